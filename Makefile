@@ -1,0 +1,112 @@
+# relud: see `make help`. Everything that is built goes to build/; each sanitizer has a folder of its own.
+# Variables: CC, CFLAGS, PREFIX, DESTDIR, LISTEN (make run), SAN=address,undefined or thread.
+
+CC       ?= cc
+CFLAGS   ?= -O2 -g
+PREFIX   ?= /usr/local
+LISTEN   ?= 127.0.0.1:8080
+SAN      ?=
+B        := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+comma    := ,
+
+LIBS_PKG := openblas libcjson zlib
+MHD_PKG  := libmicrohttpd
+TEST_PKG := check libcurl
+
+WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+PKG       = pkg-config --silence-errors
+CPPFLAGS += -I. -Iinclude -Ibuild -D_GNU_SOURCE
+ALL_CFLAGS = -std=c17 $(WARN) -ffp-contract=off -fPIC -MMD -MP $(SANFLAGS) $(CFLAGS) \
+             $(shell $(PKG) --cflags $(LIBS_PKG) $(MHD_PKG))
+CORE_LIBS = $(shell $(PKG) --libs $(LIBS_PKG)) -lsleef -lm -lpthread
+ALL_LIBS  = $(shell $(PKG) --libs $(MHD_PKG)) $(CORE_LIBS)
+TEST_LIBS = $(shell $(PKG) --libs $(TEST_PKG))
+
+core   := $(patsubst %.c,$(B)/%.o,$(filter-out core/gen_%,$(wildcard core/*.c)))
+server := $(patsubst %.c,$(B)/%.o,$(wildcard server/*.c))
+tests  := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c tests/http/test_*.c))
+benches:= $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
+
+.PHONY: all deps run test sanitize tsan floats bench lint layers clean install image digits help
+.DEFAULT_GOAL := all
+
+all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
+
+deps: ## install what is missing (apt), saying what
+	@deploy/deps build test
+
+build-deps test-deps lint-deps bench-deps:
+	@deploy/deps $(@:-deps=)
+
+run: build-deps ## build and serve the bundled digits model on LISTEN (127.0.0.1:8080)
+	@$(MAKE) --no-print-directory all
+	$(B)/relud serve deploy/models/digits --listen $(LISTEN)
+
+test: build-deps test-deps ## build and run every test
+	@$(MAKE) --no-print-directory check
+
+check: all $(tests)
+	@RELUD=$(abspath $(B)/relud) tests/run $(tests)
+
+sanitize: build-deps test-deps ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory SAN=address,undefined CFLAGS='-O1 -g' check
+
+floats: test-deps ## write and read back all 2^32 floats (minutes)
+	@$(MAKE) --no-print-directory $(B)/tests/bench/all_floats && $(B)/tests/bench/all_floats
+
+bench: build-deps test-deps bench-deps ## the benchmark tables, side by side in one run
+	@$(MAKE) --no-print-directory all $(benches) && tests/bench/run
+
+lint: lint-deps layers ## clang-format, clang-tidy, cppcheck and the house rules
+	@tests/lint
+
+layers:
+	@tests/layers
+
+install: all ## install to DESTDIR/PREFIX
+	install -D $(B)/relud $(DESTDIR)$(PREFIX)/bin/relud
+	install -D -m644 $(B)/librelud.a $(DESTDIR)$(PREFIX)/lib/librelud.a
+	install -d $(DESTDIR)$(PREFIX)/include/relud $(DESTDIR)$(PREFIX)/share/relud/models/digits/1
+	install -m644 include/relud/*.h $(DESTDIR)$(PREFIX)/include/relud/
+	install -m644 deploy/models/digits/1/model.* $(DESTDIR)$(PREFIX)/share/relud/models/digits/1/
+
+image: ## build the container image with docker, podman or buildah
+	@deploy/image
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(B)/relud: $(server) $(B)/librelud.a
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(server) $(B)/librelud.a $(ALL_LIBS)
+
+$(B)/librelud.a: $(core)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+build/generated/powers.h: core/gen_powers.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -O1 -o build/generated/gen_powers $<
+	build/generated/gen_powers >$@.part && mv $@.part $@
+
+$(B)/core/decimal_read.o $(B)/core/decimal_write.o: build/generated/powers.h
+
+# The vector kernels: chosen at run time, so only these files may hold such instructions.
+ifeq ($(shell uname -m),x86_64)
+$(B)/core/%_avx2.o: ISA_FLAGS := -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
+$(B)/core/%_avx512.o: ISA_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
+endif
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ISA_FLAGS) -c -o $@ $<
+
+# A test or bench program is one source file, the helpers beside it (tests/unit/*.h) and the library.
+$(B)/tests/%: tests/%.c $(B)/librelud.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(B)/librelud.a $(TEST_LIBS) $(CORE_LIBS)
+
+-include $(shell find build -name '*.d' 2>/dev/null)

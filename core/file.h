@@ -1,0 +1,18 @@
+/* Whole files into memory, with a limit and a reason. Read, never mapped: a mapped file that shrinks kills. */
+#ifndef CORE_FILE_H
+#define CORE_FILE_H
+
+#include <relud/error.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct file {
+    char *bytes; /* len bytes and a NUL; the caller frees */
+    size_t len;
+};
+
+/* Only regular files of at most `most` bytes. Errors begin with the path. */
+bool file_read(const char *path, size_t most, struct file *file, struct relud_error *error);
+void file_free(struct file *file);
+
+#endif

@@ -1,0 +1,85 @@
+/* The dense and sparse kernels, written once over vectors. Included by core/panel_avx2.c and core/panel_avx512.c, which
+ * define: vec, LANES, vec_load, vec_broadcast, vec_fma, vec_add, vec_store, vec_store_some(at, v, columns).
+ *
+ * A block is `rows` rows by `units` units of 16 columns, all its sums in registers. Both are constants where the block is
+ * instantiated, so that the loops over them unroll. */
+
+#define VECS_PER_UNIT (PANEL_UNIT / LANES)
+#define INLINE        static inline __attribute__((always_inline))
+#define UNROLL        _Pragma("GCC unroll 16")
+
+INLINE void block(const struct panel *panel, size_t first_unit, const float *const *x,
+                  float *const *y, const size_t rows, const size_t units)
+{
+    const size_t vecs = units * VECS_PER_UNIT, width = panel->units * PANEL_UNIT;
+    const float *weight = panel->weight + first_unit * PANEL_UNIT;
+    vec sum[PANEL_ROWS_MAX][PANEL_UNITS_MAX * VECS_PER_UNIT];
+    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vecs; v++) sum[r][v] =
+        vec_broadcast(0);
+    for (size_t k = 0; k < panel->inputs; k++, weight += width) {
+        vec w[PANEL_UNITS_MAX * VECS_PER_UNIT];
+        UNROLL for (size_t v = 0; v < vecs; v++) w[v] = vec_load(weight + v * LANES);
+        UNROLL for (size_t r = 0; r < rows; r++)
+        {
+            vec xk = vec_broadcast(x[r][k]);
+            UNROLL for (size_t v = 0; v < vecs; v++) sum[r][v] = vec_fma(xk, w[v], sum[r][v]);
+        }
+    }
+    UNROLL for (size_t v = 0; v < vecs; v++)
+    {
+        size_t column = first_unit * PANEL_UNIT + v * LANES;
+        vec bias = vec_load(panel->bias + column);
+        size_t columns = panel->columns > column ? panel->columns - column : 0;
+        UNROLL for (size_t r = 0; r < rows; r++)
+        {
+            vec answer = vec_add(sum[r][v], bias);
+            if (columns >= LANES)
+                vec_store(y[r] + column, answer);
+            else if (columns)
+                vec_store_some(y[r] + column, answer, columns);
+        }
+    }
+}
+
+#define BLOCK(rows, units)                                                                         \
+    static void block_##rows##_##units(const struct panel *panel, size_t first_unit,               \
+                                       const float *const *x, float *const *y)                     \
+    {                                                                                              \
+        block(panel, first_unit, x, y, rows, units);                                               \
+    }
+
+typedef void block_fn(const struct panel *panel, size_t first_unit, const float *const *x,
+                      float *const *y);
+
+INLINE void sparse_block(const struct panel *panel, const unsigned *index, const float *value,
+                         size_t count, float *sums, const size_t units)
+{
+    const size_t vecs = units * VECS_PER_UNIT, width = units * PANEL_UNIT;
+    vec sum[PANEL_UNITS_MAX * VECS_PER_UNIT];
+    UNROLL for (size_t v = 0; v < vecs; v++) sum[v] = vec_load(sums + v * LANES);
+    for (size_t i = 0; i < count; i++) {
+        const float *weight = panel->weight + index[i] * width;
+        vec xk = vec_broadcast(value[i]);
+        UNROLL for (size_t v = 0; v < vecs; v++) sum[v] =
+            vec_fma(xk, vec_load(weight + v * LANES), sum[v]);
+    }
+    UNROLL for (size_t v = 0; v < vecs; v++) vec_store(sums + v * LANES, sum[v]);
+}
+
+static void vec_sparse(const struct panel *panel, const unsigned *index, const float *value,
+                       size_t count, float *sums)
+{
+    switch (panel->units) {
+    case 1:
+        sparse_block(panel, index, value, count, sums, 1);
+        break;
+    case 2:
+        sparse_block(panel, index, value, count, sums, 2);
+        break;
+    case 3:
+        sparse_block(panel, index, value, count, sums, 3);
+        break;
+    default:
+        sparse_block(panel, index, value, count, sums, 4);
+    }
+}

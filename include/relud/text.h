@@ -1,0 +1,60 @@
+/* Numbers as text: float32 <-> shortest decimal, and JSON number arrays straight into float rows.
+ * Strict RFC 8259; no allocation per number; independent of the locale. */
+#ifndef RELUD_TEXT_H
+#define RELUD_TEXT_H
+
+#include <relud/error.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RELUD_FLOAT_TEXT_MAX 16
+
+/* Writes the shortest decimal that reads back to the same float32, in JSON grammar, and returns its
+ * length (at most 16; no NUL is written). Negative zero is "-0.0", so that readers which take "-0" for
+ * an integer keep the sign. NaN and infinities come out as NaN, Infinity, -Infinity: whether those may
+ * be sent is the caller's decision. `out` must have room for RELUD_FLOAT_TEXT_MAX bytes, all of which
+ * may be written to. */
+size_t relud_float_to_text(float value, char *out);
+
+/* Writes values[count] separated by commas; returns the length. Needs room for
+ * count * (RELUD_FLOAT_TEXT_MAX + 1) bytes. */
+size_t relud_floats_to_text(const float *values, size_t count, char *out);
+
+/* Reads one JSON number at the start of text[len]: rounded correctly to double, then to float32 (so a
+ * value beyond float32 gives an infinity). Returns the bytes it took, 0 when no JSON number starts there. */
+size_t relud_text_to_float(const char *text, size_t len, float *value);
+
+#define RELUD_JSON_DEPTH_MAX 32
+
+/* A number, or arrays of numbers nested regularly: what a tensor is in JSON. */
+struct relud_json_array {
+    float *values;   /* borrowed: room for `capacity` floats */
+    size_t capacity; /* len / 2 + 1 floats always suffice for a text of len bytes */
+    /* The rest is filled in by the reader. */
+    bool is_present;
+    size_t count;
+    size_t rank; /* 0: a bare number; 1: [1,2]; 2: [[1,2],[3,4]] */
+    size_t shape[RELUD_JSON_DEPTH_MAX];
+    size_t offset; /* where the value begins in the text */
+};
+
+/* Walks one JSON object once, from its first byte to the last of text[len]. The member called `key` must
+ * be a number or regularly nested arrays of finite numbers; they go to array->values, row-major. Every
+ * other member is checked strictly (grammar, UTF-8, duplicate keys, \u0000, depth) and copied to `rest`
+ * as a JSON object of its own, NUL-terminated, in which the array stands as `"key":0`.
+ * Errors name the path and the byte: "inputs[3][17]: … at byte 214". Ragged nesting, empty arrays, a
+ * number that is not finite as float32, NaN and Infinity, trailing bytes, more than
+ * RELUD_JSON_DEPTH_MAX levels and a rest over rest_capacity - 1 bytes are errors (RELUD_TOO_LARGE for the
+ * last). text needs no terminator and no padding. */
+bool relud_json_read(const char *text, size_t len, const char *key, struct relud_json_array *array,
+                     char *rest, size_t rest_capacity, struct relud_error *error);
+
+/* True when text[len] is exactly one strict JSON value by the same rules (for small documents, before a
+ * lenient parser sees them). */
+bool relud_json_check(const char *text, size_t len, struct relud_error *error);
+
+/* Writes text[len] (UTF-8) as a JSON string with its quotes; returns the length. Needs room for
+ * 6 * len + 2 bytes. Bytes that are not UTF-8 become U+FFFD. */
+size_t relud_json_string(const char *text, size_t len, char *out);
+
+#endif

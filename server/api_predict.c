@@ -1,0 +1,236 @@
+/* POST /predict: rows in, the net's answer out. */
+#include "server/api_native.h"
+
+#include "server/clock.h"
+#include "server/json_in.h"
+#include "server/native.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KNOWN "inputs, model, version, top_k, activations"
+
+struct wanted {
+    const char *model, *version;
+    size_t top_k;
+    bool is_layered;
+};
+
+static bool read_members(struct json_in *document, struct wanted *wanted, struct relud_error *error)
+{
+    double ignored = 0; /* the array's place, held by a 0 */
+    return json_in_number(document, "inputs", &ignored, error) &&
+           json_in_text(document, "model", &wanted->model, error) &&
+           json_in_text(document, "version", &wanted->version, error) &&
+           json_in_count(document, "top_k", 1, 1u << 20, &wanted->top_k, error) &&
+           json_in_bool(document, "activations", &wanted->is_layered, error) &&
+           json_in_end(document, KNOWN, error);
+}
+
+/* Finds the model that the request is for; answers when there is none. */
+static const struct registry_entry *choose(struct exchange *exchange, const char *rest,
+                                           struct wanted *wanted)
+{
+    const struct registry *registry = exchange->service->registry;
+    struct json_in *document = NULL;
+    if (strcmp(rest, "{\"inputs\":0}") != 0) {
+        struct relud_error error = {0};
+        document = json_in_open(rest, &error);
+        if (!document || !read_members(document, wanted, &error)) {
+            native_fail(exchange, &error);
+            json_in_close(document);
+            return NULL;
+        }
+    }
+    const struct registry_entry *entry = registry_find(registry, wanted->model, wanted->version);
+    if (!entry && registry->len == 0)
+        exchange_fail(exchange, 404, "no model is served here");
+    else if (!entry && wanted->version)
+        exchange_fail(exchange, 404, "there is no model '%.64s' of version %.24s",
+                      wanted->model ? wanted->model : registry->entry[0].name, wanted->version);
+    else if (!entry)
+        exchange_fail(exchange, 404, "there is no model '%.64s'", wanted->model);
+    json_in_close(document);
+    return entry;
+}
+
+/* [features] or [rows][features]; anything else is answered, naming the place. */
+static bool read_shape(struct exchange *exchange, const struct registry_entry *entry,
+                       const struct relud_json_array *array, size_t *rows)
+{
+    size_t features = entry->info->features;
+    if (array->rank == 0 || array->rank > 2) {
+        exchange_fail(exchange, 400,
+                      "inputs is %s; an array of rows of %zu numbers, or one such row, is wanted",
+                      array->rank == 0 ? "a number" : "nested too deep", features);
+        return false;
+    }
+    *rows = array->rank == 2 ? array->shape[0] : 1;
+    size_t width = array->shape[array->rank - 1];
+    if (width == features)
+        return true;
+    exchange_fail(exchange, 400, "%s has %zu numbers; model '%s' wants %zu",
+                  array->rank == 2 ? "inputs[0]" : "inputs", width, entry->name, features);
+    return false;
+}
+
+static bool is_within_limits(struct exchange *exchange, const struct registry_entry *entry,
+                             size_t rows, bool is_layered)
+{
+    size_t rows_max = exchange->service->config->request_rows_max;
+    size_t floats = turn_answer_floats(entry, rows, is_layered);
+    if (rows > rows_max)
+        exchange_fail(exchange, 413, "inputs has %zu rows; at most %zu are taken at once", rows,
+                      rows_max);
+    else if (floats > TURN_ANSWER_FLOATS_MAX)
+        exchange_fail(exchange, 413,
+                      "the answer would hold %zu numbers; at most %zu are given at once", floats,
+                      TURN_ANSWER_FLOATS_MAX);
+    else
+        return true;
+    return false;
+}
+
+static void count_nonfinite(struct exchange *exchange, const struct registry_entry *entry,
+                            enum nonfinite_where where)
+{
+    if (entry)
+        counter_add(&exchange->service->shard->model[entry->index].nonfinite[where], 1);
+}
+
+bool predict_read(struct exchange *exchange, const char *body, size_t len)
+{
+    if (!native_is_json(exchange))
+        return true;
+    int64_t begin_ns = clock_ns();
+    struct turn *turn = &exchange->service->turn;
+    struct relud_json_array array = {.capacity = len / 2 + 1};
+    array.values = turn_rows(turn, array.capacity);
+    if (!array.values)
+        return false;
+    char rest[NATIVE_REST_BYTES];
+    struct relud_error error;
+    if (!relud_json_read(body, len, "inputs", &array, rest, sizeof rest, &error)) {
+        if (error.code == RELUD_NOT_FINITE)
+            count_nonfinite(exchange, registry_find(exchange->service->registry, NULL, NULL),
+                            NONFINITE_INPUT);
+        native_fail(exchange, &error);
+        return true;
+    }
+    if (!array.is_present) {
+        exchange_fail(exchange, 400, "inputs is missing: {\"inputs\": [[…], …]} is wanted");
+        return true;
+    }
+    struct wanted wanted = {.top_k = 1};
+    const struct registry_entry *entry = choose(exchange, rest, &wanted);
+    size_t rows = 0;
+    if (!entry || !read_shape(exchange, entry, &array, &rows) ||
+        !is_within_limits(exchange, entry, rows, wanted.is_layered))
+        return true;
+    exchange->top_k = wanted.top_k;
+    exchange->is_layered = wanted.is_layered;
+    if (turn_submit(turn, &exchange->job, entry, rows, wanted.is_layered) != TURN_TAKEN)
+        return false;
+    exchange->step = EXCHANGE_WAITING;
+    exchange->decode_ns = exchange->job.submit_ns - begin_ns;
+    metrics_stage(exchange->service->shard, STAGE_DECODE, exchange->decode_ns);
+    return true;
+}
+
+/* The most probable class not yet taken: highest first, the lower index on a tie, NaN before all
+ * (torch.topk's order). Taken ones are marked by -1. */
+static size_t best_class(const float *p, size_t classes)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < classes; i++)
+        if (p[i] > p[best] || (isnan(p[i]) && !isnan(p[best])))
+            best = i;
+    return best;
+}
+
+static void write_classes(struct exchange *exchange, const struct registry_entry *entry, float *p,
+                          size_t top_k)
+{
+    struct text *out = &exchange->out;
+    for (size_t k = 0; k < top_k; k++) {
+        size_t best = best_class(p, entry->info->classes);
+        text_put(out, k ? "," : "");
+        text_put(out, entry->class_head[best]);
+        if (isfinite(p[best]) || exchange->service->config->nonfinite == NONFINITE_TOKEN)
+            text_float(out, p[best]);
+        else
+            text_put(out, "null");
+        text_put_n(out, "}", 1);
+        p[best] = -1;
+    }
+}
+
+static void write_predictions(struct exchange *exchange)
+{
+    const struct turn_job *job = &exchange->job;
+    const struct registry_entry *entry = job->entry;
+    size_t classes = entry->info->classes, outputs = entry->info->outputs;
+    size_t top_k = exchange->top_k < classes ? exchange->top_k : classes;
+    float few[256], *p = classes <= 256 ? few : malloc(classes * sizeof *p);
+    if (!p || !text_room(&exchange->out, job->rows * top_k * (entry->class_head_len_max + 20))) {
+        exchange->out.is_short = true;
+        if (p != few)
+            free(p);
+        return;
+    }
+    text_put(&exchange->out, ",\"predictions\":[");
+    for (size_t row = 0; row < job->rows; row++) {
+        text_put(&exchange->out, row ? ",[" : "[");
+        relud_probabilities(entry->model, job->y + row * outputs, 1, p);
+        write_classes(exchange, entry, p, top_k);
+        text_put_n(&exchange->out, "]", 1);
+    }
+    text_put_n(&exchange->out, "]", 1);
+    if (p != few)
+        free(p);
+}
+
+static void write_layers(struct exchange *exchange, enum nonfinite nonfinite)
+{
+    const struct turn_job *job = &exchange->job;
+    text_put(&exchange->out, ",\"activations\":[");
+    for (size_t row = 0; row < job->rows; row++) {
+        text_put(&exchange->out, row ? ",[" : "[");
+        for (size_t i = 0; i < job->entry->info->layers; i++) {
+            size_t width = relud_model_layer(job->entry->model, i)->outputs;
+            if (i)
+                text_put_n(&exchange->out, ",", 1);
+            native_write_row(&exchange->out, job->layer_out[i] + row * width, width, nonfinite);
+        }
+        text_put_n(&exchange->out, "]", 1);
+    }
+    text_put_n(&exchange->out, "]", 1);
+}
+
+void predict_write(struct exchange *exchange)
+{
+    const struct turn_job *job = &exchange->job;
+    const struct relud_model_info *info = job->entry->info;
+    enum nonfinite nonfinite = (enum nonfinite)exchange->service->config->nonfinite;
+    size_t bad = native_find_nonfinite(job->y, job->rows * info->outputs);
+    if (bad < job->rows * info->outputs) {
+        count_nonfinite(exchange, job->entry, NONFINITE_OUTPUT);
+        if (nonfinite == NONFINITE_ERROR) {
+            exchange_fail(exchange, 400,
+                          "outputs[%zu][%zu] is not finite: inputs[%zu] is out of the range of "
+                          "float32 for this net",
+                          bad / info->outputs, bad % info->outputs, bad / info->outputs);
+            return;
+        }
+    }
+    struct text *out = &exchange->out;
+    text_put(out, job->entry->prediction_head);
+    size_t shape[2] = {job->rows, info->outputs};
+    native_write_tensor(out, job->y, shape, 2, nonfinite);
+    if (info->task == RELUD_TASK_CLASSIFICATION)
+        write_predictions(exchange);
+    if (exchange->is_layered)
+        write_layers(exchange, nonfinite);
+    text_put(out, "}\n");
+    exchange_answer(exchange, 200, TYPE_JSON);
+}

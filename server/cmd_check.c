@@ -1,0 +1,42 @@
+/* relud check: does each model load, and prove itself? */
+#include "server/commands.h"
+
+#include "server/model_path.h"
+#include <stdio.h>
+
+static bool check_one(void *user, const struct model_path *path, struct relud_error *error)
+{
+    (void)user;
+    relud_model *model = relud_model_load(path->dir, NULL, error);
+    if (!model)
+        return false;
+    const struct relud_model_info *info = relud_model_info(model);
+    printf("%s: ok (%s version %s: %zu -> %zu, %zu layers, %zu parameters)\n", path->dir,
+           info->name ? info->name : path->name, path->version, info->features, info->outputs, info->layers,
+           info->parameters);
+    for (size_t i = 0; i < info->notes; i++)
+        printf("%s: note: %s\n", path->dir, info->note[i]);
+    relud_model_release(model);
+    return true;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "relud: check: at least one MODEL is wanted\n");
+        return 2;
+    }
+    int status = 0;
+    for (int i = 1; i < argc; i++) {
+        struct relud_error error;
+        if (argv[i][0] == '-') {
+            fprintf(stderr, "relud: check: unknown option %s\n", argv[i]);
+            return 2;
+        }
+        if (!model_path_each(argv[i], check_one, NULL, &error)) {
+            fprintf(stderr, "relud: check: %s\n", error.text);
+            status = 1;
+        }
+    }
+    return status;
+}

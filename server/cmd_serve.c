@@ -1,0 +1,209 @@
+/* relud serve: load, listen, turn until told to stop, drain. */
+#include "server/commands.h"
+
+#include "server/clock.h"
+#include "server/config.h"
+#include "server/cpus.h"
+#include "server/http.h"
+#include "server/listen.h"
+#include "server/log.h"
+#include "server/worker.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct serve {
+    struct config config;
+    struct registry registry;
+    struct metrics metrics;
+    struct service_state state;
+    struct worker *worker;
+    size_t workers, started;
+};
+
+static void on_wake(int number)
+{
+    (void)number;
+}
+
+/* Workers are woken by SIGUSR1; all else comes to the main thread through sigtimedwait. */
+static void set_signals(sigset_t *awaited)
+{
+    sigemptyset(awaited);
+    sigaddset(awaited, SIGTERM);
+    sigaddset(awaited, SIGINT);
+    pthread_sigmask(SIG_BLOCK, awaited, NULL);
+    struct sigaction wake = {.sa_handler = on_wake};
+    sigaction(SIGUSR1, &wake, NULL);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static bool load_models(struct serve *serve, struct relud_error *error)
+{
+    const struct relud_model_options options = {.math = (enum relud_math)serve->config.math,
+                                                .isa = (enum relud_isa)serve->config.isa};
+    if (options.isa != RELUD_ISA_BEST && options.isa > relud_isa_best())
+        return relud_fail(error, RELUD_UNSUPPORTED, "--isa %s: this CPU has %s at the most",
+                          relud_isa_name(options.isa), relud_isa_name(relud_isa_best()));
+    for (size_t i = 0; i < serve->config.models_len; i++)
+        if (!registry_add(&serve->registry, serve->config.models[i], &options, error))
+            return false;
+    return registry_seal(&serve->registry, error);
+}
+
+/* Descriptors for connections: what the limit allows less a reserve for files, or what was asked for. */
+static size_t connections_max(const struct serve *serve)
+{
+    enum { RESERVE = 64, LEAST = 16 };
+    struct rlimit files = {0};
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_NOFILE, &files);
+    size_t most = files.rlim_cur > 1u << 20 ? 1u << 20 : (size_t)files.rlim_cur;
+    most = most > RESERVE + LEAST ? most - RESERVE : LEAST;
+    if (serve->config.connections_max && serve->config.connections_max < most)
+        most = serve->config.connections_max;
+    size_t each = most / serve->workers;
+    return each ? each : 1;
+}
+
+static bool open_workers(struct serve *serve, int listen_fd, struct relud_error *error)
+{
+    serve->workers = serve->config.workers ? serve->config.workers : cpus_allowed();
+    bool is_suspending =
+        serve->config.suspend || serve->config.batch_delay_us || !http_calls_again();
+    size_t connections = connections_max(serve);
+    if (!metrics_init(&serve->metrics, serve->workers, serve->registry.len, serve->registry.names))
+        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    serve->worker = calloc(serve->workers, sizeof *serve->worker);
+    if (!serve->worker)
+        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < serve->workers; i++) {
+        serve->worker[i].service = (struct service){.config = &serve->config,
+                                                    .registry = &serve->registry,
+                                                    .metrics = &serve->metrics,
+                                                    .shard = &serve->metrics.shard[i],
+                                                    .state = &serve->state};
+        int fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+            return relud_fail(error, RELUD_IO, "out of file descriptors");
+        if (!worker_open(&serve->worker[i], fd, connections, is_suspending, error))
+            return false;
+    }
+    for (; serve->started < serve->workers; serve->started++)
+        if (!worker_start(&serve->worker[serve->started], error))
+            return false;
+    return true;
+}
+
+static bool all_ended(const struct serve *serve)
+{
+    for (size_t i = 0; i < serve->started; i++)
+        if (!serve->worker[i].is_ended)
+            return false;
+    return true;
+}
+
+/* Waits for a signal up to `ms`; 0 when none came. */
+static int wait_signal(const sigset_t *awaited, int64_t ms)
+{
+    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    int number = sigtimedwait(awaited, NULL, &wait);
+    return number > 0 ? number : 0;
+}
+
+/* /readyz 503 at once; after the delay no new connections; then until the last answer is out, or the time is up, or
+ * a second signal. False when connections had to be cut. */
+static bool drain(struct serve *serve, const sigset_t *awaited)
+{
+    serve->state.is_draining = true;
+    if (serve->config.drain_delay_seconds &&
+        wait_signal(awaited, (int64_t)serve->config.drain_delay_seconds * 1000))
+        return false;
+    for (size_t i = 0; i < serve->started; i++)
+        serve->worker[i].is_stopping = true;
+    int64_t end_ns = clock_ns() + (int64_t)serve->config.drain_seconds * 1000000000;
+    while (!all_ended(serve)) {
+        for (size_t i = 0; i < serve->started; i++)
+            if (!serve->worker[i].is_ended)
+                worker_wake(&serve->worker[i]);
+        if (clock_ns() > end_ns || wait_signal(awaited, 10))
+            return all_ended(serve);
+    }
+    return true;
+}
+
+static void close_all(struct serve *serve)
+{
+    for (size_t i = 0; i < serve->started; i++)
+        pthread_join(serve->worker[i].thread, NULL);
+    for (size_t i = 0; serve->worker && i < serve->workers; i++)
+        worker_close(&serve->worker[i]);
+    free(serve->worker);
+    metrics_reset(&serve->metrics);
+    registry_reset(&serve->registry);
+    config_free(&serve->config);
+}
+
+static int fail(struct serve *serve, const struct relud_error *error)
+{
+    fprintf(stderr, "relud: serve: %s\n", error->text);
+    if (serve->started) /* threads run: leave them to the kernel */
+        _exit(1);
+    close_all(serve);
+    return 1;
+}
+
+static int wrong_usage(struct serve *serve, const struct relud_error *error)
+{
+    fprintf(stderr, "relud: serve: %s (see relud help serve)\n", error->text);
+    config_free(&serve->config);
+    return 2;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct serve serve = {0};
+    struct relud_error error;
+    char shown[128];
+    sigset_t awaited;
+    if (!config_read(&serve.config, argc, argv, &error))
+        return wrong_usage(&serve, &error);
+    log_setup((enum log_level)serve.config.log_level, serve.config.log_format);
+    int64_t begin_ns = clock_ns();
+    set_signals(&awaited);
+    int listen_fd = listen_open(serve.config.listen, shown, sizeof shown, &error);
+    if (listen_fd < 0) {
+        if (error.code == RELUD_BAD_INPUT)
+            return wrong_usage(&serve, &error);
+        return fail(&serve, &error);
+    }
+    bool is_open = load_models(&serve, &error) && open_workers(&serve, listen_fd, &error);
+    close(listen_fd); /* each worker has its own descriptor of it */
+    if (!is_open)
+        return fail(&serve, &error);
+    for (size_t i = 0; i < serve.registry.len; i++)
+        log_info("model %s version %s: %zu features, %zu outputs, %zu parameters",
+                 serve.registry.entry[i].name, serve.registry.entry[i].version,
+                 serve.registry.entry[i].info->features, serve.registry.entry[i].info->outputs,
+                 serve.registry.entry[i].info->parameters);
+    log_info("ready in %.0f ms, %zu workers", (double)(clock_ns() - begin_ns) * 1e-6,
+             serve.workers);
+    log_info("listening on http://%s", shown);
+    while (!wait_signal(&awaited, 3600000))
+        ;
+    log_info("draining");
+    bool is_drained = drain(&serve, &awaited);
+    if (!is_drained) {
+        log_warn("connections were cut: time was up, or a second signal came");
+        _exit(0);
+    }
+    close_all(&serve);
+    return 0;
+}

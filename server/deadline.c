@@ -1,0 +1,113 @@
+#include "server/deadline.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A reader slower than this is not waited for. */
+enum { ANSWER_BYTES_PER_SECOND_MIN = 4096 };
+
+static const char late_answer[] = "HTTP/1.1 408 Request Timeout\r\n"
+                                  "Content-Type: application/json\r\n"
+                                  "Content-Length: 42\r\n"
+                                  "Connection: close\r\n\r\n"
+                                  "{\"error\":\"the request took too long here\"}";
+_Static_assert(sizeof "{\"error\":\"the request took too long here\"}" - 1 == 42, "Content-Length");
+
+void deadline_add(struct deadline_list *list, struct deadline *deadline, int fd, int64_t now_ns)
+{
+    *deadline = (struct deadline){.fd = fd, .next = list->first};
+    if (list->first)
+        list->first->before = deadline;
+    list->first = deadline;
+    list->len++;
+    deadline->at_ns = now_ns + list->limits.header_ns;
+}
+
+void deadline_remove(struct deadline_list *list, struct deadline *deadline)
+{
+    if (deadline->before)
+        deadline->before->next = deadline->next;
+    else
+        list->first = deadline->next;
+    if (deadline->next)
+        deadline->next->before = deadline->before;
+    list->len--;
+}
+
+/* The kernel counts what the socket has received: the only way to see that a request has begun, since the
+ * library says nothing before its headers are complete. */
+static uint64_t bytes_received(int fd)
+{
+    struct tcp_info info;
+    memset(&info, 0, sizeof info);
+    socklen_t len = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return 0;
+    return info.tcpi_bytes_received;
+}
+
+void deadline_enter(struct deadline_list *list, struct deadline *deadline,
+                    enum deadline_phase phase, size_t answer_bytes, int64_t now_ns)
+{
+    deadline->phase = phase;
+    switch (phase) {
+    case DEADLINE_FRESH:
+    case DEADLINE_HEADER:
+        deadline->at_ns = now_ns + list->limits.header_ns;
+        break;
+    case DEADLINE_IDLE:
+        /* bytes_seen is taken at the first sweep: a system call for every request would cost more */
+        deadline->bytes_seen = 0;
+        deadline->at_ns = now_ns + list->limits.idle_ns;
+        break;
+    case DEADLINE_BODY:
+        deadline->at_ns = now_ns + list->limits.body_ns;
+        break;
+    case DEADLINE_WAIT:
+        deadline->at_ns = INT64_MAX;
+        break;
+    case DEADLINE_ANSWER:
+        deadline->at_ns = now_ns + list->limits.idle_ns +
+                          (int64_t)(answer_bytes / ANSWER_BYTES_PER_SECOND_MIN) * 1000000000;
+        break;
+    }
+}
+
+static void watch_idle(struct deadline_list *list, struct deadline *deadline, int64_t now_ns)
+{
+    uint64_t bytes = bytes_received(deadline->fd);
+    if (deadline->bytes_seen == 0)
+        deadline->bytes_seen = bytes;
+    else if (bytes > deadline->bytes_seen)
+        deadline_enter(list, deadline, DEADLINE_HEADER, 0, now_ns);
+}
+
+static void end(struct deadline *deadline)
+{
+    bool is_begun = deadline->phase == DEADLINE_HEADER || deadline->phase == DEADLINE_BODY ||
+                    (deadline->phase == DEADLINE_FRESH && bytes_received(deadline->fd) > 0);
+    if (is_begun)
+        send(deadline->fd, late_answer, sizeof late_answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(deadline->fd, SHUT_RDWR);
+    deadline->at_ns = INT64_MAX;
+}
+
+void deadline_sweep(struct deadline_list *list, int64_t now_ns)
+{
+    for (struct deadline *at = list->first; at; at = at->next) {
+        if (at->phase == DEADLINE_IDLE)
+            watch_idle(list, at, now_ns);
+        if (at->at_ns <= now_ns)
+            end(at);
+    }
+}
+
+void deadline_end_idle(struct deadline_list *list)
+{
+    for (struct deadline *at = list->first; at; at = at->next)
+        if (at->phase == DEADLINE_IDLE ||
+            (at->phase == DEADLINE_FRESH && bytes_received(at->fd) == 0))
+            shutdown(at->fd, SHUT_RD);
+}

@@ -1,0 +1,48 @@
+/* Absolute time limits of connections. libmicrohttpd's own timeout is inactivity only: a client that drips a
+ * byte a second would live for ever. One list per worker, swept about once a second; a connection that is late
+ * gets 408 where nothing of an answer has been sent, and is shut down (never closed: that is the library's). */
+#ifndef SERVER_DEADLINE_H
+#define SERVER_DEADLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum deadline_phase {
+    DEADLINE_FRESH,  /* accepted, no request yet: as HEADER */
+    DEADLINE_IDLE,   /* between requests */
+    DEADLINE_HEADER, /* some bytes of a request have come */
+    DEADLINE_BODY,
+    DEADLINE_WAIT,   /* its rows are in the turn: no limit here */
+    DEADLINE_ANSWER, /* being sent */
+};
+
+struct deadline {
+    struct deadline *next, *before;
+    int fd;
+    enum deadline_phase phase;
+    int64_t at_ns;       /* INT64_MAX: none */
+    uint64_t bytes_seen; /* received on the socket when the phase began */
+};
+
+struct deadline_limits {
+    int64_t header_ns, body_ns, idle_ns;
+};
+
+struct deadline_list {
+    struct deadline *first;
+    size_t len;
+    struct deadline_limits limits;
+};
+
+void deadline_add(struct deadline_list *list, struct deadline *deadline, int fd, int64_t now_ns);
+void deadline_remove(struct deadline_list *list, struct deadline *deadline);
+/* answer_bytes counts for DEADLINE_ANSWER only: a slow line may take its time, a stalled one not. */
+void deadline_enter(struct deadline_list *list, struct deadline *deadline,
+                    enum deadline_phase phase, size_t answer_bytes, int64_t now_ns);
+/* Ends what is late. */
+void deadline_sweep(struct deadline_list *list, int64_t now_ns);
+/* Ends every connection that is between requests: what has arrived already is still answered. */
+void deadline_end_idle(struct deadline_list *list);
+
+#endif

@@ -1,0 +1,50 @@
+#include "server/exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void exchange_answer(struct exchange *exchange, unsigned code, const char *type)
+{
+    if (!text_is_whole(&exchange->out)) {
+        text_free(&exchange->out);
+        exchange_fail(exchange, 503, "out of memory for the answer");
+        return;
+    }
+    exchange->code = code;
+    exchange->type = type;
+    exchange->step = EXCHANGE_ANSWERED;
+}
+
+void exchange_fail(struct exchange *exchange, unsigned code, const char *format, ...)
+{
+    char words[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    exchange->out.len = 0;
+    exchange->out.is_short = false;
+    text_put(&exchange->out, "{\"error\":");
+    text_json(&exchange->out, words);
+    text_put(&exchange->out, "}\n");
+    exchange->code = code;
+    exchange->type = TYPE_JSON;
+    exchange->step = EXCHANGE_ANSWERED;
+    if (code == 503 && !exchange->retry_after_s)
+        exchange->retry_after_s = 1;
+}
+
+unsigned exchange_code_of(enum relud_code code)
+{
+    switch (code) {
+    case RELUD_TOO_LARGE:
+        return 413;
+    case RELUD_NO_MEMORY:
+        return 503;
+    case RELUD_IO:
+        return 500;
+    default:
+        return 400;
+    }
+}

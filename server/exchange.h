@@ -1,0 +1,74 @@
+/* One request and its answer, without the HTTP library: what http.c hands to a route and gets back. */
+#ifndef SERVER_EXCHANGE_H
+#define SERVER_EXCHANGE_H
+
+#include "server/config.h"
+#include "server/registry.h"
+#include "server/text.h"
+#include "server/turn.h"
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* What all workers share: is the service up, is it leaving? */
+struct service_state {
+    _Atomic bool is_draining;
+};
+
+/* What one worker gives to the routes. */
+struct service {
+    const struct config *config;
+    const struct registry *registry;
+    struct metrics *metrics;
+    struct metrics_shard *shard;
+    const struct service_state *state;
+    struct turn turn;
+};
+
+enum exchange_step {
+    EXCHANGE_NEW,      /* the body is still coming, or unread */
+    EXCHANGE_WAITING,  /* its rows are in the turn */
+    EXCHANGE_ANSWERED, /* code and out stand; to be sent */
+    EXCHANGE_SENT,
+};
+
+#define EXCHANGE_ID_MAX 128
+
+struct route;
+
+struct exchange {
+    struct service *service;
+    const struct route *route; /* NULL where the path has none */
+    enum exchange_step step;
+
+    /* the request */
+    const char *accept;       /* the field's value, or NULL; lives as long as the exchange */
+    const char *content_type; /* likewise */
+    char id[EXCHANGE_ID_MAX + 1];
+
+    /* a prediction under way */
+    struct turn_job job;
+    size_t top_k;
+    bool is_layered;
+
+    /* the answer */
+    unsigned code;
+    const char *type;       /* Content-Type; static */
+    const char *allow;      /* Allow, or NULL; static */
+    unsigned retry_after_s; /* Retry-After, or 0 */
+    bool is_last;           /* close the connection after it */
+    struct text out;
+
+    int64_t begin_ns, decode_ns, encode_ns;
+};
+
+#define TYPE_JSON "application/json"
+
+/* Each makes the exchange EXCHANGE_ANSWERED. */
+void exchange_answer(struct exchange *exchange, unsigned code, const char *type);
+/* {"error": "text"}; whatever was in out is dropped. */
+void exchange_fail(struct exchange *exchange, unsigned code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The status code that an error of the library means for a client. */
+unsigned exchange_code_of(enum relud_code code);
+
+#endif

@@ -1,0 +1,95 @@
+#include "server/gate.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* tchar of RFC 9110 §5.6.2. */
+static bool is_token_char(unsigned char c)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+        return true;
+    return c && strchr("!#$%&'*+-.^_`|~", c);
+}
+
+bool gate_is_token(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!is_token_char((unsigned char)text[i]))
+            return false;
+    return len > 0;
+}
+
+static bool is_named(const char *name, size_t len, const char *wanted)
+{
+    return len == strlen(wanted) && strncasecmp(name, wanted, len) == 0;
+}
+
+/* 1*DIGIT of RFC 9110 §8.6 and nothing else: no sign, no list, no blanks. */
+static bool read_length(const char *value, size_t len, uint64_t *length)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned digit = (unsigned)(unsigned char)value[i] - '0';
+        if (digit > 9 || sum > (UINT64_MAX - digit) / 10)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *length = sum;
+    return len > 0 && sum != GATE_LENGTH_UNKNOWN;
+}
+
+void gate_header(struct gate *gate, const char *name, size_t name_len, const char *value,
+                 size_t value_len)
+{
+    if (!gate_is_token(name, name_len))
+        gate->is_name_bad = true;
+    for (size_t i = 0; i < value_len; i++)
+        if (value[i] == '\0' || value[i] == '\r' || value[i] == '\n')
+            gate->is_value_bad = true;
+    if (is_named(name, name_len, "Content-Length")) {
+        gate->content_lengths++;
+        if (!read_length(value, value_len, &gate->content_length))
+            gate->is_length_bad = true;
+    } else if (is_named(name, name_len, "Transfer-Encoding")) {
+        gate->transfer_encodings++;
+        if (!is_named(value, value_len, "chunked"))
+            gate->is_encoding_bad = true;
+    } else if (is_named(name, name_len, "Host")) {
+        gate->hosts++;
+    }
+}
+
+const char *gate_verdict(const struct gate *gate, const char *version)
+{
+    bool is_1_1 = strcmp(version, "HTTP/1.1") == 0;
+    if (!is_1_1 && strcmp(version, "HTTP/1.0") != 0)
+        return "only HTTP/1.0 and HTTP/1.1 are spoken here";
+    if (gate->is_name_bad)
+        return "a header name is not a token";
+    if (gate->is_value_bad)
+        return "a header value holds a control character";
+    if (gate->content_lengths > 1)
+        return "more than one Content-Length";
+    if (gate->transfer_encodings > 1)
+        return "more than one Transfer-Encoding";
+    if (gate->hosts > 1)
+        return "more than one Host";
+    if (is_1_1 && gate->hosts == 0)
+        return "a Host header is required";
+    if (gate->content_lengths && gate->transfer_encodings)
+        return "Content-Length together with Transfer-Encoding";
+    if (gate->is_length_bad)
+        return "Content-Length is not a number of bytes";
+    if (gate->is_encoding_bad)
+        return "a Transfer-Encoding other than chunked";
+    if (gate->transfer_encodings && !is_1_1)
+        return "Transfer-Encoding in HTTP/1.0";
+    return NULL;
+}
+
+uint64_t gate_body_length(const struct gate *gate)
+{
+    if (gate->transfer_encodings)
+        return GATE_LENGTH_UNKNOWN;
+    return gate->content_lengths ? gate->content_length : 0;
+}

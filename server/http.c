@@ -1,0 +1,172 @@
+#include "server/http_inside.h"
+
+#include "server/clock.h"
+#include "server/log.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* Request line, headers and read buffer of one connection share this; the body's first pieces are read into what
+ * is left. The library clears it after every request, so more is not better: 32 KB holds the digits model's
+ * usual bodies in one piece. */
+enum { CONNECTION_MEMORY_BYTES = 32 * 1024 };
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **slot,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = cls;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct link *link = calloc(1, sizeof *link);
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *slot = link;
+        counter_add(&http->service->shard->connections_opened, 1);
+        if (link && info)
+            deadline_add(&http->deadlines, &link->deadline, info->connect_fd, clock_ns());
+        return;
+    }
+    struct link *link = *slot;
+    counter_add(&http->service->shard->connections_closed, 1);
+    if (link)
+        deadline_remove(&http->deadlines, &link->deadline);
+    free(link);
+    *slot = NULL;
+}
+
+/* The URL is decoded by whoever needs it: %00 and %2f must not become something else on the way. */
+static size_t keep_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls, (void)connection;
+    return strlen(text);
+}
+
+static void __attribute__((format(printf, 2, 0)))
+on_library_message(void *cls, const char *format, va_list args)
+{
+    (void)cls;
+    char words[256];
+    vsnprintf(words, sizeof words, format, args);
+    log_debug("libmicrohttpd: %s", words);
+}
+
+static bool start_daemon(struct http *http, int listen_fd, size_t connections_max)
+{
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
+    if (http->is_suspending)
+        flags |= MHD_ALLOW_SUSPEND_RESUME;
+    http->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, visit_on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
+        on_library_message, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+        MHD_OPTION_NOTIFY_COMPLETED, visit_on_completed, http, MHD_OPTION_UNESCAPE_CALLBACK,
+        keep_escaped, NULL,
+#if MHD_VERSION >= 0x01000000
+        MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+#endif
+        MHD_OPTION_END);
+    return http->daemon != NULL;
+}
+
+static bool make_constant(struct http *http)
+{
+    static char words[] = "{\"model\":\"digits\",\"version\":\"1\",\"outputs\":[[-7.3218765,-10."
+                          "987654,-2.1234567,1.7654321,"
+                          "-15.345678,-6.1234567,-20.123457,12.345678,-5.4321098,-1.2345678]],"
+                          "\"predictions\":[[{\"label\":"
+                          "\"7\",\"index\":7,\"probability\":0.9999738}]]}\n";
+    http->constant =
+        MHD_create_response_from_buffer(sizeof words - 1, words, MHD_RESPMEM_PERSISTENT);
+    return http->constant &&
+           MHD_add_response_header(http->constant, "Content-Type", TYPE_JSON) == MHD_YES;
+}
+
+struct http *http_open(struct service *service, int listen_fd, size_t connections_max,
+                       bool is_suspending, struct relud_error *error)
+{
+    const struct config *config = service->config;
+    struct http *http = calloc(1, sizeof *http);
+    if (!http) {
+        relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    http->service = service;
+    http->is_suspending = is_suspending;
+    http->deadlines.limits = (struct deadline_limits){
+        .header_ns = (int64_t)config->header_timeout_ms * 1000000,
+        .body_ns = (int64_t)config->body_timeout_ms * 1000000,
+        .idle_ns = (int64_t)config->idle_timeout_ms * 1000000,
+    };
+    if (config->constant) /* its requests do not keep the list */
+        http->deadlines.limits.header_ns = INT64_MAX / 2;
+    if (getrandom(&http->id_state, sizeof http->id_state, 0) != sizeof http->id_state)
+        http->id_state = (uint64_t)clock_ns();
+    service->turn.on_done = is_suspending ? visit_on_done : NULL;
+    if ((config->constant && !make_constant(http)) ||
+        !start_daemon(http, listen_fd, connections_max)) {
+        relud_fail(error, RELUD_IO, "libmicrohttpd does not start: %s", strerror(errno));
+        free(http);
+        return NULL;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    http->epoll_fd = info ? info->epoll_fd : -1;
+    return http;
+}
+
+void http_run(struct http *http, int64_t wait_us)
+{
+    http->is_pressed = false;
+    if (wait_us > 0 && wait_us < 1000) { /* finer than the library's milliseconds */
+        struct pollfd poll_fd = {.fd = http->epoll_fd, .events = POLLIN};
+        struct timespec wait = {.tv_nsec = wait_us * 1000};
+        ppoll(&poll_fd, 1, &wait, NULL);
+        wait_us = 0;
+    }
+    if (wait_us == 0)
+        MHD_run(http->daemon);
+    else
+        MHD_run_wait(http->daemon, (int32_t)(wait_us / 1000));
+}
+
+bool http_is_pressed(const struct http *http)
+{
+    return http->is_pressed;
+}
+
+void http_sweep(struct http *http)
+{
+    deadline_sweep(&http->deadlines, clock_ns());
+}
+
+void http_drain(struct http *http)
+{
+    if (!http->is_quiet) {
+        MHD_socket fd = MHD_quiesce_daemon(http->daemon);
+        if (fd != MHD_INVALID_SOCKET)
+            close(fd);
+        http->is_quiet = true;
+    }
+    deadline_end_idle(&http->deadlines);
+}
+
+size_t http_connections(const struct http *http)
+{
+    return http->deadlines.len;
+}
+
+void http_close(struct http *http)
+{
+    if (!http)
+        return;
+    MHD_stop_daemon(http->daemon); /* completes every request: visits go to the pool */
+    if (http->constant)
+        MHD_destroy_response(http->constant);
+    visit_free_pools(http);
+    free(http);
+}

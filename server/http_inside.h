@@ -1,0 +1,62 @@
+/* What server/http*.c share. */
+#ifndef SERVER_HTTP_INSIDE_H
+#define SERVER_HTTP_INSIDE_H
+
+#include "server/deadline.h"
+#include "server/gate.h"
+#include "server/http.h"
+#include "server/router.h"
+#include <microhttpd.h>
+
+/* An answer's memory, while libmicrohttpd sends from it; afterwards kept for the next one. */
+struct buffer {
+    struct buffer *next;
+    struct http *http;
+    char *at;
+    size_t cap;
+};
+
+/* One open connection. */
+struct link {
+    struct deadline deadline;
+};
+
+/* One request: the exchange, and where it came from. */
+struct visit {
+    struct exchange exchange;
+    struct visit *next; /* in the pool */
+    struct MHD_Connection *connection;
+    struct link *link;
+    struct http *http;
+    struct buffer *buffer; /* out's memory goes back to it */
+    char *body;            /* gathered, where it did not come in one piece */
+    size_t body_len, body_cap;
+    uint64_t body_length; /* as announced; GATE_LENGTH_UNKNOWN when chunked */
+    uint64_t body_seen;
+    bool is_suspended;
+};
+
+struct http {
+    struct MHD_Daemon *daemon;
+    struct service *service;
+    struct deadline_list deadlines;
+    struct visit *visits;   /* pool */
+    struct buffer *buffers; /* pool */
+    size_t buffers_len;
+    struct MHD_Response *constant; /* benchmarks only */
+    uint64_t id_state;             /* of the request ids that we make */
+    int epoll_fd;
+    bool is_suspending, is_pressed, is_quiet;
+};
+
+/* The access handler: see microhttpd.h, MHD_AccessHandlerCallback. */
+enum MHD_Result visit_on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *upload_len, void **visit_slot);
+void visit_on_completed(void *cls, struct MHD_Connection *connection, void **visit_slot,
+                        enum MHD_RequestTerminationCode why);
+/* A job of the turn is done: wakes its connection where it sleeps. */
+void visit_on_done(struct turn_job *job);
+void visit_free_pools(struct http *http);
+
+#endif

@@ -1,0 +1,431 @@
+/* One request from its headers to its answer. libmicrohttpd calls visit_on_request again and again for it: once
+ * with the headers, once or more with pieces of the body, then without a body until an answer is queued. */
+#include "server/http_inside.h"
+
+#include "server/clock.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    BUFFERS_KEPT_MAX = 256,
+    BUFFER_KEPT_BYTES_MAX = 64 * 1024,
+};
+
+/* ---- pools ---- */
+
+static struct visit *take_visit(struct http *http)
+{
+    struct visit *visit = http->visits;
+    if (visit)
+        http->visits = visit->next;
+    else
+        visit = malloc(sizeof *visit);
+    struct buffer *buffer = http->buffers;
+    if (buffer) {
+        http->buffers = buffer->next;
+        http->buffers_len--;
+    } else {
+        buffer = calloc(1, sizeof *buffer);
+    }
+    if (!visit || !buffer) {
+        free(visit);
+        free(buffer);
+        return NULL;
+    }
+    memset(visit, 0, sizeof *visit);
+    buffer->http = http;
+    visit->http = http;
+    visit->buffer = buffer;
+    visit->exchange.service = http->service;
+    visit->exchange.out = (struct text){.at = buffer->at, .cap = buffer->cap};
+    visit->exchange.begin_ns = clock_ns();
+    counter_add(&http->service->shard->requests_begun, 1);
+    return visit;
+}
+
+/* The library has sent it (or given up): the free callback of a response. */
+static void give_buffer(void *cls)
+{
+    struct buffer *buffer = cls;
+    struct http *http = buffer->http;
+    if (http->buffers_len >= BUFFERS_KEPT_MAX || buffer->cap > BUFFER_KEPT_BYTES_MAX) {
+        free(buffer->at);
+        free(buffer);
+        return;
+    }
+    buffer->next = http->buffers;
+    http->buffers = buffer;
+    http->buffers_len++;
+}
+
+static void drop_body(struct visit *visit)
+{
+    counter_add(&visit->http->service->shard->bytes_ended, visit->body_cap);
+    free(visit->body);
+    visit->body = NULL;
+    visit->body_len = visit->body_cap = 0;
+}
+
+static void give_visit(struct visit *visit)
+{
+    struct http *http = visit->http;
+    turn_release(&http->service->turn, &visit->exchange.job);
+    drop_body(visit);
+    if (visit->buffer) {
+        visit->buffer->at = visit->exchange.out.at;
+        visit->buffer->cap = visit->exchange.out.cap;
+        give_buffer(visit->buffer);
+    }
+    counter_add(&http->service->shard->requests_ended, 1);
+    visit->next = http->visits;
+    http->visits = visit;
+}
+
+void visit_free_pools(struct http *http)
+{
+    while (http->visits) {
+        struct visit *next = http->visits->next;
+        free(http->visits);
+        http->visits = next;
+    }
+    while (http->buffers) {
+        struct buffer *next = http->buffers->next;
+        free(http->buffers->at);
+        free(http->buffers);
+        http->buffers = next;
+    }
+}
+
+/* ---- headers ---- */
+
+struct header_walk {
+    struct visit *visit;
+    struct gate gate;
+    bool expects_continue;
+};
+
+static bool is_field(const char *name, size_t len, const char *wanted, size_t wanted_len)
+{
+    return len == wanted_len && strncasecmp(name, wanted, len) == 0;
+}
+#define IS_FIELD(name, len, wanted) is_field(name, len, wanted, sizeof(wanted) - 1)
+
+/* A client's id is given back only when it is short and printable: nothing of it may end a header line. */
+static void take_id(struct exchange *exchange, const char *value, size_t len)
+{
+    if (len == 0 || len > EXCHANGE_ID_MAX)
+        return;
+    for (size_t i = 0; i < len; i++)
+        if (value[i] < 0x20 || value[i] > 0x7e)
+            return;
+    memcpy(exchange->id, value, len);
+    exchange->id[len] = '\0';
+}
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 size_t name_len, const char *value, size_t value_len)
+{
+    (void)kind;
+    struct header_walk *walk = cls;
+    struct exchange *exchange = &walk->visit->exchange;
+    gate_header(&walk->gate, name, name_len, value ? value : "", value_len);
+    if (IS_FIELD(name, name_len, "Accept"))
+        exchange->accept = value;
+    else if (IS_FIELD(name, name_len, "Content-Type"))
+        exchange->content_type = value;
+    else if (IS_FIELD(name, name_len, "X-Request-Id"))
+        take_id(exchange, value ? value : "", value_len);
+    else if (IS_FIELD(name, name_len, "Expect"))
+        walk->expects_continue = true;
+    return MHD_YES;
+}
+
+/* Sixteen hexadecimal digits of splitmix64 (Steele, Lea, Flood 2014): unique enough to find a line in a log. */
+static void make_id(struct http *http, char *id)
+{
+    uint64_t z = http->id_state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    for (size_t i = 0; i < 16; i++)
+        id[i] = "0123456789abcdef"[z >> (60 - 4 * i) & 15];
+    id[16] = '\0';
+}
+
+/* ---- the answer ---- */
+
+/* `name;dur=0.012` in milliseconds; returns the end. snprintf would cost more than the forward pass of a row. */
+static char *put_duration(char *at, const char *name, int64_t ns)
+{
+    at = stpcpy(at, name);
+    at = stpcpy(at, ";dur=");
+    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
+    char digits[24];
+    size_t len = 0;
+    do
+        digits[len++] = (char)('0' + us % 10);
+    while ((us /= 10) || len < 4);
+    while (len) {
+        *at++ = digits[--len];
+        if (len == 3)
+            *at++ = '.';
+    }
+    return at;
+}
+
+static void put_timing(struct MHD_Response *response, const struct exchange *exchange)
+{
+    const struct turn_job *job = &exchange->job;
+    char line[192], *at = line;
+    at = put_duration(at, "decode", exchange->decode_ns);
+    if (job->entry) {
+        at = put_duration(stpcpy(at, ", "), "queue", job->begin_ns - job->submit_ns);
+        at = put_duration(stpcpy(at, ", "), "forward", job->forward_ns);
+    }
+    at = put_duration(stpcpy(at, ", "), "encode", exchange->encode_ns);
+    if (job->entry)
+        snprintf(at, 32, ", batch;desc=\"%zu rows\"", job->batch_rows);
+    MHD_add_response_header(response, "Server-Timing", line);
+}
+
+static struct MHD_Response *make_response(struct visit *visit)
+{
+    struct exchange *exchange = &visit->exchange;
+    struct buffer *buffer = visit->buffer;
+    buffer->at = exchange->out.at;
+    buffer->cap = exchange->out.cap;
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        exchange->out.len, buffer->at, give_buffer, buffer);
+    if (!response)
+        return NULL;
+    visit->buffer = NULL;
+    exchange->out = (struct text){0};
+    if (exchange->type)
+        MHD_add_response_header(response, "Content-Type", exchange->type);
+    if (exchange->allow)
+        MHD_add_response_header(response, "Allow", exchange->allow);
+    if (exchange->retry_after_s) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%u", exchange->retry_after_s);
+        MHD_add_response_header(response, "Retry-After", seconds);
+    }
+    MHD_add_response_header(response, "X-Request-Id", exchange->id);
+    if (exchange->decode_ns)
+        put_timing(response, exchange);
+    if (exchange->is_last || exchange->service->state->is_draining)
+        MHD_add_response_header(response, "Connection", "close");
+    return response;
+}
+
+static enum MHD_Result send_answer(struct visit *visit)
+{
+    struct exchange *exchange = &visit->exchange;
+    size_t bytes = exchange->out.len;
+    struct MHD_Response *response = make_response(visit);
+    enum MHD_Result result = MHD_NO; /* ends the connection: there is no memory to say more */
+    if (response) {
+        result = MHD_queue_response(visit->connection, exchange->code, response);
+        MHD_destroy_response(response);
+    }
+    exchange->step = EXCHANGE_SENT;
+    int64_t now_ns = clock_ns();
+    turn_release(&visit->http->service->turn, &exchange->job);
+    drop_body(visit);
+    deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_ANSWER, bytes, now_ns);
+    metrics_request(visit->http->service->shard,
+                    exchange->route ? exchange->route->endpoint : ENDPOINT_OTHER, exchange->code,
+                    now_ns - exchange->begin_ns);
+    return result;
+}
+
+static void write_prediction(struct exchange *exchange)
+{
+    const struct turn_job *job = &exchange->job;
+    struct metrics_shard *shard = exchange->service->shard;
+    int64_t begin_ns = clock_ns();
+    exchange->route->write(exchange);
+    exchange->encode_ns = clock_ns() - begin_ns;
+    metrics_stage(shard, STAGE_QUEUE, job->begin_ns - job->submit_ns);
+    metrics_stage(shard, STAGE_ENCODE, exchange->encode_ns);
+}
+
+/* ---- the steps ---- */
+
+/* A body that will not be read is let pass while it is small, so that the connection lives on and the client, which
+ * may not read before it has written, gets its answer. */
+static bool is_worth_discarding(const struct visit *visit, bool expects_continue)
+{
+    size_t most = 2 * visit->http->service->config->body_bytes_max;
+    return !expects_continue &&
+           (visit->body_length == GATE_LENGTH_UNKNOWN || visit->body_length <= most);
+}
+
+static enum MHD_Result begin(struct visit *visit, const char *url, const char *method,
+                             const char *version)
+{
+    struct http *http = visit->http;
+    struct exchange *exchange = &visit->exchange;
+    struct header_walk walk = {.visit = visit};
+    MHD_get_connection_values_n(visit->connection, MHD_HEADER_KIND, on_header, &walk);
+    if (!exchange->id[0])
+        make_id(http, exchange->id);
+    const char *refusal = gate_verdict(&walk.gate, version);
+    if (refusal) {
+        exchange_fail(exchange, 400, "%s", refusal);
+        exchange->is_last = true;
+        return send_answer(visit);
+    }
+    visit->body_length = gate_body_length(&walk.gate);
+    exchange->route = router_find(exchange, method, url);
+    size_t body_max = http->service->config->body_bytes_max;
+    if (exchange->route && visit->body_length != GATE_LENGTH_UNKNOWN &&
+        visit->body_length > body_max)
+        exchange_fail(exchange, 413, "the body has %llu bytes; at most %zu are taken",
+                      (unsigned long long)visit->body_length, body_max);
+    bool has_body = visit->body_length != 0;
+    if (exchange->step == EXCHANGE_ANSWERED && has_body &&
+        !is_worth_discarding(visit, walk.expects_continue)) {
+        exchange->is_last = true;
+        return send_answer(visit);
+    }
+    deadline_enter(&http->deadlines, &visit->link->deadline, DEADLINE_BODY, 0, exchange->begin_ns);
+    return MHD_YES;
+}
+
+/* Has the route read the body; nothing happens while the turn is full. */
+static void read_body(struct visit *visit, const char *body, size_t len)
+{
+    struct exchange *exchange = &visit->exchange;
+    exchange->job.owner = visit;
+    if (!exchange->route->read(exchange, body, len))
+        visit->http->is_pressed = true;
+}
+
+static bool gather(struct visit *visit, const char *piece, size_t len)
+{
+    size_t need = visit->body_len + len;
+    if (need > visit->body_cap) {
+        size_t cap = visit->body_cap ? 2 * visit->body_cap : 64 * 1024;
+        if (visit->body_length != GATE_LENGTH_UNKNOWN)
+            cap = (size_t)visit->body_length;
+        while (cap < need)
+            cap *= 2;
+        char *body = realloc(visit->body, cap);
+        if (!body)
+            return false;
+        counter_add(&visit->http->service->shard->bytes_begun, cap - visit->body_cap);
+        visit->body = body;
+        visit->body_cap = cap;
+    }
+    memcpy(visit->body + visit->body_len, piece, len);
+    visit->body_len = need;
+    return true;
+}
+
+static enum MHD_Result take_piece(struct visit *visit, const char *piece, size_t *piece_len)
+{
+    struct exchange *exchange = &visit->exchange;
+    size_t len = *piece_len, body_max = visit->http->service->config->body_bytes_max;
+    *piece_len = 0;
+    visit->body_seen += len;
+    if (exchange->step == EXCHANGE_ANSWERED) /* discarding, within reason */
+        return visit->body_seen <= 2 * body_max ? MHD_YES : MHD_NO;
+    if (visit->body_seen > body_max) {
+        drop_body(visit);
+        exchange_fail(exchange, 413, "the body has more than %zu bytes", body_max);
+        exchange->is_last = true;
+        return MHD_YES;
+    }
+    if (visit->body_len == 0 &&
+        len == visit->body_length) { /* all of it, in the library's own buffer */
+        read_body(visit, piece, len);
+        if (exchange->step != EXCHANGE_NEW)
+            return MHD_YES;
+    }
+    if (!gather(visit, piece, len))
+        exchange_fail(exchange, 503, "out of memory for the body");
+    return MHD_YES;
+}
+
+static enum MHD_Result finish(struct visit *visit)
+{
+    struct exchange *exchange = &visit->exchange;
+    if (exchange->step == EXCHANGE_NEW)
+        read_body(visit, visit->body ? visit->body : "", visit->body_len);
+    if (exchange->step == EXCHANGE_WAITING && exchange->job.is_done)
+        write_prediction(exchange);
+    if (exchange->step == EXCHANGE_ANSWERED)
+        return send_answer(visit);
+    deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_WAIT, 0, 0);
+    if (exchange->step == EXCHANGE_WAITING && visit->http->is_suspending && !visit->is_suspended) {
+        visit->is_suspended = true;
+        MHD_suspend_connection(visit->connection);
+    }
+    return MHD_YES;
+}
+
+void visit_on_done(struct turn_job *job)
+{
+    struct visit *visit = job->owner;
+    if (visit->is_suspended) {
+        visit->is_suspended = false;
+        MHD_resume_connection(visit->connection);
+    }
+}
+
+/* ---- what the library calls ---- */
+
+/* Benchmarks only: the cost of the stack with nothing in it. */
+static enum MHD_Result answer_constant(struct http *http, struct MHD_Connection *connection,
+                                       size_t *upload_len, void **slot)
+{
+    static char mark; /* a POST that has begun */
+    if (!*slot) {
+        *slot = &mark;
+        return MHD_YES;
+    }
+    if (*upload_len) {
+        *upload_len = 0;
+        return MHD_YES;
+    }
+    *slot = NULL;
+    return MHD_queue_response(connection, 200, http->constant);
+}
+
+enum MHD_Result visit_on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *upload_len, void **visit_slot)
+{
+    struct http *http = cls;
+    if (http->constant && strcmp(method, "POST") == 0)
+        return answer_constant(http, connection, upload_len, visit_slot);
+    struct visit *visit = *visit_slot;
+    if (visit) {
+        if (*upload_len)
+            return take_piece(visit, upload, upload_len);
+        return visit->exchange.step == EXCHANGE_SENT ? MHD_YES : finish(visit);
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (!info || !info->socket_context || !(visit = take_visit(http)))
+        return MHD_NO;
+    *visit_slot = visit;
+    visit->connection = connection;
+    visit->link = info->socket_context;
+    return begin(visit, url, method, version);
+}
+
+void visit_on_completed(void *cls, struct MHD_Connection *connection, void **visit_slot,
+                        enum MHD_RequestTerminationCode why)
+{
+    (void)connection, (void)why;
+    struct http *http = cls;
+    struct visit *visit = *visit_slot;
+    if (!visit || http->constant)
+        return;
+    deadline_enter(&http->deadlines, &visit->link->deadline, DEADLINE_IDLE, 0, clock_ns());
+    give_visit(visit);
+    *visit_slot = NULL;
+}

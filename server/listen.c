@@ -1,0 +1,86 @@
+#include "server/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024 };
+
+/* Splits at the last colon; brackets around an IPv6 address are taken off. */
+static bool split(const char *address, char *host, size_t host_size, const char **port)
+{
+    const char *colon = strrchr(address, ':');
+    if (!colon || !colon[1])
+        return false;
+    size_t len = (size_t)(colon - address);
+    if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
+        address++;
+        len -= 2;
+    }
+    if (len >= host_size)
+        return false;
+    memcpy(host, address, len);
+    host[len] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+static int open_one(const struct addrinfo *info)
+{
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    int on = 1, off = 0;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (info->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int failure = errno;
+    close(fd);
+    errno = failure;
+    return -1;
+}
+
+static void show(int fd, char *shown, size_t shown_size)
+{
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    char host[INET6_ADDRSTRLEN] = "?", port[8] = "?";
+    if (getsockname(fd, (struct sockaddr *)&bound, &len) == 0)
+        getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(shown, shown_size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+int listen_open(const char *address, char *shown, size_t shown_size, struct relud_error *error)
+{
+    char host[256];
+    const char *port;
+    if (!split(address, host, sizeof host, &port)) {
+        relud_fail(error, RELUD_BAD_INPUT, "--listen %.100s: ADDR:PORT is wanted", address);
+        return -1;
+    }
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    int failure = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
+    if (failure) {
+        relud_fail(error, RELUD_BAD_INPUT, "--listen %.100s: %s", address, gai_strerror(failure));
+        return -1;
+    }
+    int fd = -1;
+    for (const struct addrinfo *at = found; at && fd < 0; at = at->ai_next)
+        fd = open_one(at);
+    int refusal = errno;
+    freeaddrinfo(found);
+    if (fd < 0)
+        relud_fail(error, RELUD_IO, "--listen %.100s: %s", address, strerror(refusal));
+    else
+        show(fd, shown, shown_size);
+    return fd;
+}

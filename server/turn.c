@@ -1,0 +1,255 @@
+#include "server/turn.h"
+
+#include "server/clock.h"
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Address space that costs nothing until it is touched. */
+static float *reserve(size_t floats)
+{
+    void *at = mmap(NULL, floats * sizeof(float), PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+bool turn_init(struct turn *turn, const struct registry *registry, struct metrics_shard *shard,
+               size_t batch_rows_max, size_t body_bytes_max, struct relud_error *error)
+{
+    *turn = (struct turn){.batch_rows_max = batch_rows_max, .shard = shard};
+    turn->rows_cap = 2 * (body_bytes_max / 2 + 64) + ((size_t)1 << 20);
+    turn->answers_cap = 2 * TURN_ANSWER_FLOATS_MAX;
+    turn->open = &turn->floor[0];
+    turn->scratch = calloc(registry->len + 1, sizeof(relud_scratch *));
+    if (!turn->scratch)
+        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    turn->scratch_len = registry->len;
+    for (size_t i = 0; i < 2; i++) {
+        turn->floor[i].rows = reserve(turn->rows_cap);
+        turn->floor[i].answers = reserve(turn->answers_cap);
+        if (!turn->floor[i].rows || !turn->floor[i].answers)
+            return relud_fail(error, RELUD_NO_MEMORY, "no address space for the turn's rows");
+    }
+    for (size_t i = 0; i < registry->len; i++) {
+        turn->scratch[i] = relud_scratch_new(registry->entry[i].model, batch_rows_max, error);
+        if (!turn->scratch[i])
+            return false;
+    }
+    return true;
+}
+
+void turn_reset(struct turn *turn)
+{
+    for (size_t i = 0; turn->scratch && i < turn->scratch_len; i++)
+        relud_scratch_free(turn->scratch[i]);
+    free(turn->scratch);
+    for (size_t i = 0; i < 2; i++) {
+        if (turn->floor[i].rows)
+            munmap(turn->floor[i].rows, turn->rows_cap * sizeof(float));
+        if (turn->floor[i].answers)
+            munmap(turn->floor[i].answers, turn->answers_cap * sizeof(float));
+    }
+    *turn = (struct turn){0};
+}
+
+/* Pages beyond this are given back when a floor empties: a burst of great bodies is not kept for ever. */
+enum { KEEP_FLOATS = 1 << 18 };
+
+static void trim(float *at, size_t used)
+{
+    if (used > KEEP_FLOATS)
+        madvise(at + KEEP_FLOATS, (used - KEEP_FLOATS) * sizeof(float), MADV_DONTNEED);
+}
+
+static void empty_floor(struct turn_floor *floor)
+{
+    trim(floor->rows, floor->rows_len);
+    trim(floor->answers, floor->answers_len);
+    floor->rows_len = floor->answers_len = 0;
+}
+
+/* Takes the other floor as soon as it is empty, so that this one can empty in its turn. */
+static void change_floors(struct turn *turn)
+{
+    struct turn_floor *other = &turn->floor[turn->open == &turn->floor[0]];
+    if (turn->open->jobs && !other->jobs)
+        turn->open = other;
+}
+
+float *turn_rows(struct turn *turn, size_t count)
+{
+    if (turn->rows_cap - turn->open->rows_len < count)
+        change_floors(turn);
+    if (turn->rows_cap - turn->open->rows_len < count)
+        return NULL;
+    return turn->open->rows + turn->open->rows_len;
+}
+
+static struct turn_job *take_first(struct turn *turn)
+{
+    struct turn_job *job = turn->first;
+    turn->first = job->next;
+    if (!turn->first)
+        turn->last = NULL;
+    job->next = NULL;
+    return job;
+}
+
+static void put_last(struct turn *turn, struct turn_job *job)
+{
+    if (turn->last)
+        turn->last->next = job;
+    else
+        turn->first = job;
+    turn->last = job;
+}
+
+size_t turn_answer_floats(const struct registry_entry *entry, size_t rows, bool is_layered)
+{
+    size_t width = entry->info->outputs;
+    for (size_t i = 0; is_layered && i < entry->info->layers; i++)
+        width += relud_model_layer(entry->model, i)->outputs;
+    return rows > SIZE_MAX / width ? SIZE_MAX : rows * width;
+}
+
+/* The first [layers] are where each layer's answers begin, the second where the pass under way writes. */
+static bool add_layers(struct turn_job *job, float *at)
+{
+    size_t layers = job->entry->info->layers;
+    job->layer_out = malloc(2 * layers * sizeof *job->layer_out);
+    if (!job->layer_out)
+        return false;
+    for (size_t i = 0; i < layers; i++) {
+        job->layer_out[i] = at;
+        at += job->rows * relud_model_layer(job->entry->model, i)->outputs;
+    }
+    return true;
+}
+
+enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
+                              const struct registry_entry *entry, size_t rows, bool is_layered)
+{
+    struct turn_floor *floor = turn->open;
+    size_t answer = turn_answer_floats(entry, rows, is_layered);
+    if (turn->answers_cap - floor->answers_len < answer)
+        return TURN_FULL;
+    *job = (struct turn_job){
+        .entry = entry, .rows = rows, .owner = job->owner, .submit_ns = clock_ns()};
+    job->x = floor->rows + floor->rows_len;
+    job->y = floor->answers + floor->answers_len;
+    if (is_layered && !add_layers(job, job->y + rows * entry->info->outputs))
+        return TURN_FULL;
+    job->floor = floor;
+    floor->rows_len += rows * entry->info->features;
+    floor->answers_len += answer;
+    floor->jobs++;
+    put_last(turn, job);
+    turn->rows_waiting += rows;
+    turn->jobs_waiting++;
+    turn->unanswered++;
+    return TURN_TAKEN;
+}
+
+/* True when b's rows and answers continue a's in memory, so that both are one matrix. */
+static bool is_continued(const struct turn_job *a, const struct turn_job *b)
+{
+    const struct relud_model_info *info = a->entry->info;
+    return a->entry == b->entry && !a->layer_out && !b->layer_out && b->rows_done == 0 &&
+           a->x + a->rows * info->features == b->x && a->y + a->rows * info->outputs == b->y;
+}
+
+static void pass_layered(struct turn *turn, struct turn_job *job, size_t rows)
+{
+    const struct relud_model_info *info = job->entry->info;
+    float **now = job->layer_out + info->layers;
+    for (size_t i = 0; i < info->layers; i++)
+        now[i] =
+            job->layer_out[i] + job->rows_done * relud_model_layer(job->entry->model, i)->outputs;
+    relud_predict_layers(turn->scratch[job->entry->index], job->x + job->rows_done * info->features,
+                         rows, job->y + job->rows_done * info->outputs, now);
+}
+
+/* One pass over the jobs that lie end to end at the head of the line, `budget` rows at the most. Returns the
+ * rows it took. */
+static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
+{
+    struct turn_job *head = turn->first, *tail = head;
+    const struct relud_model_info *info = head->entry->info;
+    size_t rows = head->rows - head->rows_done;
+    while (rows < budget && tail->next && is_continued(tail, tail->next)) {
+        tail = tail->next;
+        rows += tail->rows;
+    }
+    rows = rows < budget ? rows : budget;
+    const float *x = head->x + head->rows_done * info->features;
+    float *y = head->y + head->rows_done * info->outputs;
+    if (head->layer_out)
+        pass_layered(turn, head, rows);
+    else
+        relud_predict(turn->scratch[head->entry->index], x, rows, y);
+    int64_t begin = *now_ns;
+    *now_ns = clock_ns();
+    metrics_batch(turn->shard, head->entry->index, rows);
+    metrics_stage(turn->shard, STAGE_FORWARD, *now_ns - begin);
+
+    for (size_t left = rows; left;) {
+        struct turn_job *job = take_first(turn);
+        size_t share = job->rows - job->rows_done < left ? job->rows - job->rows_done : left;
+        if (job->rows_done == 0)
+            job->begin_ns = begin;
+        job->forward_ns += *now_ns - begin;
+        job->batch_rows = rows > job->batch_rows ? rows : job->batch_rows;
+        job->rows_done += share;
+        left -= share;
+        if (job->rows_done < job->rows) {
+            put_last(turn, job);
+            continue;
+        }
+        job->is_done = true;
+        turn->jobs_waiting--;
+        if (turn->on_done)
+            turn->on_done(job);
+    }
+    turn->rows_waiting -= rows;
+    return rows;
+}
+
+void turn_forward(struct turn *turn)
+{
+    if (!turn->first)
+        return;
+    int64_t now_ns = clock_ns();
+    for (size_t left = turn->batch_rows_max; left && turn->first;)
+        left -= pass(turn, left, &now_ns);
+    counter_add(&turn->shard->turns, 1);
+    change_floors(turn);
+}
+
+static void unlink_job(struct turn *turn, struct turn_job *job)
+{
+    struct turn_job **link = &turn->first, *before = NULL;
+    while (*link && *link != job) {
+        before = *link;
+        link = &before->next;
+    }
+    if (!*link)
+        return;
+    *link = job->next;
+    if (turn->last == job)
+        turn->last = before;
+    turn->rows_waiting -= job->rows - job->rows_done;
+    turn->jobs_waiting--;
+}
+
+void turn_release(struct turn *turn, struct turn_job *job)
+{
+    if (!job->floor)
+        return;
+    if (!job->is_done)
+        unlink_job(turn, job);
+    free(job->layer_out);
+    job->layer_out = NULL;
+    turn->unanswered--;
+    if (--job->floor->jobs == 0)
+        empty_floor(job->floor);
+    job->floor = NULL;
+}

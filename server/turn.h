@@ -1,0 +1,79 @@
+/* One turn's rows and answers. Requests put their numbers straight into the turn's float rows; one forward pass
+ * per model takes all of them; the answers lie in the turn until they are written out.
+ *
+ * Memory is two floors used in alternation, each with room for rows and for answers: a floor takes new jobs
+ * until the other one is empty, then they change places. Under load a floor is always being filled while the
+ * last answers of the other go out, so neither ever has to grow or be copied. */
+#ifndef SERVER_TURN_H
+#define SERVER_TURN_H
+
+#include "server/metrics.h"
+#include "server/registry.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Numbers that one answer may hold (each at most 17 bytes of text). */
+#define TURN_ANSWER_FLOATS_MAX ((size_t)4 << 20)
+
+struct turn_floor {
+    float *rows, *answers;        /* reserved address space; pages come as they are touched */
+    size_t rows_len, answers_len; /* floats taken */
+    size_t jobs;                  /* of them still unreleased */
+};
+
+/* The rows of one request on their way through the net. */
+struct turn_job {
+    struct turn_job *next;
+    struct turn_floor *floor; /* NULL: not in the turn */
+    const struct registry_entry *entry;
+    const float *x;    /* [rows][features] */
+    float *y;          /* [rows][outputs] */
+    float **layer_out; /* NULL, or [layers], each [rows][outputs of the layer] */
+    size_t rows, rows_done;
+    bool is_done;
+    int64_t submit_ns, begin_ns, forward_ns; /* forward_ns: how long its passes took */
+    size_t batch_rows;                       /* rows of the largest pass it was in */
+    void *owner;                             /* for turn.on_done */
+};
+
+struct turn {
+    struct turn_floor floor[2];
+    struct turn_floor *open;           /* the one that takes new jobs */
+    size_t rows_cap, answers_cap;      /* floats per floor */
+    struct turn_job *first, *last;     /* waiting for their pass */
+    size_t rows_waiting, jobs_waiting; /* not computed yet */
+    size_t unanswered;                 /* computed or not, and not released */
+    size_t batch_rows_max;
+    relud_scratch **scratch; /* [models] */
+    size_t scratch_len;
+    struct metrics_shard *shard;
+    void (*on_done)(struct turn_job *job); /* NULL, or told of each job that is done */
+};
+
+/* body_bytes_max bounds the numbers of one request: a number takes at least two bytes of text. */
+bool turn_init(struct turn *turn, const struct registry *registry, struct metrics_shard *shard,
+               size_t batch_rows_max, size_t body_bytes_max, struct relud_error *error);
+void turn_reset(struct turn *turn);
+
+/* Room for up to `count` floats of rows, to be claimed by turn_submit, or used and forgotten. NULL when the
+ * turn is full: try again after the next turn. */
+float *turn_rows(struct turn *turn, size_t count);
+
+enum turn_verdict { TURN_TAKEN, TURN_FULL };
+/* Puts a job into the turn; its rows are the first rows * features floats of what turn_rows gave last.
+ * is_layered asks for every layer's output. */
+enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
+                              const struct registry_entry *entry, size_t rows, bool is_layered);
+
+/* Floats that an answer of so many rows takes. */
+size_t turn_answer_floats(const struct registry_entry *entry, size_t rows, bool is_layered);
+
+/* Computes up to batch_rows_max rows, first come first served; a job longer than that goes to the back of the
+ * line with its remainder, so that short ones keep moving. */
+void turn_forward(struct turn *turn);
+
+/* The job's answer is written (or nobody wants it any more): its memory is the turn's again. */
+void turn_release(struct turn *turn, struct turn_job *job);
+
+#endif

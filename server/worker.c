@@ -1,0 +1,90 @@
+#include "server/worker.h"
+
+#include "server/clock.h"
+#include "server/http.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SWEEP_NS = 500000000, IDLE_US = 1000000, DRAIN_US = 20000 };
+
+/* How long the loop may sleep before its next turn. */
+static int64_t wait_us(const struct worker *w)
+{
+    const struct turn *turn = &w->service.turn;
+    if (http_is_pressed(w->http) || turn->unanswered > turn->jobs_waiting)
+        return 0; /* something is done and wants to go out */
+    if (turn->first) {
+        int64_t left_us = (int64_t)w->service.config->batch_delay_us -
+                          (clock_ns() - turn->first->submit_ns) / 1000;
+        return left_us > 0 && turn->rows_waiting < turn->batch_rows_max ? left_us : 0;
+    }
+    if (w->is_stopping)
+        return DRAIN_US;
+    return http_connections(w->http) ? SWEEP_NS / 1000 : IDLE_US;
+}
+
+static void sweep(struct worker *w)
+{
+    int64_t now_ns = clock_ns();
+    if (now_ns - w->swept_ns < SWEEP_NS)
+        return;
+    w->swept_ns = now_ns;
+    http_sweep(w->http);
+}
+
+/* One turn is one batch: what arrived while the last pass ran is answered by the next. */
+static void worker_turn(struct worker *w)
+{
+    http_run(w->http, wait_us(w));      /* answers out to the sockets, requests in from them */
+    if (wait_us(w) == 0)                /* unless company is waited for (--batch-delay-us) */
+        turn_forward(&w->service.turn); /* rows → answers, one pass per model */
+    sweep(w);
+}
+
+static void *run(void *at)
+{
+    struct worker *w = at;
+    while (!w->is_stopping)
+        worker_turn(w);
+    do {
+        http_drain(w->http);
+        worker_turn(w);
+    } while (http_connections(w->http));
+    w->is_ended = true;
+    return NULL;
+}
+
+bool worker_open(struct worker *worker, int listen_fd, size_t connections_max, bool is_suspending,
+                 struct relud_error *error)
+{
+    struct service *service = &worker->service;
+    if (!turn_init(&service->turn, service->registry, service->shard,
+                   service->config->batch_rows_max, service->config->body_bytes_max, error)) {
+        close(listen_fd);
+        return false;
+    }
+    worker->http = http_open(service, listen_fd, connections_max, is_suspending, error);
+    return worker->http != NULL;
+}
+
+bool worker_start(struct worker *worker, struct relud_error *error)
+{
+    int failure = pthread_create(&worker->thread, NULL, run, worker);
+    return failure == 0 ||
+           relud_fail(error, RELUD_IO, "a worker's thread does not start: %s", strerror(failure));
+}
+
+void worker_wake(struct worker *worker)
+{
+    pthread_kill(worker->thread,
+                 SIGUSR1); /* its handler does nothing: the loop's wait ends with EINTR */
+}
+
+void worker_close(struct worker *worker)
+{
+    http_close(worker->http);
+    worker->http = NULL;
+    turn_reset(&worker->service.turn);
+}

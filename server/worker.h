@@ -1,0 +1,29 @@
+/* One worker: a thread with its own event loop, its own turn, its own shard of the metrics. Workers share
+ * nothing that is written on the way of a request. */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include "server/exchange.h"
+#include <pthread.h>
+
+struct http;
+
+struct worker {
+    struct service service;
+    struct http *http;
+    pthread_t thread;
+    _Atomic bool is_stopping; /* no new connections; end when none is left */
+    _Atomic bool is_ended;
+    int64_t swept_ns;
+};
+
+/* service is filled in but for its turn; listen_fd is taken. */
+bool worker_open(struct worker *worker, int listen_fd, size_t connections_max, bool is_suspending,
+                 struct relud_error *error);
+bool worker_start(struct worker *worker, struct relud_error *error);
+/* Makes the loop look at is_stopping now; from any thread. */
+void worker_wake(struct worker *worker);
+/* After the thread has ended, or where it never started. */
+void worker_close(struct worker *worker);
+
+#endif
