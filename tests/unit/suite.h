@@ -39,6 +39,8 @@ static inline float random_normal(uint64_t *state)
     return (float)sum;
 }
 
+/* Every ck_assert writes a mark to a file: in loops over many thousands, test with `if` and ck_abort_msg. */
+
 /* Runs the tests given; 0 when all passed. Cases that go over millions of values get five minutes: a busy or
  * sanitized run is slow, not wrong. */
 static inline int run_suite(const char *name, const TTest *const *tests, size_t count)

@@ -10,7 +10,8 @@ static const char *text_of(float value)
 {
     static char text[RELUD_FLOAT_TEXT_MAX + 1];
     size_t len = relud_float_to_text(value, text);
-    ck_assert_uint_le(len, RELUD_FLOAT_TEXT_MAX);
+    if (len > RELUD_FLOAT_TEXT_MAX)
+        ck_abort_msg("%.9g takes %zu bytes", (double)value, len);
     text[len] = '\0';
     return text;
 }

@@ -14,7 +14,7 @@ import sys
 import numpy as np
 import torch
 
-SEED, EPOCHS, BATCH, RATE, MOMENTUM, DECAY = 2, 25, 128, 0.08, 0.9, 1e-4
+SEED, EPOCHS, BATCH, RATE, MOMENTUM, DECAY = 1, 30, 100, 0.08, 0.9, 1e-4
 SCALE = 0.00392156862745098  # 1/255: grey values become 0..1
 
 
