@@ -47,7 +47,7 @@ test: build-deps test-deps ## build and run every test
 	@$(MAKE) --no-print-directory check
 
 check: all $(tests)
-	@RELUD=$(abspath $(B)/relud) tests/run $(tests)
+	@RELUD=$(abspath $(B)/relud) tests/run $(sort $(tests))
 
 sanitize: build-deps test-deps ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory SAN=address,undefined CFLAGS='-O1 -g' check
@@ -104,9 +104,10 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ISA_FLAGS) -c -o $@ $<
 
-# A test or bench program is one source file, the helpers beside it (tests/unit/*.h) and the library.
-$(B)/tests/%: tests/%.c $(B)/librelud.a
+# A test or bench program is one source file, the headers beside it, the server without its main, and the library.
+inner := $(filter-out $(B)/server/main.o,$(server)) $(B)/librelud.a
+$(B)/tests/%: tests/%.c $(inner)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(B)/librelud.a $(TEST_LIBS) $(CORE_LIBS)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(inner) $(TEST_LIBS) $(ALL_LIBS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
