@@ -31,8 +31,10 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     }
     struct link *link = *slot;
     counter_add(&http->service->shard->connections_closed, 1);
-    if (link)
+    if (link) {
+        http_page_forget(link->deadline.fd);
         deadline_remove(&http->deadlines, &link->deadline);
+    }
     free(link);
     *slot = NULL;
 }
@@ -67,8 +69,6 @@ static bool start_daemon(struct http *http, int listen_fd, size_t connections_ma
         keep_escaped, NULL,
 #if MHD_VERSION >= 0x01000000
         MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
-#else
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,
 #endif
         MHD_OPTION_END);
     return http->daemon != NULL;
@@ -84,7 +84,8 @@ static bool make_constant(struct http *http)
     http->constant =
         MHD_create_response_from_buffer(sizeof words - 1, words, MHD_RESPMEM_PERSISTENT);
     return http->constant &&
-           MHD_add_response_header(http->constant, "Content-Type", TYPE_JSON) == MHD_YES;
+           MHD_add_response_header(http->constant, "Content-Type", TYPE_JSON) == MHD_YES &&
+           MHD_add_response_header(http->constant, "X-Request-Id", "constant") == MHD_YES;
 }
 
 struct http *http_open(struct service *service, int listen_fd, size_t connections_max,

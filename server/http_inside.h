@@ -59,4 +59,7 @@ void visit_on_completed(void *cls, struct MHD_Connection *connection, void **vis
 void visit_on_done(struct turn_job *job);
 void visit_free_pools(struct http *http);
 
+/* The connection is about to close: its number may come again (server/http_pages.c). */
+void http_page_forget(int fd);
+
 #endif

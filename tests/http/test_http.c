@@ -1,0 +1,319 @@
+/* HTTP as it comes in life: odd framing, pieces, pipelines, slow and gone clients, draining. */
+#include "tests/http/server.h"
+
+#define HOST "Host: x\r\n"
+#define BODY "{\"input\":-1}"
+#define ASK  "POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12\r\n\r\n" BODY
+
+/* Raw requests and the one status line that comes back; 0: none, the connection closes. */
+static const struct {
+    const char *bytes;
+    int code;
+} framings[] = {
+    {ASK, 200},
+    {"GET /healthz HTTP/1.0\r\n\r\n", 200},
+    {"GET /healthz HTTP/1.1\r\n\r\n", 400},
+    {"GET /healthz HTTP/1.1\r\n" HOST HOST "\r\n", 400},
+    {"GET /healthz HTTP/1.9\r\n" HOST "\r\n", 400},
+    {"GET /healthz HTTP/2.0\r\n" HOST "\r\n", 505},
+    {"get /healthz HTTP/1.1\r\n" HOST "\r\n", 405},
+    {"OPTIONS * HTTP/1.1\r\n" HOST "\r\n", 404},
+    {"GET /%00 HTTP/1.1\r\n" HOST "\r\n", 404},
+    {"GET /healthz?x=%zz HTTP/1.1\r\n" HOST "\r\n", 200},
+    {"GET /healthz/ HTTP/1.1\r\n" HOST "\r\n", 200},
+    {"GET /healthz HTTP/1.1\r\n" HOST "novalue\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 12\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12\r\nContent-Length: 12\r\n\r\n" BODY, 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12\r\nContent-Length: 3\r\n\r\n" BODY, 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: +12\r\n\r\n" BODY, 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 0x3\r\n\r\n123", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12, 12\r\n\r\n" BODY, 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551615\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551616\r\n\r\n", 413},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 99999999999\r\n\r\n", 413},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: identity\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"inp\r\n7\r\nut\":-1}\r\n0\r\n\r\n", 200},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "X y: 1\r\nContent-Length: 12\r\n\r\n" BODY, 400},
+};
+
+/* Until the other side is done, but for keep-alive: a second of silence ends it there. */
+static char *answer_to(const struct server *server, const char *bytes, size_t wanted)
+{
+    int fd = server_connect(server);
+    send_all(fd, bytes, strlen(bytes));
+    char *answer = receive(fd, wanted);
+    close(fd);
+    return answer;
+}
+
+START_TEST(odd_framing_is_refused_with_json)
+{
+    struct server server = server_on_digits();
+    for (size_t i = 0; i < sizeof framings / sizeof *framings; i++) {
+        char *answer = answer_to(&server, framings[i].bytes, 1), wanted[32];
+        snprintf(wanted, sizeof wanted, "HTTP/1.1 %d ", framings[i].code);
+        if (strncmp(answer, wanted, strlen(wanted)) != 0 || count_of(answer, "HTTP/1.1 ") != 1 ||
+            strstr(answer, "<html") ||
+            (framings[i].code >= 400 && (!strstr(answer, "\r\nContent-Type: application/json\r\n") ||
+                                         !strstr(answer, "\r\n\r\n{\"error\":\""))))
+            ck_abort_msg("%.120s\n-> %s", framings[i].bytes, answer);
+        free(answer);
+    }
+    server_stop(&server);
+}
+END_TEST
+
+START_TEST(headers_and_lines_over_the_limit_get_json)
+{
+    static const char *const forms[] = {"GET /%s HTTP/1.1\r\n" HOST "\r\n", "GET / HTTP/1.1\r\n" HOST "X: %s\r\n\r\n"};
+    static const char *const codes[] = {"HTTP/1.1 414 ", "HTTP/1.1 431 "};
+    struct server server = server_on_digits();
+    size_t len = 100000;
+    char *much = malloc(len + 1), *bytes = malloc(len + 100);
+    memset(much, 'a', len);
+    much[len] = '\0';
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(bytes, len + 100, i ? "GET / HTTP/1.1\r\n" HOST "X: %s\r\n\r\n" : "GET /%s HTTP/1.1\r\n" HOST "\r\n", much);
+        char *answer = answer_to(&server, bytes, 1);
+        ck_assert_msg(strncmp(answer, codes[i], strlen(codes[i])) == 0, "%s: %.80s", forms[i], answer);
+        ck_assert_ptr_nonnull(strstr(answer, "{\"error\":\""));
+        free(answer);
+    }
+    free(much), free(bytes);
+    server_stop(&server);
+}
+END_TEST
+
+START_TEST(a_request_may_come_in_any_two_pieces)
+{
+    struct server server = server_on_digits();
+    for (size_t split = 1; split < strlen(ASK); split++) {
+        int fd = server_connect(&server), on = 1;
+        setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof on);
+        send_all(fd, ASK, split);
+        usleep(200); /* lets the first piece go alone; the answer is right either way */
+        send_all(fd, ASK + split, strlen(ASK) - split);
+        char *answer = receive(fd, 1);
+        if (!strstr(answer, "{\"activation\":\"relu\",\"output\":0}\n"))
+            ck_abort_msg("split at %zu: %s", split, answer);
+        free(answer);
+        close(fd);
+    }
+    server_stop(&server);
+}
+END_TEST
+
+/* Two hundred requests in one go, of different sizes: the answers in order. */
+static void check_pipeline(const char *const *more)
+{
+    enum { REQUESTS = 200 };
+    struct server server = server_start(more);
+    char *digit = read_text("tests/data/digit-7.json"), *bytes = malloc(REQUESTS * 4096), *at = bytes;
+    for (int i = 0; i < REQUESTS; i++) {
+        char body[64];
+        if (i % 3 == 0) {
+            at += sprintf(at, "POST /predict HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n%s", strlen(digit), digit);
+            continue;
+        }
+        snprintf(body, sizeof body, "{\"input\":%d}", i);
+        at += sprintf(at, "POST /relu HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+    }
+    char *answer = answer_to(&server, bytes, REQUESTS);
+    const char *place = answer;
+    for (int i = 0; i < REQUESTS; i++) {
+        char wanted[64];
+        snprintf(wanted, sizeof wanted, i % 3 ? "\"output\":%d}\n" : "{\"label\":\"7\"", i);
+        place = strstr(place, wanted);
+        if (!place)
+            ck_abort_msg("answer %d is missing or out of order", i);
+    }
+    free(answer), free(bytes), free(digit);
+    server_stop(&server);
+}
+
+START_TEST(pipelined_requests_are_answered_in_order)
+{
+    check_pipeline((const char *const[]){DIGITS, NULL});
+    check_pipeline((const char *const[]){DIGITS, "--suspend", "always", NULL});
+    check_pipeline((const char *const[]){DIGITS, "--batch-delay-us", "100", NULL});
+}
+END_TEST
+
+START_TEST(a_half_closed_client_gets_its_answer)
+{
+    struct server server = server_on_digits();
+    int fd = server_connect(&server);
+    send_all(fd, ASK, strlen(ASK));
+    shutdown(fd, SHUT_WR);
+    char *answer = receive(fd, 0);
+    ck_assert_ptr_nonnull(strstr(answer, "\"output\":0}"));
+    free(answer);
+    close(fd);
+    server_stop(&server);
+}
+END_TEST
+
+START_TEST(clients_that_go_away_leave_nothing_behind)
+{
+    struct server server = server_on_digits();
+    char *digit = read_text("tests/data/digit-7.json"), head[128];
+    snprintf(head, sizeof head, "POST /predict HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", strlen(digit));
+    for (int i = 0; i < 2000; i++) {
+        int fd = server_connect(&server);
+        struct linger reset = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        send_all(fd, head, strlen(head));
+        send_all(fd, digit, i % 3 ? strlen(digit) : strlen(digit) / 2);
+        close(fd);
+    }
+    const struct reply *reply = NULL;
+    for (int i = 0; i < 6000; i++) { /* until the last one is noticed */
+        reply = server_get(&server, "/metrics");
+        if (strstr(reply->body, "\nrelud_inflight_requests 1\n") && strstr(reply->body, "\nrelud_connections 1\n"))
+            break;
+        usleep(10000);
+    }
+    ck_assert_ptr_nonnull(strstr(reply->body, "\nrelud_inflight_requests 1\n"));
+    ck_assert_ptr_nonnull(strstr(reply->body, "\nrelud_inflight_bytes 0\n"));
+    free(digit);
+    server_stop(&server);
+}
+END_TEST
+
+/* One byte now and then keeps libmicrohttpd's own timeout quiet for ever: the absolute limits must end it. */
+START_TEST(dripping_and_stalled_clients_are_ended)
+{
+    static const char *const begun[] = {"", "GET /healthz HTTP/1.1\r\nX: ",
+                                        "POST /relu HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n{"};
+    struct server server = server_start((const char *const[]){DIGITS, "--header-timeout-ms", "300",
+                                                              "--body-timeout-ms", "300", "--idle-timeout-ms", "300", NULL});
+    for (size_t i = 0; i < 3; i++) {
+        int fd = server_connect(&server);
+        send_all(fd, begun[i], strlen(begun[i]));
+        char bytes[1024];
+        ssize_t got = -1;
+        for (int drip = 0; drip < 6000; drip++) {
+            struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+            if (poll(&poll_fd, 1, 10) > 0) {
+                got = recv(fd, bytes, sizeof bytes - 1, 0);
+                break;
+            }
+            if (i)
+                send_all(fd, "a", 1);
+        }
+        ck_assert_int_ge(got, 0);
+        bytes[got] = '\0';
+        if (i)
+            ck_assert_msg(strncmp(bytes, "HTTP/1.1 408 ", 13) == 0, "%zu: %s", i, bytes);
+        else
+            ck_assert_int_eq(got, 0);
+        close(fd);
+    }
+    int fd = server_connect(&server); /* and an idle one after a request */
+    send_all(fd, ASK, strlen(ASK));
+    char *answer = receive(fd, 0);
+    ck_assert_uint_eq(count_of(answer, "HTTP/1.1 "), 1);
+    free(answer);
+    close(fd);
+    server_stop(&server);
+}
+END_TEST
+
+START_TEST(sigterm_answers_what_is_open_and_exits_0)
+{
+    struct server server = server_start((const char *const[]){DIGITS, "--drain-delay-seconds", "1", NULL});
+    int idle = server_connect(&server), open = server_connect(&server);
+    send_all(idle, ASK, strlen(ASK));
+    char *answer = receive(idle, 1);
+    ck_assert_ptr_nonnull(strstr(answer, " 200 OK"));
+    free(answer);
+    send_all(open, ASK, strlen(ASK) - 1);
+    kill(server.pid, SIGTERM);
+    const struct reply *reply = NULL;
+    do /* still accepting, but not ready any more */
+        reply = server_get(&server, "/readyz");
+    while (reply->code == 200);
+    ck_assert_int_eq(reply->code, 503);
+    ck_assert_str_eq(reply->body, "{\"error\":\"draining\"}\n");
+    ck_assert_ptr_nonnull(strstr(reply->headers, "Retry-After: "));
+    ck_assert_ptr_nonnull(strstr(reply->headers, "Connection: close\r\n"));
+    answer = receive(idle, 0); /* closed, without a word */
+    ck_assert_str_eq(answer, "");
+    free(answer);
+    send_all(open, ASK + strlen(ASK) - 1, 1);
+    answer = receive(open, 0);
+    ck_assert_ptr_nonnull(strstr(answer, " 200 OK"));
+    ck_assert_ptr_nonnull(strstr(answer, "Connection: close\r\n"));
+    free(answer);
+    close(idle), close(open);
+    ck_assert_int_eq(server_wait(&server), 0);
+}
+END_TEST
+
+START_TEST(a_second_sigterm_or_the_drain_time_ends_it_at_once)
+{
+    struct server server = server_start((const char *const[]){DIGITS, "--drain-seconds", "600", NULL});
+    int open = server_connect(&server);
+    send_all(open, ASK, strlen(ASK) - 1);
+    for (int i = 0; i < 6000 && !strstr(server_get(&server, "/metrics")->body, "relud_inflight_requests 2"); i++)
+        usleep(1000);
+    kill(server.pid, SIGTERM);
+    char byte;
+    while (read(server.log, &byte, 1) == 1 && byte != 'd') /* "relud: draining" */
+        ;
+    kill(server.pid, SIGTERM);
+    ck_assert_int_eq(server_wait(&server), 0);
+    close(open);
+    server = server_start((const char *const[]){DIGITS, "--drain-seconds", "0", "--suspend", "always", NULL});
+    open = server_connect(&server);
+    send_all(open, ASK, strlen(ASK) - 1);
+    kill(server.pid, SIGTERM);
+    ck_assert_int_eq(server_wait(&server), 0);
+    close(open);
+}
+END_TEST
+
+START_TEST(health_metrics_and_the_face_are_there)
+{
+    struct server server = server_on_digits();
+    const struct reply *reply = server_get(&server, "/healthz");
+    ck_assert_str_eq(reply->body, "{\"status\":\"ok\"}\n");
+    reply = server_get(&server, "/health");
+    ck_assert_int_eq(reply->code, 200);
+    reply = server_get(&server, "/readyz");
+    ck_assert_int_eq(reply->code, 200);
+    reply = server_get(&server, "/");
+    ck_assert_int_eq(strncmp(reply->body, "{\"status\":\"alive\",\"name\":\"relud\",\"version\":\"", 43), 0);
+    char *digit = read_text("tests/data/digit-7.json");
+    server_post(&server, "/predict", digit);
+    reply = server_get(&server, "/metrics");
+    static const char *const lines[] = {
+        "\nrelud_requests_total{endpoint=\"predict\",code=\"200\"} 1\n", "\nrelud_rows_total{model=\"digits\",version=\"1\"} 1\n",
+        "\nrelud_batch_rows_count{model=\"digits\"} 1\n", "\nrelud_stage_duration_seconds_count{stage=\"forward\"} 1\n",
+        "\nrelud_request_duration_seconds_count{endpoint=\"predict\"} 1\n", "\nrelud_inflight_requests 1\n",
+        "\nprocess_resident_memory_bytes ", "\nprocess_open_fds ", "\nprocess_cpu_seconds_total ",
+        "\nrelud_model_info{model=\"digits\",version=\"1\",format=\"relud-model/1\",math=\"exact\"} 1\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        ck_assert_msg(strstr(reply->body, lines[i]) != NULL, "%s", lines[i]);
+    ck_assert_ptr_nonnull(strstr(reply->headers, "Content-Type: text/plain; version=0.0.4"));
+    reply = server_ask(&server, "/metrics", NULL, NULL, 0, "Accept: application/openmetrics-text");
+    ck_assert_ptr_nonnull(strstr(reply->headers, "Content-Type: application/openmetrics-text"));
+    ck_assert_str_eq(reply->body + reply->len - 6, "# EOF\n");
+    free(digit);
+    server_stop(&server);
+}
+END_TEST
+
+RUN_SUITE("http", odd_framing_is_refused_with_json, headers_and_lines_over_the_limit_get_json,
+          a_request_may_come_in_any_two_pieces, pipelined_requests_are_answered_in_order,
+          a_half_closed_client_gets_its_answer, clients_that_go_away_leave_nothing_behind,
+          dripping_and_stalled_clients_are_ended, sigterm_answers_what_is_open_and_exits_0,
+          a_second_sigterm_or_the_drain_time_ends_it_at_once, health_metrics_and_the_face_are_there)
