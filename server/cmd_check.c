@@ -12,8 +12,8 @@ static bool check_one(void *user, const struct model_path *path, struct relud_er
         return false;
     const struct relud_model_info *info = relud_model_info(model);
     printf("%s: ok (%s version %s: %zu -> %zu, %zu layers, %zu parameters)\n", path->dir,
-           info->name ? info->name : path->name, path->version, info->features, info->outputs, info->layers,
-           info->parameters);
+           info->name ? info->name : path->name, path->version, info->features, info->outputs,
+           info->layers, info->parameters);
     for (size_t i = 0; i < info->notes; i++)
         printf("%s: note: %s\n", path->dir, info->note[i]);
     relud_model_release(model);

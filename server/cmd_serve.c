@@ -9,6 +9,7 @@
 #include "server/log.h"
 #include "server/worker.h"
 #include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,16 +31,25 @@ static void on_wake(int number)
     (void)number;
 }
 
-/* Workers are woken by SIGUSR1; all else comes to the main thread through sigtimedwait. */
-static void set_signals(sigset_t *awaited)
+/* Signals that ask for the end, counted. A handler and not a blocked mask: OpenBLAS starts a thread before main() that
+ * no mask of ours reaches, and a signal that lands there must count, too. */
+static sem_t stop_requests;
+
+static void on_stop(int number)
 {
-    sigemptyset(awaited);
-    sigaddset(awaited, SIGTERM);
-    sigaddset(awaited, SIGINT);
-    pthread_sigmask(SIG_BLOCK, awaited, NULL);
-    struct sigaction wake = {.sa_handler = on_wake};
+    (void)number;
+    sem_post(&stop_requests);
+}
+
+/* Workers are woken by SIGUSR1. */
+static void set_signals(void)
+{
+    sem_init(&stop_requests, 0, 0);
+    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART},
+                     wake = {.sa_handler = on_wake}, ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGINT, &stop, NULL);
     sigaction(SIGUSR1, &wake, NULL);
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
@@ -110,21 +120,24 @@ static bool all_ended(const struct serve *serve)
     return true;
 }
 
-/* Waits for a signal up to `ms`; 0 when none came. */
-static int wait_signal(const sigset_t *awaited, int64_t ms)
+/* Waits up to `ms` for a request to stop. */
+static bool wait_stop(int64_t ms)
 {
-    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    int number = sigtimedwait(awaited, NULL, &wait);
-    return number > 0 ? number : 0;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    return sem_clockwait(&stop_requests, CLOCK_MONOTONIC, &until) == 0;
 }
 
 /* /readyz 503 at once; after the delay no new connections; then until the last answer is out, or the time is up, or
  * a second signal. False when connections had to be cut. */
-static bool drain(struct serve *serve, const sigset_t *awaited)
+static bool drain(struct serve *serve)
 {
     serve->state.is_draining = true;
     if (serve->config.drain_delay_seconds &&
-        wait_signal(awaited, (int64_t)serve->config.drain_delay_seconds * 1000))
+        wait_stop((int64_t)serve->config.drain_delay_seconds * 1000))
         return false;
     for (size_t i = 0; i < serve->started; i++)
         serve->worker[i].is_stopping = true;
@@ -133,7 +146,7 @@ static bool drain(struct serve *serve, const sigset_t *awaited)
         for (size_t i = 0; i < serve->started; i++)
             if (!serve->worker[i].is_ended)
                 worker_wake(&serve->worker[i]);
-        if (clock_ns() > end_ns || wait_signal(awaited, 10))
+        if (clock_ns() > end_ns || wait_stop(10))
             return all_ended(serve);
     }
     return true;
@@ -172,12 +185,11 @@ int cmd_serve(int argc, char **argv)
     struct serve serve = {0};
     struct relud_error error;
     char shown[128];
-    sigset_t awaited;
     if (!config_read(&serve.config, argc, argv, &error))
         return wrong_usage(&serve, &error);
     log_setup((enum log_level)serve.config.log_level, serve.config.log_format);
     int64_t begin_ns = clock_ns();
-    set_signals(&awaited);
+    set_signals();
     int listen_fd = listen_open(serve.config.listen, shown, sizeof shown, &error);
     if (listen_fd < 0) {
         if (error.code == RELUD_BAD_INPUT)
@@ -196,10 +208,10 @@ int cmd_serve(int argc, char **argv)
     log_info("ready in %.0f ms, %zu workers", (double)(clock_ns() - begin_ns) * 1e-6,
              serve.workers);
     log_info("listening on http://%s", shown);
-    while (!wait_signal(&awaited, 3600000))
+    while (!wait_stop(3600000))
         ;
     log_info("draining");
-    bool is_drained = drain(&serve, &awaited);
+    bool is_drained = drain(&serve);
     if (!is_drained) {
         log_warn("connections were cut: time was up, or a second signal came");
         _exit(0);

@@ -62,11 +62,13 @@ static void send_replacement(int fd, const char *head)
     int line = (int)strcspn(head, "\r\n");
     int len = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", reason_of(code));
     len = snprintf(answer, sizeof answer,
-                   "%.*s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+                   "%.*s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: "
+                   "close\r\n\r\n%s",
                    line < 80 ? line : 80, head, len, body);
     struct iovec part = {answer, (size_t)len};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); /* a client that takes none gets none */
+    syscall(SYS_sendmsg, fd, &message,
+            MSG_NOSIGNAL | MSG_DONTWAIT); /* a client that takes none gets none */
 }
 
 /* True when the bytes are a page's, and have been dealt with. */

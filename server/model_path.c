@@ -19,7 +19,8 @@ static bool is_model(const char *dir)
 /* A positive integer without leading zeros, below 2^63; 0 for anything else. */
 static unsigned long long version_of(const char *name)
 {
-    if (*name < '1' || *name > '9' || strlen(name) > 18 || strspn(name, "0123456789") != strlen(name))
+    if (*name < '1' || *name > '9' || strlen(name) > 18 ||
+        strspn(name, "0123456789") != strlen(name))
         return 0;
     return strtoull(name, NULL, 10);
 }
@@ -39,7 +40,8 @@ static bool name_of(const char *path, char *name)
     return true;
 }
 
-static bool set_dir(struct model_path *model, const char *dir, const char *part, struct relud_error *error)
+static bool set_dir(struct model_path *model, const char *dir, const char *part,
+                    struct relud_error *error)
 {
     int len = snprintf(model->dir, sizeof model->dir, part ? "%s/%s" : "%s", dir, part);
     return (len > 0 && (size_t)len < sizeof model->dir) ||
@@ -79,7 +81,8 @@ bool model_path_find(const char *path, struct model_path *found, struct relud_er
     unsigned long long version = highest_version(path);
     if (version == 0)
         return relud_fail(error, RELUD_BAD_MODEL,
-                          "%.150s: neither a model.json nor a version directory with one is in it", path);
+                          "%.150s: neither a model.json nor a version directory with one is in it",
+                          path);
     snprintf(found->version, sizeof found->version, "%llu", version);
     return set_dir(found, path, found->version, error);
 }
@@ -90,7 +93,8 @@ static int is_visible(const struct dirent *entry)
 }
 
 bool model_path_each(const char *path,
-                     bool (*each)(void *user, const struct model_path *model, struct relud_error *error),
+                     bool (*each)(void *user, const struct model_path *model,
+                                  struct relud_error *error),
                      void *user, struct relud_error *error)
 {
     struct model_path model;

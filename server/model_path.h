@@ -20,7 +20,8 @@ bool model_path_find(const char *path, struct model_path *found, struct relud_er
 /* Calls each(user, model, error) for every model that `path` names, in the order of names; a repository's, too. Stops at
  * the first that returns false. No model at all is an error. */
 bool model_path_each(const char *path,
-                     bool (*each)(void *user, const struct model_path *model, struct relud_error *error),
+                     bool (*each)(void *user, const struct model_path *model,
+                                  struct relud_error *error),
                      void *user, struct relud_error *error);
 
 #endif

@@ -66,14 +66,15 @@ static bool add_one(void *user, const struct model_path *path, struct relud_erro
     struct registry_entry *entry = &registry->entry[registry->len++];
     *entry = (struct registry_entry){
         .index = registry->len - 1, .model = model, .info = relud_model_info(model)};
-    snprintf(entry->name, sizeof entry->name, "%s", entry->info->name ? entry->info->name : path->name);
+    snprintf(entry->name, sizeof entry->name, "%s",
+             entry->info->name ? entry->info->name : path->name);
     snprintf(entry->version, sizeof entry->version, "%s", path->version);
     for (size_t i = 0; i < entry->index; i++)
         if (strcmp(registry->entry[i].name, entry->name) == 0 &&
             strcmp(registry->entry[i].version, entry->version) == 0)
             return relud_fail(error, RELUD_BAD_MODEL,
-                              "%.100s: a model '%s' of version %s is there already", path->dir, entry->name,
-                              entry->version);
+                              "%.100s: a model '%s' of version %s is there already", path->dir,
+                              entry->name, entry->version);
     for (size_t i = 0; i < entry->info->notes; i++)
         log_warn("%s: %s", path->dir, entry->info->note[i]);
     return make_heads(entry, error);

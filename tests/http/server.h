@@ -70,13 +70,13 @@ static inline struct server server_on_digits(void)
     return server_start((const char *const[]){DIGITS, NULL});
 }
 
-/* Waits for its end; the exit status, or -1 for a signal. */
+/* Waits for its end; the exit status, or the negative number of the signal that ended it. */
 static inline int server_wait(struct server *server)
 {
     int status;
     ck_assert_int_eq(waitpid(server->pid, &status, 0), server->pid);
     close(server->log);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 /* SIGTERM; it must drain and exit 0, whatever a sanitizer would say by another status. */
@@ -121,8 +121,9 @@ static inline size_t reply_header(char *data, size_t size, size_t count, void *u
 }
 
 /* One request on a connection that is kept; body NULL: GET, else POST of len bytes as JSON. header may be NULL. */
-static inline struct reply *server_ask(const struct server *server, const char *path, const char *verb,
-                                       const char *body, size_t len, const char *header)
+static inline struct reply *server_ask(const struct server *server, const char *path,
+                                       const char *verb, const char *body, size_t len,
+                                       const char *header)
 {
     static CURL *curl;
     static struct reply reply;
@@ -165,7 +166,8 @@ static inline struct reply *server_get(const struct server *server, const char *
     return server_ask(server, path, NULL, NULL, 0, NULL);
 }
 
-static inline struct reply *server_post(const struct server *server, const char *path, const char *body)
+static inline struct reply *server_post(const struct server *server, const char *path,
+                                        const char *body)
 {
     return server_ask(server, path, NULL, body, strlen(body), NULL);
 }
@@ -216,7 +218,8 @@ static inline char *receive(int fd, size_t wanted)
         for (const char *at = bytes; (at = strstr(at, "HTTP/1.1 ")); at++)
             last = at;
         const char *end = strstr(last, "\r\n\r\n"), *length = strstr(last, "Content-Length: ");
-        if (wanted && seen >= wanted && end && length && strlen(end + 4) >= (size_t)atol(length + 16))
+        if (wanted && seen >= wanted && end && length &&
+            strlen(end + 4) >= (size_t)atol(length + 16))
             break;
     }
     return bytes;

@@ -8,7 +8,8 @@ static struct server server;
 
 static void start(void)
 {
-    server = server_start((const char *const[]){DIGITS, "--max-rows", "100", "--idle-timeout-ms", "60000", NULL});
+    server = server_start(
+        (const char *const[]){DIGITS, "--max-rows", "100", "--idle-timeout-ms", "60000", NULL});
 }
 
 static void stop(void)
@@ -32,7 +33,8 @@ static const struct {
     {"/predict", "{\"inputs\":[1]}x", 400, "more text behind the end"},
     {"/predict", "{\"inputs\":[1]}{}", 400, "more text behind the end"},
     {"/predict", "{\"inputs\":[01]}", 400, "inputs[0]: '01' is not a JSON number at byte 11"},
-    {"/predict", "{\"inputs\":[[0,0,0],[1,2,1.]]}", 400, "inputs[1][2]: '1.' is not a JSON number at byte 24"},
+    {"/predict", "{\"inputs\":[[0,0,0],[1,2,1.]]}", 400,
+     "inputs[1][2]: '1.' is not a JSON number at byte 24"},
     {"/predict", "{\"inputs\":[.5]}", 400, "inputs[0]: '.5' is not a JSON number"},
     {"/predict", "{\"inputs\":[+1]}", 400, "inputs[0]: '+1' is not a JSON number"},
     {"/predict", "{\"inputs\":[1e]}", 400, "inputs[0]: '1e' is not a JSON number"},
@@ -65,8 +67,10 @@ static const struct {
     {"/predict", "{\"inputs\":[]}", 400, "inputs is an empty array"},
     {"/predict", "{\"inputs\":[[1],[]]}", 400, "inputs[1] is an empty array"},
     {"/predict", "{\"inputs\":[1,2,3]}", 400, "inputs has 3 numbers; model 'digits' wants 784"},
-    {"/predict", "{\"inputs\":[[1,2,3],[4,5,6]]}", 400, "inputs[0] has 3 numbers; model 'digits' wants 784"},
-    {"/predict", "{\"inputs\":[[1,2,3],[4,5]]}", 400, "inputs[1] has 2 numbers where inputs[0] has 3"},
+    {"/predict", "{\"inputs\":[[1,2,3],[4,5,6]]}", 400,
+     "inputs[0] has 3 numbers; model 'digits' wants 784"},
+    {"/predict", "{\"inputs\":[[1,2,3],[4,5]]}", 400,
+     "inputs[1] has 2 numbers where inputs[0] has 3"},
     {"/predict", "{\"inputs\":[[[1]]]}", 400, "inputs is nested too deep"},
     {"/predict", "{\"inputs\":[[1],2]}", 400, "inputs[1]: a number where others are arrays"},
     {"/predict", "{\"inputs\":[1,[2]]}", 400, "inputs[1]: an array where others are numbers"},
@@ -76,7 +80,8 @@ static const struct {
     {"/predict", "{\"inputs\":[1],\"model\":\"../../etc\"}", 404, "there is no model"},
     {"/predict", "{\"inputs\":[1],\"version\":\"9\"}", 404, "of version 9"},
     {"/predict", "{\"inputs\":[1],\"model\":7}", 400, "model must be a string"},
-    {"/predict", "{\"inputs\":[1],\"topk\":7}", 400, "unknown member 'topk'; known here: inputs, model"},
+    {"/predict", "{\"inputs\":[1],\"topk\":7}", 400,
+     "unknown member 'topk'; known here: inputs, model"},
     {"/predict", "{\"inputs\":[1],\"Model\":\"digits\"}", 400, "unknown member 'Model'"},
     {"/predict", "{\"inputs\":[1],\"top_k\":0}", 400, "top_k must be a whole number from 1"},
     {"/predict", "{\"inputs\":[1],\"top_k\":1.5}", 400, "top_k must be a whole number from 1"},
@@ -86,13 +91,18 @@ static const struct {
     {"/relu", "{\"input\":[]}", 400, "input is an empty array"},
     {"/relu", "{\"input\":1,\"activation\":\"ReLU\"}", 400, "there is no activation 'ReLU'"},
     {"/relu", "{\"input\":1,\"activation\":null}", 400, "activation must be a string"},
-    {"/relu", "{\"input\":1,\"alpha\":2}", 400, "unknown member 'alpha'; known here: input, activation, gradient"},
-    {"/relu", "{\"input\":1,\"activation\":\"elu\",\"alpha\":\"x\"}", 400, "alpha must be a number"},
+    {"/relu", "{\"input\":1,\"alpha\":2}", 400,
+     "unknown member 'alpha'; known here: input, activation, gradient"},
+    {"/relu", "{\"input\":1,\"activation\":\"elu\",\"alpha\":\"x\"}", 400,
+     "alpha must be a number"},
     {"/relu", "{\"input\":1,\"activation\":\"elu\",\"alpha\":1e39}", 400, "alpha is not finite"},
-    {"/relu", "{\"input\":1,\"activation\":\"gelu\",\"approximate\":\"erf\"}", 400, "is not one of none, tanh"},
-    {"/relu", "{\"input\":[1,2,3],\"activation\":\"prelu\",\"weight\":[1,2]}", 400, "weight has 2 slopes; 1 or 3"},
+    {"/relu", "{\"input\":1,\"activation\":\"gelu\",\"approximate\":\"erf\"}", 400,
+     "is not one of none, tanh"},
+    {"/relu", "{\"input\":[1,2,3],\"activation\":\"prelu\",\"weight\":[1,2]}", 400,
+     "weight has 2 slopes; 1 or 3"},
     {"/relu", "{\"input\":[3e38],\"activation\":\"selu\"}", 200, "\"output\":[3.152103e38]"},
-    {"/relu", "{\"input\":[[0,3.4e38]],\"activation\":\"selu\"}", 400, "output[0][1] is not finite"},
+    {"/relu", "{\"input\":[[0,3.4e38]],\"activation\":\"selu\"}", 400,
+     "output[0][1] is not finite"},
     {"/relu", "{\"input\":[[1,2],[3]]}", 400, "input[1] has 1 numbers where input[0] has 2"},
     /* nowhere */
     {"/nothing", "{}", 404, "nothing is at /nothing"},
@@ -107,7 +117,8 @@ static void check_error(const struct reply *reply, long code, const char *words,
     size_t len = relud_json_string(words, strlen(words), quoted);
     quoted[len - 1] = '\0';
     if (reply->code != code || !(strstr(reply->body, quoted + 1) || strstr(reply->body, words)))
-        ck_abort_msg("%.100s: %ld %s; %ld and '%s' are wanted", what, reply->code, reply->body, code, words);
+        ck_abort_msg("%.100s: %ld %s; %ld and '%s' are wanted", what, reply->code, reply->body,
+                     code, words);
     if (code != 200 && (strncmp(reply->body, "{\"error\":\"", 10) != 0 ||
                         !strstr(reply->headers, "Content-Type: application/json\r\n")))
         ck_abort_msg("%.100s: not a JSON error: %s%s", what, reply->headers, reply->body);
@@ -223,17 +234,21 @@ START_TEST(verbs_and_types_are_checked)
     ck_assert_int_eq(reply->code, 200);
     ck_assert_uint_eq(reply->len, 0);
     reply = server_ask(&server, "/relu", NULL, "{\"input\":1}", 11, "Content-Type: text/csv");
-    (void)reply; /* two Content-Type fields: either answer is fair, the next is the one that counts */
-    static const char csv[] = "POST /relu HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 1\r\n\r\n1";
+    (void)
+        reply; /* two Content-Type fields: either answer is fair, the next is the one that counts */
+    static const char csv[] =
+        "POST /relu HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 1\r\n\r\n1";
     char *answer = server_raw(&server, csv, 1);
     ck_assert_ptr_nonnull(strstr(answer, " 415 "));
     free(answer);
-    static const char picky[] = "POST /relu HTTP/1.1\r\nHost: x\r\nAccept: image/png\r\nContent-Length: 11\r\n\r\n{\"input\":1}";
+    static const char picky[] = "POST /relu HTTP/1.1\r\nHost: x\r\nAccept: "
+                                "image/png\r\nContent-Length: 11\r\n\r\n{\"input\":1}";
     answer = server_raw(&server, picky, 1);
     ck_assert_ptr_nonnull(strstr(answer, " 406 "));
     free(answer);
-    static const char form[] = "POST /relu HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-                               "Content-Length: 11\r\n\r\n{\"input\":1}";
+    static const char form[] =
+        "POST /relu HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        "Content-Length: 11\r\n\r\n{\"input\":1}";
     answer = server_raw(&server, form, 1); /* what curl -d says it sends */
     ck_assert_ptr_nonnull(strstr(answer, " 200 "));
     free(answer);

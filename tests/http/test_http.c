@@ -22,8 +22,12 @@ static const struct {
     {"GET /healthz?x=%zz HTTP/1.1\r\n" HOST "\r\n", 200},
     {"GET /healthz/ HTTP/1.1\r\n" HOST "\r\n", 200},
     {"GET /healthz HTTP/1.1\r\n" HOST "novalue\r\n\r\n", 400},
-    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 12\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST
+     "Content-Length: 12\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"POST /relu HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: chunked\r\nContent-Length: 12\r\n\r\n0\r\n\r\n",
+     400},
     {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12\r\nContent-Length: 12\r\n\r\n" BODY, 400},
     {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12\r\nContent-Length: 3\r\n\r\n" BODY, 400},
     {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n", 400},
@@ -37,9 +41,13 @@ static const struct {
     {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400},
     {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: identity\r\n\r\n", 400},
     {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400},
-    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /relu HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     400},
     {"POST /relu HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"inp\r\n7\r\nut\":-1}\r\n0\r\n\r\n", 200},
+    {"POST /relu HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"inp\r\n7\r\nut\":-1}\r\n0\r\n\r\n",
+     200},
     {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
     {"POST /relu HTTP/1.1\r\n" HOST "X y: 1\r\nContent-Length: 12\r\n\r\n" BODY, 400},
 };
@@ -60,10 +68,11 @@ START_TEST(odd_framing_is_refused_with_json)
     for (size_t i = 0; i < sizeof framings / sizeof *framings; i++) {
         char *answer = answer_to(&server, framings[i].bytes, 1), wanted[32];
         snprintf(wanted, sizeof wanted, "HTTP/1.1 %d ", framings[i].code);
-        if (strncmp(answer, wanted, strlen(wanted)) != 0 || count_of(answer, "HTTP/1.1 ") != 1 ||
-            strstr(answer, "<html") ||
-            (framings[i].code >= 400 && (!strstr(answer, "\r\nContent-Type: application/json\r\n") ||
-                                         !strstr(answer, "\r\n\r\n{\"error\":\""))))
+        if (strncmp(answer, wanted, strlen(wanted)) != 0 ||
+            count_of(answer, "\r\nContent-Length: ") != 1 || strstr(answer, "<html") ||
+            (framings[i].code >= 400 &&
+             (!strstr(answer, "\r\nContent-Type: application/json\r\n") ||
+              !strstr(answer, "\r\n\r\n{\"error\":\""))))
             ck_abort_msg("%.120s\n-> %s", framings[i].bytes, answer);
         free(answer);
     }
@@ -73,7 +82,8 @@ END_TEST
 
 START_TEST(headers_and_lines_over_the_limit_get_json)
 {
-    static const char *const forms[] = {"GET /%s HTTP/1.1\r\n" HOST "\r\n", "GET / HTTP/1.1\r\n" HOST "X: %s\r\n\r\n"};
+    static const char *const forms[] = {"GET /%s HTTP/1.1\r\n" HOST "\r\n",
+                                        "GET / HTTP/1.1\r\n" HOST "X: %s\r\n\r\n"};
     static const char *const codes[] = {"HTTP/1.1 414 ", "HTTP/1.1 431 "};
     struct server server = server_on_digits();
     size_t len = 100000;
@@ -81,9 +91,12 @@ START_TEST(headers_and_lines_over_the_limit_get_json)
     memset(much, 'a', len);
     much[len] = '\0';
     for (size_t i = 0; i < 2; i++) {
-        snprintf(bytes, len + 100, i ? "GET / HTTP/1.1\r\n" HOST "X: %s\r\n\r\n" : "GET /%s HTTP/1.1\r\n" HOST "\r\n", much);
+        snprintf(bytes, len + 100,
+                 i ? "GET / HTTP/1.1\r\n" HOST "X: %s\r\n\r\n" : "GET /%s HTTP/1.1\r\n" HOST "\r\n",
+                 much);
         char *answer = answer_to(&server, bytes, 1);
-        ck_assert_msg(strncmp(answer, codes[i], strlen(codes[i])) == 0, "%s: %.80s", forms[i], answer);
+        ck_assert_msg(strncmp(answer, codes[i], strlen(codes[i])) == 0, "%s: %.80s", forms[i],
+                      answer);
         ck_assert_ptr_nonnull(strstr(answer, "{\"error\":\""));
         free(answer);
     }
@@ -116,15 +129,18 @@ static void check_pipeline(const char *const *more)
 {
     enum { REQUESTS = 200 };
     struct server server = server_start(more);
-    char *digit = read_text("tests/data/digit-7.json"), *bytes = malloc(REQUESTS * 4096), *at = bytes;
+    char *digit = read_text("tests/data/digit-7.json"), *bytes = malloc(REQUESTS * 4096),
+         *at = bytes;
     for (int i = 0; i < REQUESTS; i++) {
         char body[64];
         if (i % 3 == 0) {
-            at += sprintf(at, "POST /predict HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n%s", strlen(digit), digit);
+            at += sprintf(at, "POST /predict HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n%s",
+                          strlen(digit), digit);
             continue;
         }
         snprintf(body, sizeof body, "{\"input\":%d}", i);
-        at += sprintf(at, "POST /relu HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+        at += sprintf(at, "POST /relu HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n%s",
+                      strlen(body), body);
     }
     char *answer = answer_to(&server, bytes, REQUESTS);
     const char *place = answer;
@@ -165,7 +181,8 @@ START_TEST(clients_that_go_away_leave_nothing_behind)
 {
     struct server server = server_on_digits();
     char *digit = read_text("tests/data/digit-7.json"), head[128];
-    snprintf(head, sizeof head, "POST /predict HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", strlen(digit));
+    snprintf(head, sizeof head, "POST /predict HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n",
+             strlen(digit));
     for (int i = 0; i < 2000; i++) {
         int fd = server_connect(&server);
         struct linger reset = {.l_onoff = 1, .l_linger = 0};
@@ -177,7 +194,8 @@ START_TEST(clients_that_go_away_leave_nothing_behind)
     const struct reply *reply = NULL;
     for (int i = 0; i < 6000; i++) { /* until the last one is noticed */
         reply = server_get(&server, "/metrics");
-        if (strstr(reply->body, "\nrelud_inflight_requests 1\n") && strstr(reply->body, "\nrelud_connections 1\n"))
+        if (strstr(reply->body, "\nrelud_inflight_requests 1\n") &&
+            strstr(reply->body, "\nrelud_connections 1\n"))
             break;
         usleep(10000);
     }
@@ -192,9 +210,11 @@ END_TEST
 START_TEST(dripping_and_stalled_clients_are_ended)
 {
     static const char *const begun[] = {"", "GET /healthz HTTP/1.1\r\nX: ",
-                                        "POST /relu HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n{"};
+                                        "POST /relu HTTP/1.1\r\n" HOST
+                                        "Content-Length: 100000\r\n\r\n{"};
     struct server server = server_start((const char *const[]){DIGITS, "--header-timeout-ms", "300",
-                                                              "--body-timeout-ms", "300", "--idle-timeout-ms", "300", NULL});
+                                                              "--body-timeout-ms", "300",
+                                                              "--idle-timeout-ms", "300", NULL});
     for (size_t i = 0; i < 3; i++) {
         int fd = server_connect(&server);
         send_all(fd, begun[i], strlen(begun[i]));
@@ -229,7 +249,8 @@ END_TEST
 
 START_TEST(sigterm_answers_what_is_open_and_exits_0)
 {
-    struct server server = server_start((const char *const[]){DIGITS, "--drain-delay-seconds", "1", NULL});
+    struct server server =
+        server_start((const char *const[]){DIGITS, "--drain-delay-seconds", "1", NULL});
     int idle = server_connect(&server), open = server_connect(&server);
     send_all(idle, ASK, strlen(ASK));
     char *answer = receive(idle, 1);
@@ -260,10 +281,13 @@ END_TEST
 
 START_TEST(a_second_sigterm_or_the_drain_time_ends_it_at_once)
 {
-    struct server server = server_start((const char *const[]){DIGITS, "--drain-seconds", "600", NULL});
+    struct server server =
+        server_start((const char *const[]){DIGITS, "--drain-seconds", "600", NULL});
     int open = server_connect(&server);
     send_all(open, ASK, strlen(ASK) - 1);
-    for (int i = 0; i < 6000 && !strstr(server_get(&server, "/metrics")->body, "relud_inflight_requests 2"); i++)
+    for (int i = 0;
+         i < 6000 && !strstr(server_get(&server, "/metrics")->body, "relud_inflight_requests 2");
+         i++)
         usleep(1000);
     kill(server.pid, SIGTERM);
     char byte;
@@ -272,7 +296,8 @@ START_TEST(a_second_sigterm_or_the_drain_time_ends_it_at_once)
     kill(server.pid, SIGTERM);
     ck_assert_int_eq(server_wait(&server), 0);
     close(open);
-    server = server_start((const char *const[]){DIGITS, "--drain-seconds", "0", "--suspend", "always", NULL});
+    server = server_start(
+        (const char *const[]){DIGITS, "--drain-seconds", "0", "--suspend", "always", NULL});
     open = server_connect(&server);
     send_all(open, ASK, strlen(ASK) - 1);
     kill(server.pid, SIGTERM);
@@ -291,16 +316,23 @@ START_TEST(health_metrics_and_the_face_are_there)
     reply = server_get(&server, "/readyz");
     ck_assert_int_eq(reply->code, 200);
     reply = server_get(&server, "/");
-    ck_assert_int_eq(strncmp(reply->body, "{\"status\":\"alive\",\"name\":\"relud\",\"version\":\"", 43), 0);
+    ck_assert_int_eq(
+        strncmp(reply->body, "{\"status\":\"alive\",\"name\":\"relud\",\"version\":\"", 43), 0);
     char *digit = read_text("tests/data/digit-7.json");
     server_post(&server, "/predict", digit);
     reply = server_get(&server, "/metrics");
     static const char *const lines[] = {
-        "\nrelud_requests_total{endpoint=\"predict\",code=\"200\"} 1\n", "\nrelud_rows_total{model=\"digits\",version=\"1\"} 1\n",
-        "\nrelud_batch_rows_count{model=\"digits\"} 1\n", "\nrelud_stage_duration_seconds_count{stage=\"forward\"} 1\n",
-        "\nrelud_request_duration_seconds_count{endpoint=\"predict\"} 1\n", "\nrelud_inflight_requests 1\n",
-        "\nprocess_resident_memory_bytes ", "\nprocess_open_fds ", "\nprocess_cpu_seconds_total ",
-        "\nrelud_model_info{model=\"digits\",version=\"1\",format=\"relud-model/1\",math=\"exact\"} 1\n"};
+        "\nrelud_requests_total{endpoint=\"predict\",code=\"200\"} 1\n",
+        "\nrelud_rows_total{model=\"digits\",version=\"1\"} 1\n",
+        "\nrelud_batch_rows_count{model=\"digits\"} 1\n",
+        "\nrelud_stage_duration_seconds_count{stage=\"forward\"} 1\n",
+        "\nrelud_request_duration_seconds_count{endpoint=\"predict\"} 1\n",
+        "\nrelud_inflight_requests 1\n",
+        "\nprocess_resident_memory_bytes ",
+        "\nprocess_open_fds ",
+        "\nprocess_cpu_seconds_total ",
+        "\nrelud_model_info{model=\"digits\",version=\"1\",format=\"relud-model/"
+        "1\",math=\"exact\"} 1\n"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         ck_assert_msg(strstr(reply->body, lines[i]) != NULL, "%s", lines[i]);
     ck_assert_ptr_nonnull(strstr(reply->headers, "Content-Type: text/plain; version=0.0.4"));

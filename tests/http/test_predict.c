@@ -41,7 +41,8 @@ static void outputs_of(const char *answer, size_t rows, float *y)
     struct relud_json_array array = {.values = malloc((strlen(answer) + 2) * sizeof(float)),
                                      .capacity = strlen(answer) + 2};
     struct relud_error error;
-    bool is_read = relud_json_read(answer, strlen(answer), "outputs", &array, rest, 1 << 20, &error);
+    bool is_read =
+        relud_json_read(answer, strlen(answer), "outputs", &array, rest, 1 << 20, &error);
     ck_assert_msg(is_read, "%s: %.200s", error.text, answer);
     ck_assert_uint_eq(array.count, rows * CLASSES);
     memcpy(y, array.values, rows * CLASSES * sizeof *y);
@@ -51,8 +52,10 @@ static void outputs_of(const char *answer, size_t rows, float *y)
 
 START_TEST(digits_are_what_pytorch_says)
 {
-    unsigned char *pixels = read_gz("tests/data/digits-images-idx3-ubyte.gz", 16, DIGITS_COUNT * PIXELS);
-    double *logits = read_gz("tests/data/digits-logits-f64.gz", 0, DIGITS_COUNT * CLASSES * sizeof(double));
+    unsigned char *pixels =
+        read_gz("tests/data/digits-images-idx3-ubyte.gz", 16, DIGITS_COUNT * PIXELS);
+    double *logits =
+        read_gz("tests/data/digits-logits-f64.gz", 0, DIGITS_COUNT * CLASSES * sizeof(double));
     FILE *classes = fopen("tests/data/digits-classes.txt", "r");
     struct server server = server_on_digits();
     ck_assert_ptr_nonnull(classes);
@@ -69,7 +72,8 @@ START_TEST(digits_are_what_pytorch_says)
             ck_abort_msg("image %d: %ld %s", i, reply->code, reply->body);
         if (fscanf(classes, "%d", &class) != 1)
             ck_abort_msg("digits-classes.txt is short");
-        snprintf(wanted, sizeof wanted, "\"predictions\":[[{\"label\":\"%d\",\"index\":%d,", class, class);
+        snprintf(wanted, sizeof wanted, "\"predictions\":[[{\"label\":\"%d\",\"index\":%d,", class,
+                 class);
         if (!strstr(reply->body, wanted))
             ck_abort_msg("image %d: PyTorch says %d: %s", i, class, reply->body);
         outputs_of(reply->body, 1, y);
@@ -125,7 +129,8 @@ static void check_bits(const char *const *more, const float *x, const float *wan
                 begin[open] = first;
                 count[open] = first + batch < rows ? batch : rows - first;
                 char *body = body_of(x + first * PIXELS, count[open], &len), head[128];
-                snprintf(head, sizeof head, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", len);
+                snprintf(head, sizeof head,
+                         "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", len);
                 fd[open] = server_connect(&server);
                 send_all(fd[open], head, strlen(head));
                 send_all(fd[open], body, len);
@@ -157,11 +162,12 @@ START_TEST(rows_get_the_same_bits_alone_and_in_any_batch)
     uint64_t state = 8;
     fill(x, rows, &state);
     scalar_answers(x, rows, wanted);
-    static const char *const one[] = {DIGITS, "--workers", "1", NULL}, *const two[] = {DIGITS, "--workers", "2", NULL},
-                      *const avx2[] = {DIGITS, "--isa", "avx2", NULL},
-                      *const suspended[] = {DIGITS, "--suspend", "always", NULL},
-                      *const delayed[] = {DIGITS, "--batch-delay-us", "200", NULL},
-                      *const tiny[] = {DIGITS, "--max-batch", "3", NULL};
+    static const char *const one[] = {DIGITS, "--workers", "1", NULL},
+                             *const two[] = {DIGITS, "--workers", "2", NULL},
+                             *const avx2[] = {DIGITS, "--isa", "avx2", NULL},
+                             *const suspended[] = {DIGITS, "--suspend", "always", NULL},
+                             *const delayed[] = {DIGITS, "--batch-delay-us", "200", NULL},
+                             *const tiny[] = {DIGITS, "--max-batch", "3", NULL};
     check_bits(one, x, wanted, rows);
     check_bits(two, x, wanted, rows);
     if (relud_isa_best() >= RELUD_ISA_AVX2)
@@ -189,15 +195,20 @@ START_TEST(the_answer_has_the_contracts_form)
     ck_assert_ptr_nonnull(strstr(reply->headers, "X-Request-Id: "));
     ck_assert_ptr_nonnull(strstr(reply->headers, "Server-Timing: decode;dur="));
     ck_assert_ptr_nonnull(strstr(reply->headers, "batch;desc=\"1 rows\""));
-    ck_assert_int_eq(strncmp(reply->body, "{\"model\":\"digits\",\"version\":\"1\",\"outputs\":[[", 43), 0);
-    ck_assert_ptr_nonnull(strstr(reply->body, "\"predictions\":[[{\"label\":\"7\",\"index\":7,\"probability\":0.99"));
+    ck_assert_int_eq(
+        strncmp(reply->body, "{\"model\":\"digits\",\"version\":\"1\",\"outputs\":[[", 43), 0);
+    ck_assert_ptr_nonnull(
+        strstr(reply->body, "\"predictions\":[[{\"label\":\"7\",\"index\":7,\"probability\":0.99"));
     char *more = malloc(strlen(digit) + 128); /* the same with every member there is */
-    sprintf(more, "{\"model\":\"digits\",\"top_k\":3,\"activations\":true,\"version\":\"1\",%s", digit + 1);
+    sprintf(more, "{\"model\":\"digits\",\"top_k\":3,\"activations\":true,\"version\":\"1\",%s",
+            digit + 1);
     reply = server_post(&server, "/predict", more);
     ck_assert_int_eq(reply->code, 200);
     ck_assert_uint_eq(count_of(reply->body, "\"label\""), 3);
-    ck_assert_uint_eq(count_of(strstr(reply->body, "\"activations\":[["), "["), 4); /* list, row, two layers */
-    sprintf(more, "{\"top_k\":99,\"inputs\":%.*s}", (int)strlen(strchr(digit, '[') + 1) - 3, strchr(digit, '[') + 1);
+    ck_assert_uint_eq(count_of(strstr(reply->body, "\"activations\":[["), "["),
+                      4); /* list, row, two layers */
+    sprintf(more, "{\"top_k\":99,\"inputs\":%.*s}", (int)strlen(strchr(digit, '[') + 1) - 3,
+            strchr(digit, '[') + 1);
     reply = server_post(&server, "/predict", more); /* one bare row */
     ck_assert_int_eq(reply->code, 200);
     ck_assert_uint_eq(count_of(reply->body, "\"label\""), 10);
@@ -210,11 +221,13 @@ END_TEST
 
 START_TEST(an_answer_that_is_not_finite_is_handled_as_asked)
 {
-    static const char model[] = "{\"format\":\"relud-model/1\",\"name\":\"steep\",\"layers\":[{\"weight\":\"w\"}]}";
+    static const char model[] =
+        "{\"format\":\"relud-model/1\",\"name\":\"steep\",\"layers\":[{\"weight\":\"w\"}]}";
     const char *dir = new_directory(), *body = "{\"inputs\":[[1],[1e10]]}";
     float weight = 1e38f;
     write_file(dir, "model.json", model, strlen(model));
-    write_tensors(dir, "{\"w\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]}}", &weight, 4);
+    write_tensors(dir, "{\"w\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]}}",
+                  &weight, 4);
     struct server server = server_start((const char *const[]){dir, NULL});
     const struct reply *reply = server_post(&server, "/predict", body);
     ck_assert_int_eq(reply->code, 400);
@@ -222,16 +235,20 @@ START_TEST(an_answer_that_is_not_finite_is_handled_as_asked)
     reply = server_post(&server, "/predict", "{\"inputs\":[[1e39]]}");
     ck_assert_int_eq(reply->code, 400);
     reply = server_get(&server, "/metrics");
-    ck_assert_ptr_nonnull(strstr(reply->body, "relud_nonfinite_total{model=\"steep\",where=\"output\"} 1\n"));
-    ck_assert_ptr_nonnull(strstr(reply->body, "relud_nonfinite_total{model=\"steep\",where=\"input\"} 1\n"));
+    ck_assert_ptr_nonnull(
+        strstr(reply->body, "relud_nonfinite_total{model=\"steep\",where=\"output\"} 1\n"));
+    ck_assert_ptr_nonnull(
+        strstr(reply->body, "relud_nonfinite_total{model=\"steep\",where=\"input\"} 1\n"));
     server_stop(&server);
     server = server_start((const char *const[]){dir, "--nonfinite", "null", NULL});
     reply = server_post(&server, "/predict", body);
-    ck_assert_str_eq(reply->body, "{\"model\":\"steep\",\"version\":\"1\",\"outputs\":[[1e38],[null]]}\n");
+    ck_assert_str_eq(reply->body,
+                     "{\"model\":\"steep\",\"version\":\"1\",\"outputs\":[[1e38],[null]]}\n");
     server_stop(&server);
     server = server_start((const char *const[]){dir, "--nonfinite", "token", NULL});
     reply = server_post(&server, "/predict", body);
-    ck_assert_str_eq(reply->body, "{\"model\":\"steep\",\"version\":\"1\",\"outputs\":[[1e38],[Infinity]]}\n");
+    ck_assert_str_eq(reply->body,
+                     "{\"model\":\"steep\",\"version\":\"1\",\"outputs\":[[1e38],[Infinity]]}\n");
     server_stop(&server);
     remove_directory(dir);
 }

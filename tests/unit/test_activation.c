@@ -6,8 +6,8 @@
 #include <relud/relud.h>
 #include <stdio.h>
 
-static struct relud_activation_params params_of(const struct relud_activation *activation, float first,
-                                                const float *slope)
+static struct relud_activation_params params_of(const struct relud_activation *activation,
+                                                float first, const float *slope)
 {
     struct relud_activation_params params = relud_activation_defaults(activation);
     if (strcmp(relud_activation_info(activation)->name, "prelu") == 0) {
@@ -31,8 +31,8 @@ static void check_value(const char *what, const char *name, float x, float got, 
     else
         is_right = fabsf(got - wanted) <= 2e-6f + 1e-6f * fabsf(wanted);
     if (!is_right)
-        ck_abort_msg("%s of %s at %.9g is %.9g; PyTorch says %.9g", what, name, (double)x, (double)got,
-                     (double)wanted);
+        ck_abort_msg("%s of %s at %.9g is %.9g; PyTorch says %.9g", what, name, (double)x,
+                     (double)got, (double)wanted);
 }
 
 START_TEST(values_at_special_points_are_pytorchs)
@@ -45,7 +45,8 @@ START_TEST(values_at_special_points_are_pytorchs)
         float y[TORCH_VALUE_POINTS];
         relud_activate(activation, &params, torch_value_points, y, 1, TORCH_VALUE_POINTS);
         for (size_t k = 0; k < TORCH_VALUE_POINTS; k++)
-            check_value("value", torch_values[i].name, torch_value_points[k], y[k], torch_values[i].at[k]);
+            check_value("value", torch_values[i].name, torch_value_points[k], y[k],
+                        torch_values[i].at[k]);
     }
 }
 END_TEST
@@ -58,7 +59,8 @@ START_TEST(gradients_at_special_points_are_pytorchs)
         struct relud_activation_params params =
             params_of(activation, torch_gradients[i].parameter, &torch_gradients[i].parameter);
         float g[TORCH_GRADIENT_POINTS];
-        relud_activation_gradient(activation, &params, torch_gradient_points, g, 1, TORCH_GRADIENT_POINTS);
+        relud_activation_gradient(activation, &params, torch_gradient_points, g, 1,
+                                  TORCH_GRADIENT_POINTS);
         for (size_t k = 0; k < TORCH_GRADIENT_POINTS; k++)
             check_value("gradient", torch_gradients[i].name, torch_gradient_points[k], g[k],
                         torch_gradients[i].at[k]);
@@ -79,8 +81,10 @@ START_TEST(softmax_rows_are_pytorchs)
 {
     const float nan3[] = {NAN, NAN, NAN}, inf = INFINITY;
     check_row("softmax", (float[]){1, 2, 3}, 3, (float[]){0.090030573f, 0.24472848f, 0.66524094f});
-    check_row("log_softmax", (float[]){1, 2, 3}, 3, (float[]){-2.4076059f, -1.4076059f, -0.40760595f});
-    check_row("softmax", (float[]){1000, 1001, 1002}, 3, (float[]){0.090030573f, 0.24472848f, 0.66524094f});
+    check_row("log_softmax", (float[]){1, 2, 3}, 3,
+              (float[]){-2.4076059f, -1.4076059f, -0.40760595f});
+    check_row("softmax", (float[]){1000, 1001, 1002}, 3,
+              (float[]){0.090030573f, 0.24472848f, 0.66524094f});
     check_row("softmax", (float[]){inf, 0, 0}, 3, nan3);
     check_row("log_softmax", (float[]){inf, 0, 0}, 3, nan3);
     check_row("softmax", (float[]){-inf, -inf, -inf}, 3, nan3);
@@ -89,7 +93,8 @@ START_TEST(softmax_rows_are_pytorchs)
     check_row("softmax", (float[]){-inf, 0, 1}, 3, (float[]){0, 0.26894143f, 0.7310586f});
     check_row("log_softmax", (float[]){-inf, 0, 1}, 3, (float[]){-inf, -1.3132616f, -0.31326166f});
     check_row("softmax", (float[]){1e38f, -1e38f, 3e38f}, 3, (float[]){0, 0, 1});
-    check_row("log_softmax", (float[]){1e38f, -1e38f, 3e38f}, 3, (float[]){-2.0000001e38f, -inf, 0});
+    check_row("log_softmax", (float[]){1e38f, -1e38f, 3e38f}, 3,
+              (float[]){-2.0000001e38f, -inf, 0});
     check_row("log_softmax", (float[]){-1000, 0, -1000}, 3, (float[]){-1000, 0, -1000});
     check_row("softmax", (float[]){0}, 1, (float[]){1});
 }
@@ -108,22 +113,23 @@ static void fill_patterns(float *x, size_t n)
 }
 
 typedef void run_fn(enum relud_isa isa, const struct relud_activation *activation,
-                    const struct relud_activation_params *params, const float *x, float *y, size_t rows,
-                    size_t width);
+                    const struct relud_activation_params *params, const float *x, float *y,
+                    size_t rows, size_t width);
 
 static void check_same(const char *name, const char *what, const float *x, const float *got,
                        const float *wanted, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (bits_of(got[i]) != bits_of(wanted[i]) && !(isnan(got[i]) && isnan(wanted[i])))
-            ck_abort_msg("%s, %s: at %a it is %a instead of %a", name, what, (double)x[i], (double)got[i],
-                         (double)wanted[i]);
+            ck_abort_msg("%s, %s: at %a it is %a instead of %a", name, what, (double)x[i],
+                         (double)got[i], (double)wanted[i]);
 }
 
 START_TEST(all_instruction_sets_places_and_forms_give_the_same_bits)
 {
     enum { N = 1 << 16, WIDTH = 37 };
-    float *x = malloc(N * sizeof *x), *wanted = malloc(N * sizeof *x), *y = malloc((N + 8) * sizeof *x);
+    float *x = malloc(N * sizeof *x), *wanted = malloc(N * sizeof *x),
+          *y = malloc((N + 8) * sizeof *x);
     float slopes[WIDTH];
     fill_patterns(x, N);
     for (size_t i = 0; i < WIDTH; i++)
@@ -132,7 +138,8 @@ START_TEST(all_instruction_sets_places_and_forms_give_the_same_bits)
     const struct relud_activation *activation;
     for (size_t a = 0; (activation = relud_activation_at(a)); a++) {
         const struct relud_activation_info *info = relud_activation_info(activation);
-        for (int form = 0; form < 4; form++) { /* value and gradient, by default and by column or the other choice */
+        for (int form = 0; form < 4;
+             form++) { /* value and gradient, by default and by column or the other choice */
             run_fn *run = form % 2 ? activation_gradient : activation_forward;
             struct relud_activation_params params = relud_activation_defaults(activation);
             if (form >= 2 && strcmp(info->name, "prelu") == 0)
@@ -227,13 +234,15 @@ START_TEST(values_and_gradients_are_near_the_definition)
             relud_activate(activation, &params, &x, &y, 1, 1);
             double wanted = reference(info->name, (double)x);
             if (fabs((double)y - wanted) > 2e-6 + 1e-6 * fabs(wanted))
-                ck_abort_msg("%s(%.9g) is %.9g instead of %.9g", info->name, (double)x, (double)y, wanted);
+                ck_abort_msg("%s(%.9g) is %.9g instead of %.9g", info->name, (double)x, (double)y,
+                             wanted);
             double step = 1e-4, left = reference(info->name, (double)x - step),
                    right = reference(info->name, (double)x + step);
             relud_activation_gradient(activation, &params, &x, &g, 1, 1);
             double slope = (right - left) / (2 * step), bend = right - 2 * wanted + left;
             if (fabs(bend) < 1e-6 && fabs((double)g - slope) > 1e-3 * fmax(1, fabs(slope)))
-                ck_abort_msg("%s'(%.9g) is %.9g instead of %.9g", info->name, (double)x, (double)g, slope);
+                ck_abort_msg("%s'(%.9g) is %.9g instead of %.9g", info->name, (double)x, (double)g,
+                             slope);
         }
     }
 }
@@ -250,7 +259,8 @@ START_TEST(great_finite_values_make_no_nan)
             relud_activate(activation, &params, &great[i], &y, 1, 1);
             relud_activation_gradient(activation, &params, &great[i], &g, 1, 1);
             ck_assert_msg(!isnan(y) && !isnan(g), "%s at %g: %g, gradient %g",
-                          relud_activation_info(activation)->name, (double)great[i], (double)y, (double)g);
+                          relud_activation_info(activation)->name, (double)great[i], (double)y,
+                          (double)g);
         }
     }
 }
@@ -263,7 +273,9 @@ START_TEST(gelu_by_tanh_is_near_gelu)
     params.values[0] = 1;
     for (float x = -8; x < 8; x += 0.01f) {
         float y;
-        double c = 0.79788456080286535588, wanted = 0.5 * (double)x * (1 + tanh(c * ((double)x + 0.044715 * pow((double)x, 3))));
+        double c = 0.79788456080286535588,
+               wanted =
+                   0.5 * (double)x * (1 + tanh(c * ((double)x + 0.044715 * pow((double)x, 3))));
         relud_activate(gelu, &params, &x, &y, 1, 1);
         if (fabs((double)y - wanted) > 2e-6)
             ck_abort_msg("%g: %g instead of %g", (double)x, (double)y, wanted);
@@ -276,17 +288,20 @@ START_TEST(the_table_names_itself)
     size_t count = 0;
     const struct relud_activation *activation;
     for (; (activation = relud_activation_at(count)); count++)
-        ck_assert_ptr_eq(relud_activation_find(relud_activation_info(activation)->name), activation);
+        ck_assert_ptr_eq(relud_activation_find(relud_activation_info(activation)->name),
+                         activation);
     ck_assert_uint_eq(count, 26);
     ck_assert_ptr_eq(relud_activation_find("swish"), relud_activation_find("silu"));
     ck_assert_ptr_null(relud_activation_find("ReLU"));
     ck_assert_ptr_null(relud_activation_find(""));
-    ck_assert_float_eq(relud_activation_defaults(relud_activation_find("leaky_relu")).values[0], 0.01f);
+    ck_assert_float_eq(relud_activation_defaults(relud_activation_find("leaky_relu")).values[0],
+                       0.01f);
     ck_assert_float_eq(relud_activation_defaults(relud_activation_find("softplus")).values[1], 20);
 }
 END_TEST
 
-RUN_SUITE("activation", values_at_special_points_are_pytorchs, gradients_at_special_points_are_pytorchs,
-          softmax_rows_are_pytorchs, all_instruction_sets_places_and_forms_give_the_same_bits,
+RUN_SUITE("activation", values_at_special_points_are_pytorchs,
+          gradients_at_special_points_are_pytorchs, softmax_rows_are_pytorchs,
+          all_instruction_sets_places_and_forms_give_the_same_bits,
           values_and_gradients_are_near_the_definition, great_finite_values_make_no_nan,
           gelu_by_tanh_is_near_gelu, the_table_names_itself)

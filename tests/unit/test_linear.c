@@ -84,8 +84,8 @@ static void free_problem(struct problem *p)
 typedef void kernel(const struct linear *linear, const float *x, float *y, size_t rows);
 
 /* `rows` rows from `first` on: the same bits as the chain, and nothing written beside them. */
-static void check_kernel(const char *name, kernel *run, const struct linear *linear, struct problem *p,
-                         size_t first, size_t rows)
+static void check_kernel(const char *name, kernel *run, const struct linear *linear,
+                         struct problem *p, size_t first, size_t rows)
 {
     size_t outputs = p->outputs;
     memset(p->y, 0x55, ROWS * outputs * sizeof(float));
@@ -94,17 +94,19 @@ static void check_kernel(const char *name, kernel *run, const struct linear *lin
         for (size_t n = 0; n < outputs; n++) {
             float got = p->y[r * outputs + n], wanted = p->wanted[(first + r) * outputs + n];
             if (bits_of(got) != bits_of(wanted))
-                ck_abort_msg("%s %zux%zu, %zu rows from %zu: y[%zu][%zu] is %a instead of %a", name, outputs,
-                             p->inputs, rows, first, r, n, (double)got, (double)wanted);
+                ck_abort_msg("%s %zux%zu, %zu rows from %zu: y[%zu][%zu] is %a instead of %a", name,
+                             outputs, p->inputs, rows, first, r, n, (double)got, (double)wanted);
         }
     for (size_t i = rows * outputs; i < ROWS * outputs; i++)
         if (bits_of(p->y[i]) != 0x55555555)
-            ck_abort_msg("%s %zux%zu, %zu rows: wrote beyond its rows", name, outputs, p->inputs, rows);
+            ck_abort_msg("%s %zux%zu, %zu rows: wrote beyond its rows", name, outputs, p->inputs,
+                         rows);
 }
 
 static void check_kernels(const struct linear *linear, struct problem *p)
 {
-    static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 16, 19, 31, 32, 48, 63, 64, 65, 70};
+    static const size_t rows[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  11, 12,
+                                  13, 16, 19, 31, 32, 48, 63, 64, 65, 70};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (size_t first = 0; first + rows[i] <= ROWS && first < 3; first++) {
             check_kernel("panel", linear_by_panel, linear, p, first, rows[i]);
@@ -124,8 +126,8 @@ static void check_shape(size_t inputs, size_t outputs, enum relud_isa isa)
         struct linear linear;
         struct relud_error error;
         bool is_in_out = form == 2;
-        ck_assert(linear_pack(&linear, &arena, inputs, outputs, is_in_out ? p.transposed : p.weight, is_in_out,
-                              form == 1 ? NULL : p.bias, &options, &error));
+        ck_assert(linear_pack(&linear, &arena, inputs, outputs, is_in_out ? p.transposed : p.weight,
+                              is_in_out, form == 1 ? NULL : p.bias, &options, &error));
         ck_assert_msg(plan_make(&linear, &error), "%s", error.text);
         set_wanted(&p, form != 1);
         check_kernels(&linear, &p);
@@ -139,8 +141,9 @@ static void check_shape(size_t inputs, size_t outputs, enum relud_isa isa)
 
 static void check_shapes(enum relud_isa isa)
 {
-    static const size_t shapes[][2] = {{1, 1}, {1, 70}, {70, 1}, {3, 15}, {5, 16}, {7, 17}, {17, 33}, {33, 48},
-                                       {37, 63}, {64, 64}, {65, 65}, {100, 10}, {130, 127}, {1100, 20}};
+    static const size_t shapes[][2] = {{1, 1},   {1, 70},   {70, 1},    {3, 15},   {5, 16},
+                                       {7, 17},  {17, 33},  {33, 48},   {37, 63},  {64, 64},
+                                       {65, 65}, {100, 10}, {130, 127}, {1100, 20}};
     if (isa > relud_isa_best())
         return;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -177,7 +180,8 @@ END_TEST
 START_TEST(a_bias_of_minus_zero_rules_the_sparse_kernel_out)
 {
     const float weight[] = {1e-30f, -1e-30f}, bias[] = {-0.0f};
-    const float x[] = {-1e-30f, 0}; /* the product underflows to -0, then fmaf(0, -w, -0) keeps it */
+    const float x[] = {-1e-30f,
+                       0}; /* the product underflows to -0, then fmaf(0, -w, -0) keeps it */
     struct relud_model_options options = {0};
     struct arena arena = {0};
     struct linear linear;
@@ -212,7 +216,8 @@ START_TEST(nan_and_infinity_stay_in_their_row)
             for (size_t n = 0; n < 20; n++) {
                 float got = p.y[r * 20 + n], wanted = p.wanted[r * 20 + n];
                 if (isnan(wanted) ? !isnan(got) : bits_of(got) != bits_of(wanted))
-                    ck_abort_msg("y[%zu][%zu] is %a instead of %a", r, n, (double)got, (double)wanted);
+                    ck_abort_msg("y[%zu][%zu] is %a instead of %a", r, n, (double)got,
+                                 (double)wanted);
             }
     }
     arena_reset(&arena);
@@ -226,25 +231,35 @@ static void build_net(struct network *network, struct arena *arena, const struct
     struct input_spec input = {.features = a->inputs, .scale = 0.5f, .shift = 0};
     struct relud_error error;
     struct layer_spec specs[2] = {
-        {.inputs = a->inputs, .outputs = a->outputs, .weight = a->weight, .bias = a->bias,
+        {.inputs = a->inputs,
+         .outputs = a->outputs,
+         .weight = a->weight,
+         .bias = a->bias,
          .activation = relud_activation_find("relu")},
-        {.inputs = b->inputs, .outputs = b->outputs, .weight = b->transposed, .is_in_out = true, .bias = b->bias,
+        {.inputs = b->inputs,
+         .outputs = b->outputs,
+         .weight = b->transposed,
+         .is_in_out = true,
+         .bias = b->bias,
          .activation = relud_activation_find("tanh")},
     };
-    ck_assert_msg(network_build(network, arena, &input, specs, 2, options, &error), "%s", error.text);
+    ck_assert_msg(network_build(network, arena, &input, specs, 2, options, &error), "%s",
+                  error.text);
 }
 
 /* Rows alone, in batches, on every instruction set: one answer. */
 START_TEST(a_net_answers_a_row_with_the_same_bits_in_any_batch)
 {
     struct problem a = new_problem(50, 70, 11), b = new_problem(70, 9, 12);
-    float alone[ROWS * 9], batched[ROWS * 9], *layers[2] = {malloc(ROWS * 70 * sizeof(float)), NULL};
+    float alone[ROWS * 9], batched[ROWS * 9],
+        *layers[2] = {malloc(ROWS * 70 * sizeof(float)), NULL};
     for (int isa = RELUD_ISA_SCALAR; isa <= (int)relud_isa_best(); isa++) {
         struct relud_model_options options = {.isa = (enum relud_isa)isa};
         struct arena arena = {0};
         struct network network;
         build_net(&network, &arena, &a, &b, &options);
-        float *scratch = aligned_alloc(64, (network_scratch_floats(&network, 64) * 4 + 63) / 64 * 64);
+        float *scratch =
+            aligned_alloc(64, (network_scratch_floats(&network, 64) * 4 + 63) / 64 * 64);
         float *to = isa == RELUD_ISA_SCALAR ? alone : batched;
         for (size_t r = 0; r < ROWS; r++)
             network_forward(&network, a.x + r * 50, 1, 1, to + r * 9, scratch, NULL);
@@ -301,11 +316,14 @@ static int run_as(const char *core, char **argv)
 int main(int argc, char **argv)
 {
     (void)argc;
-    const TTest *const tests[] = {scalar_kernels_give_the_chain, avx2_kernels_give_the_chain,
-                                  avx512_kernels_give_the_chain, the_digits_shape_gives_the_chain,
+    const TTest *const tests[] = {scalar_kernels_give_the_chain,
+                                  avx2_kernels_give_the_chain,
+                                  avx512_kernels_give_the_chain,
+                                  the_digits_shape_gives_the_chain,
                                   a_bias_of_minus_zero_rules_the_sparse_kernel_out,
                                   nan_and_infinity_stay_in_their_row,
-                                  a_net_answers_a_row_with_the_same_bits_in_any_batch, a_plan_says_what_it_is};
+                                  a_net_answers_a_row_with_the_same_bits_in_any_batch,
+                                  a_plan_says_what_it_is};
     int status = run_suite("linear", tests, sizeof tests / sizeof *tests);
     static const char *const cores[] = {"Haswell", "Zen", "SkylakeX", "Sandybridge"};
     for (size_t i = 0; !getenv("RELUD_TEST_AGAIN") && i < sizeof cores / sizeof *cores; i++)
