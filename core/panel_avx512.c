@@ -36,9 +36,10 @@ static inline void vec_store_some(float *at, vec v, size_t columns)
 
 /* 24 sums, 4 weights and a broadcast are 29 of the 32 registers. */
 BLOCK(1, 1)
-BLOCK(1, 2) BLOCK(1, 3) BLOCK(1, 4) BLOCK(2, 1) BLOCK(2, 2) BLOCK(2, 3) BLOCK(2, 4) BLOCK(3, 1)
-    BLOCK(3, 2) BLOCK(3, 3) BLOCK(3, 4) BLOCK(4, 1) BLOCK(4, 2) BLOCK(4, 3) BLOCK(4, 4) BLOCK(5, 1)
-        BLOCK(5, 2) BLOCK(5, 3) BLOCK(5, 4) BLOCK(6, 1) BLOCK(6, 2) BLOCK(6, 3) BLOCK(6, 4)
+BLOCK(1, 2)
+BLOCK(1, 3) BLOCK(1, 4) BLOCK(2, 1) BLOCK(2, 2) BLOCK(2, 3) BLOCK(2, 4) BLOCK(3, 1) BLOCK(3, 2)
+    BLOCK(3, 3) BLOCK(3, 4) BLOCK(4, 1) BLOCK(4, 2) BLOCK(4, 3) BLOCK(4, 4) BLOCK(5, 1) BLOCK(5, 2)
+        BLOCK(5, 3) BLOCK(5, 4) BLOCK(6, 1) BLOCK(6, 2) BLOCK(6, 3) BLOCK(6, 4)
 
             static block_fn *const blocks[7][5] = {
                 [1] = {NULL, block_1_1, block_1_2, block_1_3, block_1_4},

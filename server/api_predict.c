@@ -4,7 +4,6 @@
 #include "server/clock.h"
 #include "server/json_in.h"
 #include "server/native.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,29 +136,15 @@ bool predict_read(struct exchange *exchange, const char *body, size_t len)
     return true;
 }
 
-/* The most probable class not yet taken: highest first, the lower index on a tie, NaN before all
- * (torch.topk's order). Taken ones are marked by -1. */
-static size_t best_class(const float *p, size_t classes)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < classes; i++)
-        if (p[i] > p[best] || (isnan(p[i]) && !isnan(p[best])))
-            best = i;
-    return best;
-}
-
 static void write_classes(struct exchange *exchange, const struct registry_entry *entry, float *p,
                           size_t top_k)
 {
     struct text *out = &exchange->out;
     for (size_t k = 0; k < top_k; k++) {
-        size_t best = best_class(p, entry->info->classes);
+        size_t best = native_best_class(p, entry->info->classes);
         text_put(out, k ? "," : "");
         text_put(out, entry->class_head[best]);
-        if (isfinite(p[best]) || exchange->service->config->nonfinite == NONFINITE_TOKEN)
-            text_float(out, p[best]);
-        else
-            text_put(out, "null");
+        native_write_one(out, p[best], (enum nonfinite)exchange->service->config->nonfinite);
         text_put_n(out, "}", 1);
         p[best] = -1;
     }

@@ -61,7 +61,7 @@ size_t native_find_nonfinite(const float *values, size_t count)
     return count;
 }
 
-static void write_one(struct text *out, float value, enum nonfinite nonfinite)
+void native_write_one(struct text *out, float value, enum nonfinite nonfinite)
 {
     if (!isfinite(value) && nonfinite != NONFINITE_TOKEN)
         text_put(out, "null");
@@ -81,7 +81,7 @@ static void write_values(struct text *out, const float *values, size_t count,
     for (size_t i = 0; i < count; i++) {
         if (i)
             text_put_n(out, ",", 1);
-        write_one(out, values[i], nonfinite);
+        native_write_one(out, values[i], nonfinite);
     }
 }
 
@@ -96,7 +96,7 @@ void native_write_tensor(struct text *out, const float *values, const size_t *sh
                          enum nonfinite nonfinite)
 {
     if (rank == 0) {
-        write_one(out, *values, nonfinite);
+        native_write_one(out, *values, nonfinite);
         return;
     }
     size_t width = shape[rank - 1], rows = 1;
@@ -118,4 +118,13 @@ void native_write_tensor(struct text *out, const float *values, const size_t *sh
         for (size_t i = 0; i < closed; i++)
             text_put_n(out, "]", 1);
     }
+}
+
+size_t native_best_class(const float *p, size_t classes)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < classes; i++)
+        if (p[i] > p[best] || (isnan(p[i]) && !isnan(p[best])))
+            best = i;
+    return best;
 }

@@ -17,6 +17,13 @@ void native_fail(struct exchange *exchange, const struct relud_error *error);
 /* The index of the first value that is not finite, or count. */
 size_t native_find_nonfinite(const float *values, size_t count);
 
+/* One number: null or the bare token where it is not finite, as --nonfinite says. */
+void native_write_one(struct text *out, float value, enum nonfinite nonfinite);
+
+/* The most probable of p[classes]: the lower index on a tie, NaN before all (torch.topk's order). Set the one found to -1 to
+ * find the next. */
+size_t native_best_class(const float *p, size_t classes);
+
 /* Writes `[1,2,…]`; values that are not finite as null or as bare tokens, as --nonfinite says. */
 void native_write_row(struct text *out, const float *values, size_t count,
                       enum nonfinite nonfinite);

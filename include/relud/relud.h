@@ -5,7 +5,9 @@
 #define RELUD_H
 
 #include <relud/activation.h>
+#include <relud/data.h>
 #include <relud/error.h>
+#include <relud/health.h>
 #include <relud/model.h>
 #include <relud/text.h>
 
