@@ -4,13 +4,14 @@
 
 #include <stddef.h>
 
-/* One loop a function: name, and whether… nothing else: parameters come as p[0], p[1]. */
-#define ACTIVATION_LOOPS(X)                                                                        \
-    X(identity)                                                                                    \
-    X(relu)                                                                                        \
-    X(leaky_relu) X(elu) X(selu) X(celu) X(silu) X(gelu) X(gelu_tanh) X(mish) X(sigmoid) X(tanh)   \
-        X(softplus) X(softsign) X(logsigmoid) X(hardswish) X(hardsigmoid) X(hardtanh) X(threshold) \
-            X(tanhshrink) X(softshrink) X(hardshrink)
+/* One loop a function; its parameters come as p[0] and p[1]. */
+/* clang-format off */
+#define ACTIVATION_LOOPS(X) \
+    X(identity) X(relu) X(leaky_relu) X(elu) X(selu) X(celu) \
+    X(silu) X(gelu) X(gelu_tanh) X(mish) X(sigmoid) X(tanh) \
+    X(softplus) X(softsign) X(logsigmoid) X(hardswish) X(hardsigmoid) X(hardtanh) \
+    X(threshold) X(tanhshrink) X(softshrink) X(hardshrink)
+/* clang-format on */
 
 enum activation_loop {
 #define X(name) LOOP_##name,

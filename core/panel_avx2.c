@@ -41,18 +41,22 @@ static inline void vec_store_some(float *at, vec v, size_t columns)
 
 /* Twelve sums, two weights and a broadcast are 15 of the 16 registers; fewer rows take more units, so that at least
  * eight sums hide the latency of each other. */
-BLOCK(1, 1)
-BLOCK(1, 2)
-BLOCK(1, 3) BLOCK(1, 4) BLOCK(2, 1) BLOCK(2, 2) BLOCK(3, 1) BLOCK(3, 2) BLOCK(4, 1) BLOCK(5, 1)
-    BLOCK(6, 1)
+/* clang-format off */
+BLOCK(1, 1) BLOCK(1, 2) BLOCK(1, 3) BLOCK(1, 4)
+BLOCK(2, 1) BLOCK(2, 2)
+BLOCK(3, 1) BLOCK(3, 2)
+BLOCK(4, 1)
+BLOCK(5, 1)
+BLOCK(6, 1)
+    /* clang-format on */
 
-        static block_fn *const blocks[7][5] = {
-            [1] = {NULL, block_1_1, block_1_2, block_1_3, block_1_4},
-            [2] = {NULL, block_2_1, block_2_2, NULL, NULL},
-            [3] = {NULL, block_3_1, block_3_2, NULL, NULL},
-            [4] = {NULL, block_4_1, NULL, NULL, NULL},
-            [5] = {NULL, block_5_1, NULL, NULL, NULL},
-            [6] = {NULL, block_6_1, NULL, NULL, NULL},
+    static block_fn *const blocks[7][5] = {
+        [1] = {NULL, block_1_1, block_1_2, block_1_3, block_1_4},
+        [2] = {NULL, block_2_1, block_2_2, NULL, NULL},
+        [3] = {NULL, block_3_1, block_3_2, NULL, NULL},
+        [4] = {NULL, block_4_1, NULL, NULL, NULL},
+        [5] = {NULL, block_5_1, NULL, NULL, NULL},
+        [6] = {NULL, block_6_1, NULL, NULL, NULL},
 };
 static const size_t units_for[7] = {0, 4, 2, 2, 1, 1, 1};
 

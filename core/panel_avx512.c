@@ -35,19 +35,22 @@ static inline void vec_store_some(float *at, vec v, size_t columns)
 #include "core/panel_kernels.h"
 
 /* 24 sums, 4 weights and a broadcast are 29 of the 32 registers. */
-BLOCK(1, 1)
-BLOCK(1, 2)
-BLOCK(1, 3) BLOCK(1, 4) BLOCK(2, 1) BLOCK(2, 2) BLOCK(2, 3) BLOCK(2, 4) BLOCK(3, 1) BLOCK(3, 2)
-    BLOCK(3, 3) BLOCK(3, 4) BLOCK(4, 1) BLOCK(4, 2) BLOCK(4, 3) BLOCK(4, 4) BLOCK(5, 1) BLOCK(5, 2)
-        BLOCK(5, 3) BLOCK(5, 4) BLOCK(6, 1) BLOCK(6, 2) BLOCK(6, 3) BLOCK(6, 4)
+/* clang-format off */
+BLOCK(1, 1) BLOCK(1, 2) BLOCK(1, 3) BLOCK(1, 4)
+BLOCK(2, 1) BLOCK(2, 2) BLOCK(2, 3) BLOCK(2, 4)
+BLOCK(3, 1) BLOCK(3, 2) BLOCK(3, 3) BLOCK(3, 4)
+BLOCK(4, 1) BLOCK(4, 2) BLOCK(4, 3) BLOCK(4, 4)
+BLOCK(5, 1) BLOCK(5, 2) BLOCK(5, 3) BLOCK(5, 4)
+BLOCK(6, 1) BLOCK(6, 2) BLOCK(6, 3) BLOCK(6, 4)
+    /* clang-format on */
 
-            static block_fn *const blocks[7][5] = {
-                [1] = {NULL, block_1_1, block_1_2, block_1_3, block_1_4},
-                [2] = {NULL, block_2_1, block_2_2, block_2_3, block_2_4},
-                [3] = {NULL, block_3_1, block_3_2, block_3_3, block_3_4},
-                [4] = {NULL, block_4_1, block_4_2, block_4_3, block_4_4},
-                [5] = {NULL, block_5_1, block_5_2, block_5_3, block_5_4},
-                [6] = {NULL, block_6_1, block_6_2, block_6_3, block_6_4},
+    static block_fn *const blocks[7][5] = {
+        [1] = {NULL, block_1_1, block_1_2, block_1_3, block_1_4},
+        [2] = {NULL, block_2_1, block_2_2, block_2_3, block_2_4},
+        [3] = {NULL, block_3_1, block_3_2, block_3_3, block_3_4},
+        [4] = {NULL, block_4_1, block_4_2, block_4_3, block_4_4},
+        [5] = {NULL, block_5_1, block_5_2, block_5_3, block_5_4},
+        [6] = {NULL, block_6_1, block_6_2, block_6_3, block_6_4},
 };
 
 static void avx512_dense(const struct panel *panel, const float *const *x, float *const *y,

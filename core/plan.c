@@ -62,6 +62,13 @@ static bool open_trial(struct trial *trial, const struct linear *linear)
 
 typedef void kernel(const struct linear *linear, const float *x, float *y, size_t rows);
 
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 /* Every number of rows up to `rows_max`, so that every place in a block is tried. */
 static bool is_exact(const struct trial *trial, const struct linear *linear, kernel *run,
                      size_t rows_max)
@@ -72,8 +79,8 @@ static bool is_exact(const struct trial *trial, const struct linear *linear, ker
         run(linear, x, trial->y, rows);
         for (size_t r = 0; r < rows; r++)
             for (size_t n = 0; n < linear->outputs; n += trial->columns_step)
-                if (memcmp(&trial->y[r * linear->outputs + n], &wanted[r * linear->outputs + n],
-                           sizeof(float)) != 0)
+                if (bits_of(trial->y[r * linear->outputs + n]) !=
+                    bits_of(wanted[r * linear->outputs + n]))
                     return false;
     }
     return true;

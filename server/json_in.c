@@ -187,9 +187,10 @@ bool json_in_settings(const char *path,
     size_t len = 0;
     bool is_done = read_small_file(path, text, &len, error) && relud_json_check(text, len, error);
     cJSON *root = is_done ? cJSON_Parse(text) : NULL;
-    if (is_done && !root)
+    if (root)
+        is_done = set_all(root, set, user, error);
+    else if (is_done)
         is_done = relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    is_done = is_done && set_all(root, set, user, error);
     cJSON_Delete(root);
     free(text);
     return is_done;

@@ -106,7 +106,7 @@ bool model_path_each(const char *path,
     size_t found = 0;
     bool goes_on = true;
     for (int i = 0; i < entries; i++) {
-        struct model_path inner;
+        struct model_path inner = {.version = "1"};
         struct relud_error ignored;
         if (goes_on && set_dir(&inner, path, entry[i]->d_name, &ignored)) {
             char dir[MODEL_PATH_BYTES];
