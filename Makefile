@@ -6,8 +6,8 @@ CFLAGS   ?= -O2 -g
 PREFIX   ?= /usr/local
 LISTEN   ?= 127.0.0.1:8080
 SAN      ?=
-B        := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 comma    := ,
+B        := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 LIBS_PKG := openblas libcjson zlib
 MHD_PKG  := libmicrohttpd

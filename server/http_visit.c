@@ -172,6 +172,7 @@ static char *put_duration(char *at, const char *name, int64_t ns)
         if (len == 3)
             *at++ = '.';
     }
+    *at = '\0';
     return at;
 }
 

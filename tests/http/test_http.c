@@ -308,6 +308,21 @@ START_TEST(a_second_sigterm_or_the_drain_time_ends_it_at_once)
 }
 END_TEST
 
+START_TEST(server_timing_is_a_clean_header)
+{
+    struct server server = server_on_digits();
+    for (int i = 0; i < 20; i++) { /* other answers between leave other things on the stack */
+        const struct reply *reply = server_post(&server, "/relu", "{\"input\":[1,2,3]}");
+        const char *line = strstr(reply->headers, "Server-Timing: ");
+        ck_assert_ptr_nonnull(line);
+        size_t len = strcspn(line, "\r\n");
+        ck_assert_uint_eq(strspn(line, "Server-Timing: decode;dur=0123456789., encode"), len);
+        server_get(&server, i % 2 ? "/metrics" : "/nothing");
+    }
+    server_stop(&server);
+}
+END_TEST
+
 START_TEST(health_metrics_and_the_face_are_there)
 {
     struct server server = server_on_digits();
@@ -350,4 +365,5 @@ RUN_SUITE("http", odd_framing_is_refused_with_json, headers_and_lines_over_the_l
           a_request_may_come_in_any_two_pieces, pipelined_requests_are_answered_in_order,
           a_half_closed_client_gets_its_answer, clients_that_go_away_leave_nothing_behind,
           dripping_and_stalled_clients_are_ended, sigterm_answers_what_is_open_and_exits_0,
-          a_second_sigterm_or_the_drain_time_ends_it_at_once, health_metrics_and_the_face_are_there)
+          a_second_sigterm_or_the_drain_time_ends_it_at_once, server_timing_is_a_clean_header,
+          health_metrics_and_the_face_are_there)
