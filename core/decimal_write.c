@@ -9,6 +9,17 @@ struct shortest {
     int exponent;
 };
 
+/* Rounded to double and then to float32, does it give the float of these bits? A decimal very close to half way between
+ * two floats may round to just half way in double, and from there to the wrong side. */
+static bool is_read_back(struct shortest number, uint32_t bits)
+{
+    struct decimal decimal = {.digits = number.digits, .exponent = number.exponent};
+    float value = decimal_round(&decimal, NULL, NULL);
+    uint32_t back;
+    memcpy(&back, &value, sizeof back);
+    return back == bits;
+}
+
 /* The leading 64 bits of 10^q, rounded up where they are not all of it: 5^27 is the last that fits. */
 static uint64_t power_up(int q)
 {
@@ -41,8 +52,13 @@ static struct shortest find_shortest(uint32_t fraction, uint32_t biased)
     if (s >= 10) { /* one digit less? */
         uint32_t tens = s / 10;
         bool is_under_inside = lower <= 40 * tens, is_over_inside = 40 * tens + 40 <= upper;
-        if (is_under_inside != is_over_inside)
-            return (struct shortest){tens + is_over_inside, k + 1};
+        if (is_under_inside != is_over_inside) {
+            struct shortest less = {tens + is_over_inside, k + 1};
+            /* Within a unit of the interval's edge: look (7.038531e-26 is such a one). */
+            uint32_t place = 40 * less.digits, edge = is_over_inside ? upper - place : place - lower;
+            if (edge > 1 || is_read_back(less, biased << 23 | fraction))
+                return less;
+        }
     }
     bool is_under_inside = lower <= 4 * s, is_over_inside = 4 * s + 4 <= upper;
     if (is_under_inside != is_over_inside)
