@@ -1,0 +1,126 @@
+/* The program's other commands, run as a user runs them: what they print, and their exit status. */
+#include "tests/http/server.h"
+#include "tests/unit/files.h"
+
+static char output[1 << 20];
+
+/* Runs `relud` with these words through the shell, standard error included; the exit status. */
+static int run(const char *words)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "%s %s 2>&1", relud_path(), words);
+    FILE *pipe = popen(command, "r");
+    ck_assert_ptr_nonnull(pipe);
+    size_t len = fread(output, 1, sizeof output - 1, pipe);
+    output[len] = '\0';
+    int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void runs(const char *words, int status, const char *says)
+{
+    int got = run(words);
+    ck_assert_msg(got == status && strstr(output, says), "relud %s: %d\n%s\n%d and '%s' are wanted",
+                  words, got, output, status, says);
+}
+
+START_TEST(usage_mistakes_exit_2_and_failures_1)
+{
+    runs("", 2, "relud: a command is wanted");
+    runs("frobnicate", 2, "there is no command 'frobnicate'");
+    runs("help", 0, "relud serve [MODEL|DIR]...");
+    runs("help serve", 0, "--max-batch N");
+    runs("predict --help", 0, "usage: relud predict");
+    runs("--version", 0, "relud 0.1.0");
+    runs("serve --nope 1", 2, "unknown option --nope");
+    runs("serve --workers x", 2, "--workers: 'x' is not a whole number from 0 to 1024");
+    runs("serve --math wild", 2, "'wild' is not one of exact|fast");
+    runs("serve --listen nowhere", 2, "ADDR:PORT is wanted");
+    runs("serve /nonexistent", 1, "/nonexistent: No such file or directory");
+    runs("serve " DIGITS " " DIGITS, 1, "a model 'digits' of version 1 is there already");
+    runs("check", 2, "at least one MODEL is wanted");
+    runs("check " DIGITS, 0, "ok (digits version 1: 784 -> 10, 2 layers, 203530 parameters)");
+    runs("check tests", 1, "neither a model.json nor a version directory");
+    runs("predict", 2, "a MODEL is wanted");
+    runs("predict " DIGITS " --format xml", 2, "'--format' is not understood");
+    runs("healthcheck 127.0.0.1:1", 1, "is not ready");
+}
+END_TEST
+
+START_TEST(rows_come_from_every_format)
+{
+    static const char seven[] =
+        "\"predictions\":[{\"label\":\"7\",\"index\":7,\"probability\":0.999";
+    const char *dir = new_directory();
+    char words[512];
+    runs("predict " DIGITS " tests/data/digit-7.json", 0, seven);
+    runs("predict " DIGITS " < tests/data/digit-7.json", 0, seven);
+    runs("predict " DIGITS " tests/data/digits-images-idx3-ubyte.gz --top-k 2", 0, "{\"row\":999,");
+    ck_assert_uint_eq(count_of(output, "\"row\""), 1000);
+    ck_assert_uint_eq(count_of(output, "\"label\""), 2000);
+    char *digit = read_text("tests/data/digit-7.json");
+    char *row = strchr(digit, '[') + 2;
+    *strchr(row, ']') = '\n';
+    row[strcspn(row, "\n") + 1] = '\0';
+    write_file(dir, "rows.csv", row, strlen(row));
+    snprintf(words, sizeof words, "predict " DIGITS " %s/rows.csv", dir);
+    runs(words, 0, seven);
+    snprintf(words, sizeof words,
+             "predict " DIGITS " %s/rows.csv --format npy > %s/out.npy; %s predict " DIGITS
+             " %s/out.npy",
+             dir, dir, relud_path(), dir);
+    runs(words, 1, "rows of 10 numbers; 784 are wanted");
+    snprintf(words, sizeof words, "predict " DIGITS " %s/rows.csv --format csv", dir);
+    ck_assert_int_eq(run(words), 0);
+    ck_assert_uint_eq(count_of(output, ","), 9);
+    write_file(dir, "rows.csv", "a,b\n1,2\n3,x\n", 12);
+    snprintf(words, sizeof words, "predict " DIGITS " %s/rows.csv", dir);
+    runs(words, 1, "line 3, column 2: 'x' is not a number");
+    write_file(dir, "rows.csv", "[1,2]\n[3,4]\n", 12);
+    runs(words, 1, "rows of 2 numbers; 784 are wanted");
+    write_file(dir, "rows.csv", "\0\1\2\3\4\5\6\7\10\11", 10);
+    runs(words, 1, "neither JSON, CSV, npy nor IDX");
+    write_file(dir, "rows.csv", "\0\0\10\3\0\0\1\0\0\0\0\34\0\0\0\34", 16);
+    runs(words, 1, "idx: ");
+    write_file(dir, "rows.csv", "\x93NUMPY\1\0\377\377{", 11);
+    runs(words, 1, "npy: the head is not whole");
+    snprintf(words, sizeof words, "%s/rows.csv", dir);
+    unlink(words);
+    snprintf(words, sizeof words, "%s/out.npy", dir);
+    unlink(words);
+    remove_directory(dir);
+    free(digit);
+}
+END_TEST
+
+START_TEST(inspect_shows_layers_and_units)
+{
+    runs("inspect " DIGITS, 0, "fc1.weight");
+    ck_assert_ptr_nonnull(strstr(output, "203530 parameters"));
+    runs("inspect " DIGITS " --data tests/data/digits-images-idx3-ubyte.gz", 0, "over 1000 rows");
+    ck_assert_ptr_nonnull(strstr(output, " of 256"));
+}
+END_TEST
+
+START_TEST(settings_come_from_flag_environment_and_file)
+{
+    const char *dir = new_directory();
+    char words[512];
+    write_file(dir, "relud.json", "{\"max-batch\":0}", 15);
+    snprintf(words, sizeof words, "serve --config %s/relud.json", dir);
+    runs(words, 2, "max-batch: '0' is not a whole number from 1 to 65536");
+    write_file(dir, "relud.json", "{\"colour\":0}", 12);
+    runs(words, 2, "unknown key 'colour'");
+    write_file(dir, "relud.json", "{\"math\":\"fast\",}", 16);
+    runs(words, 2, "relud.json: a string is wanted");
+    setenv("RELUD_MAX_BATCH", "-1", 1);
+    runs("serve", 2, "RELUD_MAX_BATCH: '-1' is not a whole number");
+    unsetenv("RELUD_MAX_BATCH");
+    snprintf(words, sizeof words, "%s/relud.json", dir);
+    unlink(words);
+    remove_directory(dir);
+}
+END_TEST
+
+RUN_SUITE("commands", usage_mistakes_exit_2_and_failures_1, rows_come_from_every_format,
+          inspect_shows_layers_and_units, settings_come_from_flag_environment_and_file)
