@@ -69,7 +69,7 @@ install: all ## install to DESTDIR/PREFIX
 	install -D -m644 $(B)/librelud.a $(DESTDIR)$(PREFIX)/lib/librelud.a
 	install -d $(DESTDIR)$(PREFIX)/include/relud $(DESTDIR)$(PREFIX)/share/relud/models/digits/1
 	install -m644 include/relud/*.h $(DESTDIR)$(PREFIX)/include/relud/
-	install -m644 deploy/models/digits/1/model.* $(DESTDIR)$(PREFIX)/share/relud/models/digits/1/
+	install -m644 deploy/models/digits/1/model.json deploy/models/digits/1/model.safetensors $(DESTDIR)$(PREFIX)/share/relud/models/digits/1/
 
 image: ## build the container image with docker, podman or buildah
 	@deploy/image
