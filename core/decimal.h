@@ -54,41 +54,50 @@ static inline uint64_t decimal_join(uint64_t bytes)
 }
 
 /* Reads one JSON number at `at`, never beyond end. Returns the byte behind it, NULL when there is none. The quick
- * form here takes what a client's library writes nearly always: up to 8 digits, or fewer than 8 before a point and up
- * to 9 behind, no exponent. */
+ * form here takes what a client's library writes nearly always: up to 7 digits, perhaps a point and up to 16 more, in
+ * all below 2^53, no exponent. How many digits there are differs from number to number, so nothing branches on it. */
 static inline const char *decimal_read(const char *at, const char *end, float *value)
 {
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-    static const uint64_t whole_tens[] = {1,      10,      100,      1000,     10000,
-                                          100000, 1000000, 10000000, 100000000};
+    static const double tens[] = {1,   1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
+                                  1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16};
+    static const uint64_t whole_tens[] = {1,         10,         100,         1000,
+                                          10000,     100000,     1000000,     10000000,
+                                          100000000, 1000000000, 10000000000, 100000000000};
+    enum { QUICK_BYTES = 1 + 7 + 1 + 16 + 1, PLACES_WITH_WHOLE_MAX = 11 };
     const char *begin = at;
-    if (end - at < 20)
+    if (end - at < QUICK_BYTES)
         return decimal_read_slowly(begin, end, value);
     bool is_negative = *at == '-';
     at += is_negative;
-    uint64_t bytes = decimal_load(at) ^ 0x3030303030303030u;
-    unsigned count = decimal_count(bytes);
-    if (count == 0 || count == 8 || (count > 1 && (bytes & 0xff) == 0))
-        return decimal_read_slowly(begin, end, value);
-    uint64_t digits = decimal_join(bytes << (64 - 8 * count));
-    at += count;
+    /* One digit before the point is so common that guessing it is worth a branch: the next load need not wait for a
+     * count of digits then. */
+    uint64_t digits = (unsigned char)*at ^ 0x30u;
+    if (at[1] == '.' && digits < 10) {
+        at++;
+    } else {
+        uint64_t bytes = decimal_load(at) ^ 0x3030303030303030u;
+        unsigned count = decimal_count(bytes);
+        if (count == 0 || count == 8 || (count > 1 && digits == 0))
+            return decimal_read_slowly(begin, end, value);
+        digits = decimal_join(bytes << (64 - 8 * count));
+        at += count;
+    }
     unsigned places = 0;
     if (*at == '.') {
         at++;
-        bytes = decimal_load(at) ^ 0x3030303030303030u;
-        places = decimal_count(bytes);
-        if (places == 0)
+        uint64_t first = decimal_load(at) ^ 0x3030303030303030u;
+        uint64_t last = decimal_load(at + 8) ^ 0x3030303030303030u;
+        unsigned in_first = decimal_count(first), in_last = decimal_count(last);
+        places = in_first + (in_first == 8 ? in_last : 0);
+        if (places == 0 || (digits && places > PLACES_WITH_WHOLE_MAX))
             return decimal_read_slowly(begin, end, value);
-        digits = digits * whole_tens[places] + decimal_join(bytes << (64 - 8 * places));
+        uint128 both = ((uint128)last << 64 | first) << (128 - 8 * places);
+        uint64_t fraction =
+            decimal_join((uint64_t)both) * 100000000 + decimal_join((uint64_t)(both >> 64));
+        digits = digits ? digits * whole_tens[places] + fraction : fraction;
         at += places;
-        if (places == 8 && (unsigned)(*at - '0') < 10) {
-            digits = digits * 10 + (unsigned)(*at++ - '0');
-            places = 9;
-            if ((unsigned)(*at - '0') < 10)
-                return decimal_read_slowly(begin, end, value);
-        }
     }
-    if ((*at | 0x20) == 'e' || digits > (uint64_t)1 << 53)
+    if ((*at | 0x20) == 'e' || (unsigned)(*at - '0') < 10 || digits > (uint64_t)1 << 53)
         return decimal_read_slowly(begin, end, value);
     /* Both operands are exact, so the one division rounds correctly (Clinger 1990). */
     double exact = (double)(int64_t)digits / tens[places];

@@ -42,9 +42,12 @@ BLOCK(3, 1) BLOCK(3, 2) BLOCK(3, 3) BLOCK(3, 4)
 BLOCK(4, 1) BLOCK(4, 2) BLOCK(4, 3) BLOCK(4, 4)
 BLOCK(5, 1) BLOCK(5, 2) BLOCK(5, 3) BLOCK(5, 4)
 BLOCK(6, 1) BLOCK(6, 2) BLOCK(6, 3) BLOCK(6, 4)
+BLOCK(8, 1) BLOCK(12, 1)
     /* clang-format on */
 
-    static block_fn *const blocks[7][5] = {
+    static block_fn *const blocks[PANEL_ROWS_MAX + 1][5] = {
+        [8] = {NULL, block_8_1, NULL, NULL, NULL},
+        [12] = {NULL, block_12_1, NULL, NULL, NULL},
         [1] = {NULL, block_1_1, block_1_2, block_1_3, block_1_4},
         [2] = {NULL, block_2_1, block_2_2, block_2_3, block_2_4},
         [3] = {NULL, block_3_1, block_3_2, block_3_3, block_3_4},
@@ -56,6 +59,11 @@ BLOCK(6, 1) BLOCK(6, 2) BLOCK(6, 3) BLOCK(6, 4)
 static void avx512_dense(const struct panel *panel, const float *const *x, float *const *y,
                          size_t rows)
 {
+    if (panel->units == 1 &&
+        (rows == 12 || rows == 8)) { /* one sum a row: the more rows the better */
+        blocks[rows][1](panel, 0, x, y);
+        return;
+    }
     /* In equal parts: 8 rows are 4 + 4, for 6 + 2 would leave the second part waiting for its weights. */
     for (size_t parts = (rows + 5) / 6; parts; parts--) {
         size_t part = (rows + parts - 1) / parts;

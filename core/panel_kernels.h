@@ -4,6 +4,7 @@
  * A block is `rows` rows by `units` units of 16 columns, all its sums in registers. Both are constants where the block is
  * instantiated, so that the loops over them unroll. */
 
+enum { PREFETCH_STEPS = 24 };
 #define VECS_PER_UNIT (PANEL_UNIT / LANES)
 #define INLINE        static inline __attribute__((always_inline))
 #define UNROLL        _Pragma("GCC unroll 16")
@@ -17,6 +18,9 @@ INLINE void block(const struct panel *panel, size_t first_unit, const float *con
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vecs; v++) sum[r][v] =
         vec_broadcast(0);
     for (size_t k = 0; k < panel->inputs; k++, weight += width) {
+        if (rows == 1) /* one row has nothing else to hide the way from the second-level cache with */
+            UNROLL for (size_t v = 0; v < units; v++)
+                __builtin_prefetch(weight + PREFETCH_STEPS * width + v * PANEL_UNIT);
         vec w[PANEL_UNITS_MAX * VECS_PER_UNIT];
         UNROLL for (size_t v = 0; v < vecs; v++) w[v] = vec_load(weight + v * LANES);
         UNROLL for (size_t r = 0; r < rows; r++)
