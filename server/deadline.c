@@ -3,6 +3,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,16 +38,22 @@ void deadline_remove(struct deadline_list *list, struct deadline *deadline)
     list->len--;
 }
 
-/* The kernel counts what the socket has received: the only way to see that a request has begun, since the
- * library says nothing before its headers are complete. */
-static uint64_t bytes_received(int fd)
+/* What the kernel knows of the connection; all zero where it says nothing. */
+static struct tcp_info info_of(int fd)
 {
     struct tcp_info info;
     memset(&info, 0, sizeof info);
     socklen_t len = sizeof info;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-        return 0;
-    return info.tcpi_bytes_received;
+        memset(&info, 0, sizeof info);
+    return info;
+}
+
+/* The kernel counts what the socket has received: the only way to see that a request has begun, since the library says
+ * nothing before its headers are complete. */
+static uint64_t bytes_received(int fd)
+{
+    return info_of(fd).tcpi_bytes_received;
 }
 
 void deadline_enter(struct deadline_list *list, struct deadline *deadline,
@@ -76,12 +83,23 @@ void deadline_enter(struct deadline_list *list, struct deadline *deadline,
     }
 }
 
+/* The peer will send no more, and nothing of it is unread. libmicrohttpd 0.9.75 overlooks an end that comes together
+ * with a request's last bytes, and would keep the connection for ever. */
+static bool is_left(int fd, const struct tcp_info *info)
+{
+    enum { CLOSE_WAIT = 8 }; /* TCP_CLOSE_WAIT of the kernel's net/tcp_states.h */
+    int unread = 0;
+    return info->tcpi_state == CLOSE_WAIT && ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
 static void watch_idle(struct deadline_list *list, struct deadline *deadline, int64_t now_ns)
 {
-    uint64_t bytes = bytes_received(deadline->fd);
-    if (deadline->bytes_seen == 0)
-        deadline->bytes_seen = bytes;
-    else if (bytes > deadline->bytes_seen)
+    struct tcp_info info = info_of(deadline->fd);
+    if (is_left(deadline->fd, &info))
+        deadline->at_ns = now_ns;
+    else if (deadline->bytes_seen == 0)
+        deadline->bytes_seen = info.tcpi_bytes_received;
+    else if (info.tcpi_bytes_received > deadline->bytes_seen)
         deadline_enter(list, deadline, DEADLINE_HEADER, 0, now_ns);
 }
 
