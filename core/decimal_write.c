@@ -55,7 +55,8 @@ static struct shortest find_shortest(uint32_t fraction, uint32_t biased)
         if (is_under_inside != is_over_inside) {
             struct shortest less = {tens + is_over_inside, k + 1};
             /* Within a unit of the interval's edge: look (7.038531e-26 is such a one). */
-            uint32_t place = 40 * less.digits, edge = is_over_inside ? upper - place : place - lower;
+            uint32_t place = 40 * less.digits,
+                     edge = is_over_inside ? upper - place : place - lower;
             if (edge > 1 || is_read_back(less, biased << 23 | fraction))
                 return less;
         }

@@ -18,7 +18,8 @@ INLINE void block(const struct panel *panel, size_t first_unit, const float *con
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vecs; v++) sum[r][v] =
         vec_broadcast(0);
     for (size_t k = 0; k < panel->inputs; k++, weight += width) {
-        if (rows == 1) /* one row has nothing else to hide the way from the second-level cache with */
+        if (rows ==
+            1) /* one row has nothing else to hide the way from the second-level cache with */
             UNROLL for (size_t v = 0; v < units; v++)
                 __builtin_prefetch(weight + PREFETCH_STEPS * width + v * PANEL_UNIT);
         vec w[PANEL_UNITS_MAX * VECS_PER_UNIT];

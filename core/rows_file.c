@@ -101,7 +101,7 @@ static bool read_object(const struct rows_source *source, struct relud_rows *row
     struct relud_json_array array = {.capacity = source->len / 2 + 1};
     char *rest = malloc(REST_BYTES);
     struct relud_error error = {0};
-    array.values = rows->values = malloc(array.capacity * sizeof(float));
+    array.values = rows->values = calloc(array.capacity, sizeof(float));
     bool is_read = rest && array.values;
     for (size_t i = 0; is_read && i < 2 && !array.is_present; i++)
         is_read =
