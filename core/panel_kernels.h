@@ -9,34 +9,35 @@ enum { PREFETCH_STEPS = 24 };
 #define INLINE        static inline __attribute__((always_inline))
 #define UNROLL        _Pragma("GCC unroll 16")
 
-INLINE void block(const struct panel *panel, size_t first_unit, const float *const *x,
-                  float *const *y, const size_t rows, const size_t units)
+/* clang-format off */ /* it does not know that UNROLL belongs to the loop behind it */
+INLINE void block(const struct panel *panel, size_t first_unit, const float *const *x, float *const *y,
+                  const size_t rows, const size_t units)
 {
     const size_t vecs = units * VECS_PER_UNIT, width = panel->units * PANEL_UNIT;
     const float *weight = panel->weight + first_unit * PANEL_UNIT;
     vec sum[PANEL_ROWS_MAX][PANEL_UNITS_MAX * VECS_PER_UNIT];
-    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vecs; v++) sum[r][v] =
-        vec_broadcast(0);
+    UNROLL for (size_t r = 0; r < rows; r++)
+        UNROLL for (size_t v = 0; v < vecs; v++)
+            sum[r][v] = vec_broadcast(0);
     for (size_t k = 0; k < panel->inputs; k++, weight += width) {
-        if (rows ==
-            1) /* one row has nothing else to hide the way from the second-level cache with */
-            UNROLL for (size_t v = 0; v < units; v++)
-                __builtin_prefetch(weight + PREFETCH_STEPS * width + v * PANEL_UNIT);
+        /* One row has nothing else to hide the way from the second-level cache with: 9.2 -> 8.0 us for 784 x 256. */
+        if (rows == 1)
+            UNROLL for (size_t u = 0; u < units; u++)
+                __builtin_prefetch(weight + PREFETCH_STEPS * width + u * PANEL_UNIT);
         vec w[PANEL_UNITS_MAX * VECS_PER_UNIT];
-        UNROLL for (size_t v = 0; v < vecs; v++) w[v] = vec_load(weight + v * LANES);
-        UNROLL for (size_t r = 0; r < rows; r++)
-        {
+        UNROLL for (size_t v = 0; v < vecs; v++)
+            w[v] = vec_load(weight + v * LANES);
+        UNROLL for (size_t r = 0; r < rows; r++) {
             vec xk = vec_broadcast(x[r][k]);
-            UNROLL for (size_t v = 0; v < vecs; v++) sum[r][v] = vec_fma(xk, w[v], sum[r][v]);
+            UNROLL for (size_t v = 0; v < vecs; v++)
+                sum[r][v] = vec_fma(xk, w[v], sum[r][v]);
         }
     }
-    UNROLL for (size_t v = 0; v < vecs; v++)
-    {
+    UNROLL for (size_t v = 0; v < vecs; v++) {
         size_t column = first_unit * PANEL_UNIT + v * LANES;
         vec bias = vec_load(panel->bias + column);
         size_t columns = panel->columns > column ? panel->columns - column : 0;
-        UNROLL for (size_t r = 0; r < rows; r++)
-        {
+        UNROLL for (size_t r = 0; r < rows; r++) {
             vec answer = vec_add(sum[r][v], bias);
             if (columns >= LANES)
                 vec_store(y[r] + column, answer);
@@ -45,6 +46,7 @@ INLINE void block(const struct panel *panel, size_t first_unit, const float *con
         }
     }
 }
+/* clang-format on */
 
 #define BLOCK(rows, units)                                                                         \
     static void block_##rows##_##units(const struct panel *panel, size_t first_unit,               \
@@ -56,20 +58,24 @@ INLINE void block(const struct panel *panel, size_t first_unit, const float *con
 typedef void block_fn(const struct panel *panel, size_t first_unit, const float *const *x,
                       float *const *y);
 
+/* clang-format off */
 INLINE void sparse_block(const struct panel *panel, const unsigned *index, const float *value,
                          size_t count, float *sums, const size_t units)
 {
     const size_t vecs = units * VECS_PER_UNIT, width = units * PANEL_UNIT;
     vec sum[PANEL_UNITS_MAX * VECS_PER_UNIT];
-    UNROLL for (size_t v = 0; v < vecs; v++) sum[v] = vec_load(sums + v * LANES);
+    UNROLL for (size_t v = 0; v < vecs; v++)
+        sum[v] = vec_load(sums + v * LANES);
     for (size_t i = 0; i < count; i++) {
         const float *weight = panel->weight + index[i] * width;
         vec xk = vec_broadcast(value[i]);
-        UNROLL for (size_t v = 0; v < vecs; v++) sum[v] =
-            vec_fma(xk, vec_load(weight + v * LANES), sum[v]);
+        UNROLL for (size_t v = 0; v < vecs; v++)
+            sum[v] = vec_fma(xk, vec_load(weight + v * LANES), sum[v]);
     }
-    UNROLL for (size_t v = 0; v < vecs; v++) vec_store(sums + v * LANES, sum[v]);
+    UNROLL for (size_t v = 0; v < vecs; v++)
+        vec_store(sums + v * LANES, sum[v]);
 }
+/* clang-format on */
 
 static void vec_sparse(const struct panel *panel, const unsigned *index, const float *value,
                        size_t count, float *sums)
