@@ -92,17 +92,20 @@ build/generated/powers.h: core/gen_powers.c
 	$(CC) -std=c17 -O1 -o build/generated/gen_powers $<
 	build/generated/gen_powers >$@.part && mv $@.part $@
 
-$(B)/core/decimal_read.o $(B)/core/decimal_write.o: build/generated/powers.h
+$(B)/core/decimal_read.o: build/generated/powers.h
+
+# GCC 12's partial redundancy elimination makes one number wait for another: 29 ns a float, 22 without it.
+$(B)/core/decimal_write.o: FILE_FLAGS := -fno-tree-pre
 
 # The vector kernels: chosen at run time, so only these files may hold such instructions.
 ifeq ($(shell uname -m),x86_64)
-$(B)/core/%_avx2.o: ISA_FLAGS := -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
-$(B)/core/%_avx512.o: ISA_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
+$(B)/core/%_avx2.o: FILE_FLAGS := -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
+$(B)/core/%_avx512.o: FILE_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
 endif
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ISA_FLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FILE_FLAGS) -c -o $@ $<
 
 # A test or bench program is one source file, the headers beside it, the server without its main, and the library.
 inner := $(filter-out $(B)/server/main.o,$(server)) $(B)/librelud.a

@@ -1,5 +1,7 @@
+/* One number at a time. */
 #include "core/decimal.h"
 
+#include "core/decimal_digits.h"
 #include "generated/powers.h"
 #include <locale.h>
 #include <math.h>
@@ -10,47 +12,50 @@
 enum {
     DIGITS_EXACT = 19, /* that a uint64_t always holds */
     DIGITS_ENOUGH =
-        800, /* more significant digits than 768 never decide a double, but whether one is there does */
+        800, /* more than 768 significant ones never decide a double, but whether there are more does */
 };
 
-/* Eisel–Lemire: w · 10^q to the nearest double. Always right for an exact w (Mushtak, Lemire, "Fast number parsing
- * without fallback", 2022). q lies in the table, so that the result is neither subnormal nor infinite. */
-static double round_product(uint64_t w, int q)
-{
-    const struct power *power = &powers[q - POWERS_FIRST];
-    int zeros = __builtin_clzll(w);
-    w <<= zeros;
-    uint128 product = (uint128)w * power->high;
-    uint64_t high = (uint64_t)(product >> 64), low = (uint64_t)product;
-    if ((high & 0x1ff) == 0x1ff) { /* the bits below the mantissa's 55 could still carry into it */
-        uint64_t more = (uint64_t)(((uint128)w * power->low) >> 64);
-        low += more;
-        high += low < more;
-    }
-    int top = (int)(high >> 63);
-    uint64_t mantissa = high >> (top + 9); /* 54 bits: one to round by */
-    int64_t exponent = ((217706 * (int64_t)q) >> 16) + 63 + top - zeros + 1023;
-    if (low <= 1 && q >= -4 && q <= 23 && (mantissa & 3) == 1 && mantissa << (top + 9) == high)
-        mantissa &= ~(uint64_t)1; /* exactly half way: to even */
-    mantissa = (mantissa + (mantissa & 1)) >> 1;
-    if (mantissa == (uint64_t)1 << 53) {
-        mantissa >>= 1;
-        exponent++;
-    }
-    uint64_t bits = (mantissa & (((uint64_t)1 << 52) - 1)) | (uint64_t)exponent << 52;
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
+const double decimal_tens[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/* The last resort: the C library on a copy of bounded length, in the "C" locale whatever the program's is. */
-static double round_by_library(const char *begin, const char *end, int64_t exponent_of_cut)
+const uint64_t decimal_whole_tens[17] = {1,
+                                         10,
+                                         100,
+                                         1000,
+                                         10000,
+                                         100000,
+                                         1000000,
+                                         10000000,
+                                         100000000,
+                                         1000000000,
+                                         10000000000,
+                                         100000000000,
+                                         1000000000000,
+                                         10000000000000,
+                                         100000000000000,
+                                         1000000000000000,
+                                         10000000000000000};
+
+/* ---- any number, digit by digit ---- */
+
+/* What a scan found: (-1)^is_negative · digits · 10^exponent. */
+struct scan {
+    const char *at, *end;
+    uint64_t digits; /* the first 19 significant ones */
+    int64_t exponent;
+    unsigned significant; /* digits taken */
+    bool is_negative;
+    bool is_cut; /* there were more than 19 */
+};
+
+/* The last resort: the C library on a copy of bounded length, in the "C" locale whatever the program's is.
+ * `exponent` belongs to the 19th digit; every one copied beyond it lowers it. */
+static double round_by_library(const char *begin, const char *end, int64_t exponent)
 {
     char copy[DIGITS_ENOUGH + 32];
     size_t len = 0;
     bool is_begun = false, is_more = false;
-    int64_t exponent =
-        exponent_of_cut; /* of the 19th digit; every digit copied beyond it lowers it */
     for (const char *at = begin; at < end && (*at | 0x20) != 'e'; at++) {
         if (*at == '-' || *at == '.' || (*at == '0' && !is_begun))
             continue;
@@ -73,27 +78,22 @@ static double round_by_library(const char *begin, const char *end, int64_t expon
     return value;
 }
 
-float decimal_round(const struct decimal *decimal, const char *begin, const char *end)
+static float round_scan(const struct scan *s, const char *begin)
 {
-    uint64_t w = decimal->digits;
-    double value;
-    if (w == 0 || decimal->exponent < POWERS_FIRST) { /* below half of float32's least */
+    uint64_t w = s->digits;
+    float value;
+    if (w == 0 || s->exponent < POWERS_FIRST) { /* below 1e-46, half of float32's least is 7e-46 */
         value = 0;
-    } else if (decimal->exponent > 38) {
-        value = (double)INFINITY; /* at least 1e39: above every float32 */
+    } else if (s->exponent > 38) {
+        value = INFINITY; /* at least 1e39 */
     } else {
-        value = round_product(w, (int)decimal->exponent);
-        if (decimal->is_cut && round_product(w + 1, (int)decimal->exponent) != value)
-            value = round_by_library(begin, end, decimal->exponent);
+        value = (float)round_product(w, (int)s->exponent);
+        /* Rounding is monotonous: the number lies between w and w + 1, and so does its float. */
+        if (s->is_cut && (float)round_product(w + 1, (int)s->exponent) != value)
+            value = (float)round_by_library(begin, s->at, s->exponent);
     }
-    return (float)(decimal->is_negative ? -value : value);
+    return s->is_negative ? -value : value;
 }
-
-struct scan {
-    const char *at, *end;
-    struct decimal decimal;
-    unsigned significant; /* digits taken */
-};
 
 /* Takes a run of digits; returns how many there were. Behind the point each one taken lowers the exponent, before it
  * each one not taken raises it. */
@@ -103,12 +103,12 @@ static size_t take_digits(struct scan *s, bool is_fraction)
     while (s->at < s->end && (unsigned)(*s->at - '0') < 10) {
         unsigned digit = (unsigned)(*s->at++ - '0');
         if (s->significant < DIGITS_EXACT) {
-            s->decimal.digits = s->decimal.digits * 10 + digit;
-            s->significant += s->decimal.digits != 0;
-            s->decimal.exponent -= is_fraction;
+            s->digits = s->digits * 10 + digit;
+            s->significant += s->digits != 0;
+            s->exponent -= is_fraction;
         } else {
-            s->decimal.is_cut = true;
-            s->decimal.exponent += !is_fraction;
+            s->is_cut = true;
+            s->exponent += !is_fraction;
         }
     }
     return (size_t)(s->at - begin);
@@ -116,7 +116,8 @@ static size_t take_digits(struct scan *s, bool is_fraction)
 
 static bool take_exponent(struct scan *s)
 {
-    enum { MOST = 100000000 }; /* beyond it no count of digits brings a number back into range */
+    const int64_t most = INT64_C(1)
+                         << 50; /* more than a text has bytes: no count of digits makes up for it */
     s->at++;
     bool is_negative = s->at < s->end && *s->at == '-';
     if (s->at < s->end && (*s->at == '-' || *s->at == '+'))
@@ -124,17 +125,18 @@ static bool take_exponent(struct scan *s)
     const char *begin = s->at;
     int64_t exponent = 0;
     for (; s->at < s->end && (unsigned)(*s->at - '0') < 10; s->at++)
-        if (exponent < (int64_t)MOST * 1000)
+        if (exponent < most)
             exponent = exponent * 10 + (*s->at - '0');
-    s->decimal.exponent += is_negative ? -exponent : exponent;
+    s->exponent += is_negative ? -exponent : exponent;
     return s->at > begin;
 }
 
-const char *decimal_read_slowly(const char *at, const char *end, float *value)
+static __attribute__((noinline)) const char *read_slowly(const char *at, const char *end,
+                                                         float *value)
 {
     struct scan s = {.at = at, .end = end};
     if (s.at < end && *s.at == '-') {
-        s.decimal.is_negative = true;
+        s.is_negative = true;
         s.at++;
     }
     const char *first = s.at;
@@ -148,8 +150,109 @@ const char *decimal_read_slowly(const char *at, const char *end, float *value)
     }
     if (s.at < end && (*s.at | 0x20) == 'e' && !take_exponent(&s))
         return NULL;
-    *value = decimal_round(&s.decimal, at, s.at);
+    *value = round_scan(&s, at);
     return s.at;
+}
+
+/* ---- usual numbers, eight digits at a time ---- */
+
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Of eight bytes xored with '0' the top bit of each that is no digit. Right up to the first such byte: a sum's carry
+ * spoils only what is behind it. */
+INLINE uint64_t find_others(uint64_t bytes)
+{
+    return ((bytes + EACH_BYTE(0x76)) | bytes) & EACH_BYTE(0x80);
+}
+
+/* Eight digits, first digit lowest, to their number: pairs, fours, eights. */
+INLINE uint64_t join(uint64_t bytes)
+{
+    bytes = bytes * 10 + (bytes >> 8);
+    uint64_t odd = bytes & 0x000000ff000000ffu, even = bytes >> 16 & 0x000000ff000000ffu;
+    return (odd * (100 + (UINT64_C(1000000) << 32)) + even * (1 + (UINT64_C(10000) << 32))) >> 32;
+}
+
+/* The first `count` of eight bytes, 0 to 7, as a number. */
+INLINE uint64_t join_some(uint64_t bytes, unsigned count)
+{
+    return join(bytes << 8 << (56 - 8 * count));
+}
+
+/* Where the first marked byte of low, then high is: 0 to 15; 16 when none is marked. Without a branch on which of the
+ * two: how long a shortest decimal is, is anyone's guess. */
+INLINE unsigned first_of(uint64_t low, uint64_t high)
+{
+    uint64_t behind = (uint64_t)0 - (low == 0);
+    uint64_t marks = low | (high & behind);
+    if (__builtin_expect(marks == 0, 0))
+        return 16;
+    return (unsigned)__builtin_ctzll(marks) / 8 + (8 & (unsigned)behind);
+}
+
+/* Appends the digits behind a point to *w, which has `whole` digits; returns how many there are. 0 when that is none,
+ * or too many for *w. */
+INLINE unsigned read_fraction(const char *at, unsigned whole, uint64_t *w)
+{
+    uint64_t low = load(at) ^ EACH_BYTE('0'), high = load(at + 8) ^ EACH_BYTE('0');
+    unsigned places = first_of(find_others(low), find_others(high));
+    if (places == 0 || (places < 16 && places + whole > DIGITS_EXACT))
+        return 0;
+    if (places < 16) {
+        unsigned second = places < 8 ? 0 : places - 8, first = places - second;
+        uint64_t eight = join(low << (64 - 8 * first));
+        *w = (*w * decimal_whole_tens[first] + eight) * decimal_whole_tens[second] +
+             join_some(high, second);
+        return places;
+    }
+    uint64_t more = load(at + 16) ^ EACH_BYTE('0'), others = find_others(more);
+    unsigned third = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+    if (third > 3 || 16 + third + whole - (*w == 0) > DIGITS_EXACT)
+        return 0;
+    uint64_t sixteen = join(low) * decimal_whole_tens[8] + join(high);
+    *w = (*w * decimal_whole_tens[16] + sixteen) * decimal_whole_tens[third] +
+         join_some(more, third);
+    return 16 + third;
+}
+
+const char *decimal_read_quickly(const char *begin, const char *end, float *value)
+{
+    const char *at = begin;
+    uint32_t is_negative = *at == '-';
+    at += is_negative;
+    uint64_t bytes = load(at) ^ EACH_BYTE('0'), others = find_others(bytes);
+    if (others == 0) /* 8 digits or more */
+        return read_slowly(begin, end, value);
+    unsigned whole = (unsigned)__builtin_ctzll(others) / 8, places = 0;
+    if ((whole == 0) | ((whole > 1) & ((bytes & 0xff) == 0)))
+        return NULL;
+    uint64_t w = join_some(bytes, whole);
+    at += whole;
+    if (*at == '.') {
+        places = read_fraction(at + 1, whole, &w);
+        if (places == 0)
+            return read_slowly(begin, end, value);
+        at += 1 + places;
+    }
+    double magnitude;
+    if ((*at | 0x20) == 'e') {
+        int exponent = -(int)places;
+        at = read_exponent(at + 1, &exponent);
+        if (!at || w == 0 || exponent < POWERS_FIRST || exponent > 38)
+            return read_slowly(begin, end, value);
+        magnitude = round_product(w, exponent);
+    } else {
+        magnitude = round_places(w, places);
+    }
+    uint32_t bits = float_bits(magnitude, is_negative);
+    memcpy(value, &bits, sizeof bits);
+    return at;
+}
+
+const char *decimal_read(const char *at, const char *end, float *value)
+{
+    return end - at >= DECIMAL_QUICK_BYTES ? decimal_read_quickly(at, end, value)
+                                           : read_slowly(at, end, value);
 }
 
 size_t relud_text_to_float(const char *text, size_t len, float *value)

@@ -1,76 +1,72 @@
+/* The shortest decimal of a float32. How many digits that takes is anyone's guess, so nothing here branches on it: eight
+ * digits are stored where one to eight are wanted, and what follows is stored over the rest. */
 #include "core/decimal.h"
 
-#include "generated/powers.h"
+#include "core/decimal_digits.h"
 #include <relud/text.h>
 
-/* A float32 as significant digits and a power of ten. */
+/* digits · 10^exponent */
 struct shortest {
     uint32_t digits;
     int exponent;
 };
 
-/* Rounded to double and then to float32, does it give the float of these bits? A decimal very close to half way between
- * two floats may round to just half way in double, and from there to the wrong side. */
-static bool is_read_back(struct shortest number, uint32_t bits)
-{
-    struct decimal decimal = {.digits = number.digits, .exponent = number.exponent};
-    float value = decimal_round(&decimal, NULL, NULL);
-    uint32_t back;
-    memcpy(&back, &value, sizeof back);
-    return back == bits;
-}
-
 /* The leading 64 bits of 10^q, rounded up where they are not all of it: 5^27 is the last that fits. */
-static uint64_t power_up(int q)
+INLINE uint64_t power_up(int q)
 {
-    return powers[q - POWERS_FIRST].high + (q < 0 || q > 27);
+    return decimal_powers[q - POWERS_FIRST].high + ((q < 0) | (q > 27));
 }
 
 /* g · c / 2^64 with the lost bits gathered in the lowest one ("round to odd"), so that later comparisons with quarters
  * stay right. */
-static uint32_t scale(uint64_t g, uint32_t c)
+INLINE uint32_t scale(uint64_t g, uint32_t c)
 {
     uint128 product = (uint128)g * c;
-    return (uint32_t)(product >> 64) | ((uint32_t)(product >> 32) > 1);
+    return (uint32_t)(product >> 64) | ((uint64_t)product >> 32 > 1);
+}
+
+/* Does it round to the float of these bits, by way of a double? A decimal next to half way between two floats may round
+ * to just half way in double, and from there to the wrong side: 7.038531e-26 does. */
+static __attribute__((noinline)) bool is_read_back(uint32_t digits, int exponent, uint32_t bits)
+{
+    return float_bits(round_product(digits, exponent), 0) == bits;
 }
 
 /* Schubfach (Giulietti, "The Schubfach way to render doubles", 2020), in its float32 form: of the shortest decimals
  * inside the rounding interval the one closest to the value. */
-static struct shortest find_shortest(uint32_t fraction, uint32_t biased)
+INLINE struct shortest find_shortest(uint32_t fraction, uint32_t biased)
 {
     uint32_t c = biased ? fraction | 1u << 23 : fraction;
     int q = (biased ? (int)biased : 1) - 150;
-    bool is_even = c % 2 == 0;
-    bool is_lower_closer = fraction == 0 && biased > 1;
-    int k = (q * 1262611 - (is_lower_closer ? 524031 : 0)) >> 22; /* ⌊log10(2^q)⌋, or of ¾ · 2^q */
-    int h = q + ((-k * 1741647) >> 19) + 1;                       /* … + ⌊log2(10^-k)⌋ */
+    uint32_t is_odd = c & 1, is_lower_closer = (fraction == 0) & (biased > 1);
+    /* k = ⌊log10(2^q)⌋, or of ¾ · 2^q; h = q + 1 + ⌊log2(10^-k)⌋. Nothing negative is shifted. */
+    int k = ((q * 1262611 - (is_lower_closer ? 524031 : 0) + (128 << 22)) >> 22) - 128;
+    int h = q + 1 + ((-k * 1741647 + (256 << 19)) >> 19) - 256;
     uint64_t g = power_up(-k);
-    uint32_t lower = scale(g, (4 * c - 2 + is_lower_closer) << h) + !is_even;
+    uint32_t lower = scale(g, (4 * c - 2 + is_lower_closer) << h) + is_odd;
     uint32_t middle = scale(g, 4 * c << h);
-    uint32_t upper = scale(g, (4 * c + 2) << h) - !is_even;
-    uint32_t s = middle / 4;
-    if (s >= 10) { /* one digit less? */
-        uint32_t tens = s / 10;
-        bool is_under_inside = lower <= 40 * tens, is_over_inside = 40 * tens + 40 <= upper;
-        if (is_under_inside != is_over_inside) {
-            struct shortest less = {tens + is_over_inside, k + 1};
-            /* Within a unit of the interval's edge: look (7.038531e-26 is such a one). */
-            uint32_t place = 40 * less.digits,
-                     edge = is_over_inside ? upper - place : place - lower;
-            if (edge > 1 || is_read_back(less, biased << 23 | fraction))
-                return less;
-        }
-    }
-    bool is_under_inside = lower <= 4 * s, is_over_inside = 4 * s + 4 <= upper;
-    if (is_under_inside != is_over_inside)
-        return (struct shortest){s + is_over_inside, k};
-    uint32_t half = 4 * s + 2;
-    bool is_up = middle > half || (middle == half && s % 2);
-    return (struct shortest){s + is_up, k};
+    uint32_t upper = scale(g, (4 * c + 2) << h) - is_odd;
+    uint32_t s = middle / 4, tens = s / 10;
+    /* One digit less, if one of the two neighbours there lies inside; on the edge it is looked at again. */
+    uint32_t is_tens_inside = lower <= 40 * tens, is_next_tens_inside = 40 * tens + 40 <= upper;
+    uint32_t is_shorter = (s >= 10) & (is_tens_inside != is_next_tens_inside);
+    uint32_t shorter = tens + is_next_tens_inside;
+    uint32_t is_on_edge = (40 * shorter - lower <= 1) | (upper - 40 * shorter <= 1);
+    if (__builtin_expect(is_shorter & is_on_edge, 0))
+        is_shorter = is_read_back(shorter, k + 1, biased << 23 | fraction);
+    /* Else the one neighbour that lies inside, or the closer of the two, the even one if both are as close. */
+    uint32_t is_inside = lower <= 4 * s, is_next_inside = 4 * s + 4 <= upper;
+    uint32_t is_next_closer = middle + (s & 1) > 4 * s + 2;
+    uint32_t is_one_inside = is_inside ^ is_next_inside;
+    uint32_t is_up = (is_one_inside & is_next_inside) | (~is_one_inside & is_next_closer);
+    uint32_t keep = is_shorter - 1;
+    return (struct shortest){((s + is_up) & keep) | (shorter & ~keep), k + (int)is_shorter};
 }
 
+#define ZEROS UINT64_C(0x3030303030303030) /* "00000000" */
+
 /* Eight digits of n < 10^8, one a byte, first digit lowest: halves, quarters, eighths by multiplication. */
-static uint64_t spread(uint32_t n)
+INLINE uint64_t spread(uint32_t n)
 {
     uint64_t x = n / 10000 | (uint64_t)(n % 10000) << 32;
     uint64_t hundreds = (x * 10486) >> 20 & 0x0000007f0000007fu;
@@ -79,7 +75,7 @@ static uint64_t spread(uint32_t n)
     return tens | (x - tens * 10) << 8;
 }
 
-static void store(char *out, uint64_t bytes)
+INLINE void store(char *out, uint64_t bytes)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     bytes = __builtin_bswap64(bytes);
@@ -87,68 +83,60 @@ static void store(char *out, uint64_t bytes)
     memcpy(out, &bytes, sizeof bytes);
 }
 
-/* The digits without zeros before or behind; returns how many, and moves the exponent for those cut off. */
-static unsigned write_digits(struct shortest *number, char *out)
+/* "e-7"; returns the length. */
+INLINE size_t write_exponent(int exponent, char *out)
 {
-    uint32_t first = number->digits / 100000000;
-    uint64_t bytes = spread(number->digits % 100000000);
-    unsigned behind = bytes ? (unsigned)__builtin_clzll(bytes) / 8 : 8;
-    number->exponent += (int)behind;
-    if (first) {
-        *out = (char)('0' + first);
-        store(out + 1, bytes | 0x3030303030303030u);
-        return 9 - behind;
-    }
-    unsigned before = (unsigned)__builtin_ctzll(bytes) / 8; /* digits is not 0 */
-    store(out, (bytes | 0x3030303030303030u) >> 8 * before);
-    return 8 - before - behind;
+    unsigned is_negative = exponent < 0,
+             size = is_negative ? (unsigned)-exponent : (unsigned)exponent;
+    unsigned is_pair = size > 9;
+    out[0] = 'e';
+    out[1] = '-';
+    out += 1 + is_negative;
+    out[0] = (char)('0' + size / 10);
+    out[is_pair] = (char)('0' + size % 10);
+    return 2 + is_negative + is_pair;
 }
 
-static size_t write_plain(const char *digits, unsigned count, int point, char *out)
+static const uint32_t ten_to[] = {1,      10,      100,      1000,      10000,
+                                  100000, 1000000, 10000000, 100000000, 1000000000};
+
+/* How many decimal digits n > 0 has: ⌊bits · log10(2)⌋ or one more. */
+INLINE int count_digits(uint32_t n)
 {
-    if (point <= 0) { /* 0.00123 */
+    int least = (32 - __builtin_clz(n)) * 1233 >> 12;
+    return least + (n >= ten_to[least]);
+}
+
+/* Plain from 0.0001 to below 10^10, as people write; the longest is then "-0.000123456789". May write to 24 bytes. */
+INLINE size_t write_number(struct shortest number, char *out)
+{
+    int count = count_digits(number.digits),
+        point = count + number.exponent; /* digits before the point */
+    uint32_t nine = number.digits * ten_to[9 - count];
+    char first = (char)('0' + nine / 100000000);
+    uint64_t rest = spread(nine % 100000000);
+    count = 9 - (rest ? __builtin_clzll(rest) / 8 : 8); /* without zeros behind */
+    rest |= ZEROS;
+    if (point > -4 && point <= 0) { /* 0.0123 */
         memcpy(out, "0.000000", 8);
-        memcpy(out + 2 - point, digits, count);
-        return (size_t)(2 - point) + count;
+        out[2 - point] = first;
+        store(out + 3 - point, rest);
+        return (size_t)(2 - point) + (size_t)count;
     }
-    if ((unsigned)point >= count) { /* 12300 */
-        memcpy(out, digits, count);
-        memset(out + count, '0', (size_t)point - count);
-        return (size_t)point;
+    out[0] = first;
+    if (point > 0 && point <= 10) {
+        store(out + 1, rest);
+        store(out + 9, ZEROS);
+        if (point >= count) /* 12300 */
+            return (size_t)point;
+        out[point] = '.'; /* 12.3 */
+        store(out + point + 1, rest >> 8 * (point - 1));
+        return (size_t)count + 1;
     }
-    memcpy(out, digits, (size_t)point);
-    out[point] = '.';
-    memcpy(out + point + 1, digits + point, count - (unsigned)point);
-    return count + 1;
-}
-
-static size_t write_scientific(const char *digits, unsigned count, int exponent, char *out)
-{
-    char *at = out;
-    *at++ = digits[0];
-    if (count > 1) {
-        *at++ = '.';
-        memcpy(at, digits + 1, count - 1);
-        at += count - 1;
-    }
-    *at++ = 'e';
-    if (exponent < 0)
-        *at++ = '-';
-    unsigned size = (unsigned)(exponent < 0 ? -exponent : exponent);
-    if (size >= 10)
-        *at++ = (char)('0' + size / 10);
-    *at++ = (char)('0' + size % 10);
-    return (size_t)(at - out);
-}
-
-/* Plain from 0.0001 to below 10^10, as people write; the longest is then "-0.000123456789". */
-static size_t write_number(struct shortest number, char *out)
-{
-    char digits[16];
-    unsigned count = write_digits(&number, digits);
-    int exponent = (int)count + number.exponent - 1;
-    return exponent >= -4 && exponent < 10 ? write_plain(digits, count, exponent + 1, out)
-                                           : write_scientific(digits, count, exponent, out);
+    out[1] = '.'; /* 1.23e-45 */
+    store(out + 2, rest);
+    size_t len = (size_t)count + (count > 1);
+    return len + write_exponent(point - 1, out + len);
 }
 
 static size_t write_word(const char *word, size_t len, char *out)
@@ -157,35 +145,40 @@ static size_t write_word(const char *word, size_t len, char *out)
     return len;
 }
 
-size_t decimal_write(float value, char *out)
+/* As relud_float_to_text, but may write to 25 bytes. */
+INLINE size_t write_float(float value, char *out)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    uint32_t fraction = bits & 0x7fffffu, biased = bits >> 23 & 0xff;
-    bool is_negative = bits >> 31;
-    if (biased == 0xff && fraction)
-        return write_word("NaN", 3, out);
-    if (biased == 0xff)
+    uint32_t fraction = bits & 0x7fffffu, biased = bits >> 23 & 0xff, is_negative = bits >> 31;
+    if (__builtin_expect(biased == 0xff, 0)) {
+        if (fraction)
+            return write_word("NaN", 3, out);
         return is_negative ? write_word("-Infinity", 9, out) : write_word("Infinity", 8, out);
-    if ((bits & 0x7fffffffu) == 0)
+    }
+    if ((fraction | biased) == 0)
         return is_negative ? write_word("-0.0", 4, out) : write_word("0", 1, out);
     out[0] = '-';
-    out += is_negative;
-    return is_negative + write_number(find_shortest(fraction, biased), out);
+    return is_negative + write_number(find_shortest(fraction, biased), out + is_negative);
 }
 
 size_t relud_float_to_text(float value, char *out)
 {
-    return decimal_write(value, out);
+    char text[32];
+    size_t len = write_float(value, text);
+    memcpy(out, text, RELUD_FLOAT_TEXT_MAX);
+    return len;
 }
 
 size_t relud_floats_to_text(const float *values, size_t count, char *out)
 {
+    if (count == 0)
+        return 0;
     char *at = out;
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            *at++ = ',';
-        at += decimal_write(values[i], at);
+    for (size_t i = 0; i + 1 < count; i++) { /* behind each of these there is room for another */
+        at += write_float(values[i], at);
+        *at++ = ',';
     }
+    at += relud_float_to_text(values[count - 1], at);
     return (size_t)(at - out);
 }

@@ -47,8 +47,9 @@ static int top_bit(const struct big *n)
 int main(void)
 {
     printf("/* Made by core/gen_powers.c. */\n"
-           "enum { POWERS_FIRST = %d, POWERS_LAST = %d };\n"
-           "static const struct power {\n    uint64_t high, low;\n} powers[] = {\n",
+           "_Static_assert(POWERS_FIRST == %d && POWERS_LAST == %d, \"core/decimal_digits.h says "
+           "otherwise\");\n"
+           "const struct power decimal_powers[] = {\n",
            FIRST, LAST);
     for (int q = FIRST; q <= LAST; q++) {
         struct big n;

@@ -17,13 +17,13 @@ struct json_key {
 struct json_keys {
     struct json_key *key;
     size_t len, cap;
-    bool is_heap; /* may grow by realloc */
+    bool is_heap; /* may grow by realloc; else more than cap names are too many */
 };
 
+/* A walk under way. */
 struct json_walk {
     const char *begin, *at, *end;
-    size_t depth; /* of arrays and objects around `at` */
-    size_t depth_max;
+    size_t depth; /* of arrays and objects around `at`; the outermost one does not count */
     struct json_keys keys;
     struct relud_error *error;
 };
@@ -32,6 +32,9 @@ struct json_walk {
 bool json_fail(const struct json_walk *walk, enum relud_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Adds a remark to the error of json_fail, if there is room. */
+void json_fail_add(const struct json_walk *walk, const char *remark);
+
 static inline void json_skip_blanks(struct json_walk *walk)
 {
     while (walk->at < walk->end &&
@@ -39,18 +42,21 @@ static inline void json_skip_blanks(struct json_walk *walk)
         walk->at++;
 }
 
-/* Each walks over one value of its kind, from its first byte to behind its last. */
+/* Walks over one value, from its first byte to behind its last. */
 bool json_walk_value(struct json_walk *walk);
-bool json_walk_string(struct json_walk *walk, struct json_key *inside);
-/* From the brace: calls `member` with walk->at at each member's value, which it must walk over. */
-bool json_walk_object(struct json_walk *walk,
-                      bool (*member)(struct json_walk *walk, const struct json_key *name,
-                                     void *user),
-                      void *user);
-/* Only blanks until the end. */
-bool json_walk_end(struct json_walk *walk);
 
-/* Names are the same when their characters are, however they are escaped. */
-bool json_key_is(const struct json_key *key, const char *name);
+/* What to do with a member: must walk over its value, at whose first byte walk->at is. */
+typedef bool json_member_fn(struct json_walk *walk, const struct json_key *name, void *user);
+
+/* A whole text: one value. With `member` it must be an object, of which `key` is the chief member; `member` is then
+ * called for each of its members. */
+bool json_walk_text(struct json_walk *walk, const char *key, json_member_fn *member, void *user);
+
+/* How much of what stands at `at` to show in an error: what is printable up to the next comma, bracket or blank, at most
+ * 24 bytes. */
+size_t json_token_len(const char *at, const char *end);
+
+/* Why no JSON number is at `at`: " (leading zero)", or "" when there is nothing more to say. */
+const char *json_number_fault(const char *at, const char *end);
 
 #endif

@@ -9,15 +9,16 @@
 
 #define RELUD_FLOAT_TEXT_MAX 16
 
-/* Writes the shortest decimal that reads back to the same float32, in JSON grammar, and returns its
- * length (at most 16; no NUL is written). Negative zero is "-0.0", so that readers which take "-0" for
+/* Writes the shortest decimal that relud_text_to_float, or any correctly rounded way through double, reads
+ * back to the same float32, in JSON grammar, plain from 0.0001 to below 10^10, else with an exponent, and
+ * returns its length (at most 16; no NUL is written). Negative zero is "-0.0", so that readers which take "-0" for
  * an integer keep the sign. NaN and infinities come out as NaN, Infinity, -Infinity: whether those may
  * be sent is the caller's decision. `out` must have room for RELUD_FLOAT_TEXT_MAX bytes, all of which
  * may be written to. */
 size_t relud_float_to_text(float value, char *out);
 
 /* Writes values[count] separated by commas; returns the length. Needs room for
- * count * (RELUD_FLOAT_TEXT_MAX + 1) bytes. */
+ * count * (RELUD_FLOAT_TEXT_MAX + 1) bytes, all of which may be written to. */
 size_t relud_floats_to_text(const float *values, size_t count, char *out);
 
 /* Reads one JSON number at the start of text[len]: rounded correctly to double, then to float32 (so a
@@ -33,9 +34,9 @@ struct relud_json_array {
     /* The rest is filled in by the reader. */
     bool is_present;
     size_t count;
-    size_t rank; /* 0: a bare number; 1: [1,2]; 2: [[1,2],[3,4]] */
-    size_t shape[RELUD_JSON_DEPTH_MAX];
-    size_t offset; /* where the value begins in the text */
+    size_t rank;                        /* 0: a bare number; 1: [1,2]; 2: [[1,2],[3,4]] */
+    size_t shape[RELUD_JSON_DEPTH_MAX]; /* [rank] */
+    size_t offset;                      /* where the value begins in the text */
 };
 
 /* Walks one JSON object once, from its first byte to the last of text[len]. The member called `key` must
@@ -43,9 +44,10 @@ struct relud_json_array {
  * other member is checked strictly (grammar, UTF-8, duplicate keys, \u0000, depth) and copied to `rest`
  * as a JSON object of its own, NUL-terminated, in which the array stands as `"key":0`.
  * Errors name the path and the byte: "inputs[3][17]: … at byte 214". Ragged nesting, empty arrays, a
- * number that is not finite as float32, NaN and Infinity, trailing bytes, more than
- * RELUD_JSON_DEPTH_MAX levels and a rest over rest_capacity - 1 bytes are errors (RELUD_TOO_LARGE for the
- * last). text needs no terminator and no padding. */
+ * number that is not finite as float32, NaN and Infinity, trailing bytes, more than RELUD_JSON_DEPTH_MAX
+ * levels below the object are errors; so are, as RELUD_TOO_LARGE, a rest over rest_capacity - 1 bytes, more
+ * than 256 members in the objects that are open at a time, and more numbers than array->capacity.
+ * Allocates nothing that grows with the text. text needs no terminator and no padding. */
 bool relud_json_read(const char *text, size_t len, const char *key, struct relud_json_array *array,
                      char *rest, size_t rest_capacity, struct relud_error *error);
 

@@ -1,7 +1,9 @@
 #include "tests/unit/suite.h"
 
 #include <math.h>
+#include <regex.h>
 #include <relud/relud.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /* ---- writing ---- */
@@ -29,18 +31,27 @@ START_TEST(numbers_are_written_as_people_write_them)
         {0.1f, "0.1"},
         {-2.5f, "-2.5"},
         {100, "100"},
+        {1000, "1000"},
+        {1200, "1200"},
+        {12000, "12000"},
+        {120000, "120000"},
         {1000000, "1000000"},
+        {9999998976, "9999999000"},
         {1e10f, "1e10"},
         {3.4028235e38f, "3.4028235e38"},
         {1e-45f, "1e-45"},
         {1.17549435e-38f, "1.1754944e-38"},
         {0.001f, "0.001"},
+        {0.00123f, "0.00123"},
+        {0.0123f, "0.0123"},
         {0.0001f, "0.0001"},
         {1e-5f, "1e-5"},
         {0.3f, "0.3"},
         {16777216, "16777216"},
         {33554432, "33554432"},
         {0.999999940395355f, "0.99999994"},
+        {7.038531e-26f,
+         "7.0385307e-26"}, /* 7.038531e-26 would be read as its neighbour, by way of a double */
         {-0.00012345678f, "-0.00012345678"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -57,7 +68,7 @@ static int shortest_digits(float value)
     char text[32];
     for (int digits = 1; digits < 10; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, (double)value);
-        if (strtof(text, NULL) == value)
+        if ((float)strtod(text, NULL) == value)
             return digits;
     }
     return 10;
@@ -131,7 +142,13 @@ static void check_reading(const char *text)
     float value = 0, wanted = (float)strtod(text, NULL);
     size_t taken = relud_text_to_float(exact, len, &value);
     free(exact);
-    if (taken != len || bits_of(value) != bits_of(wanted))
+    char far[2048]; /* where more text follows, another way is taken */
+    float again = 0;
+    memset(far, ',', sizeof far);
+    memcpy(far, text, len);
+    size_t taken_again = relud_text_to_float(far, len + 64, &again);
+    if (taken != len || taken_again != len || bits_of(value) != bits_of(wanted) ||
+        bits_of(again) != bits_of(wanted))
         ck_abort_msg("%.80s: took %zu of %zu, %a instead of %a", text, taken, len, (double)value,
                      (double)wanted);
 }
@@ -191,7 +208,7 @@ START_TEST(random_decimals_read_as_strtod_reads_them)
 {
     uint64_t state = 3;
     char text[64];
-    long decimals = getenv("RELUD_DECIMALS") ? atol(getenv("RELUD_DECIMALS")) : 1000000;
+    long decimals = getenv("RELUD_DECIMALS") ? atol(getenv("RELUD_DECIMALS")) : 1500000;
     for (long i = 0; i < decimals; i++) {
         uint64_t r = random_next(&state);
         int digits = 1 + (int)(r % 22), point = (int)(r >> 8) % (digits + 1), len = 0;
@@ -270,8 +287,36 @@ START_TEST(what_is_not_a_json_number_is_not_taken)
 }
 END_TEST
 
+/* The slow twin of the grammar: RFC 8259 §6 as a regular expression. */
+START_TEST(numbers_are_what_the_grammar_says)
+{
+    const char *number = "^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?$";
+    regex_t grammar;
+    ck_assert_int_eq(regcomp(&grammar, number, REG_EXTENDED | REG_NOSUB), 0);
+    uint64_t state = 5;
+    for (int i = 0; i < 400000; i++) {
+        char text[96];
+        size_t len = 1 + random_next(&state) % 14;
+        for (size_t c = 0; c < len; c++)
+            text[c] = "00011234567899..eE+--"[random_next(&state) % 21];
+        text[len] = '\0';
+        bool is_number = regexec(&grammar, text, 0, NULL, 0) == 0;
+        for (size_t padding = 0; padding <= 60;
+             padding += 60) { /* at the end of a text, and far from it */
+            float value;
+            memset(text + len, ',', padding);
+            size_t taken = relud_text_to_float(text, len + padding, &value);
+            if ((taken == len) != is_number || taken > len)
+                ck_abort_msg("%.*s is %s number: took %zu", (int)len, text, is_number ? "a" : "no",
+                             taken);
+        }
+    }
+    regfree(&grammar);
+}
+END_TEST
+
 RUN_SUITE("decimal", numbers_are_written_as_people_write_them, no_shorter_decimal_reads_back,
           floats_read_back_to_the_same_bits, rows_are_joined_by_commas,
           hard_decimals_read_as_strtod_reads_them, random_decimals_read_as_strtod_reads_them,
           half_ways_read_as_strtod_reads_them, a_million_digits_are_read_in_one_go,
-          what_is_not_a_json_number_is_not_taken)
+          what_is_not_a_json_number_is_not_taken, numbers_are_what_the_grammar_says)
