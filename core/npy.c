@@ -1,4 +1,5 @@
 /* NumPy's .npy (numpy.lib.format, versions 1 to 3): a magic word, a Python dictionary as text, the numbers. */
+#include "core/half.h"
 #include "core/rows_file.h"
 
 #include <stdint.h>
@@ -29,6 +30,10 @@ static float from_f4(const unsigned char *at)
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+static float from_f2(const unsigned char *at)
+{
+    return half_from_f16((uint16_t)little(at, 2));
 }
 static float from_f8(const unsigned char *at)
 {
@@ -61,6 +66,10 @@ static float from_i4(const unsigned char *at)
 {
     return (float)(int32_t)little(at, 4);
 }
+static float from_u8(const unsigned char *at)
+{
+    return (float)little(at, 8);
+}
 static float from_i8(const unsigned char *at)
 {
     return (float)(int64_t)little(at, 8);
@@ -70,9 +79,10 @@ static const struct type {
     const char *name;
     size_t bytes;
     element *read;
-} types[] = {{"<f4", 4, from_f4}, {"<f8", 8, from_f8}, {"|u1", 1, from_u1}, {"|i1", 1, from_i1},
-             {"<u2", 2, from_u2}, {"<i2", 2, from_i2}, {"<u4", 4, from_u4}, {"<i4", 4, from_i4},
-             {"<i8", 8, from_i8}, {"|b1", 1, from_u1}};
+} types[] = {{"<f4", 4, from_f4}, {"<f8", 8, from_f8}, {"<f2", 2, from_f2}, {"|u1", 1, from_u1},
+             {"|i1", 1, from_i1}, {"<u2", 2, from_u2}, {"<i2", 2, from_i2}, {"<u4", 4, from_u4},
+             {"<i4", 4, from_i4}, {"<u8", 8, from_u8}, {"<i8", 8, from_i8}, {"|b1", 1, from_u1}};
+enum { TYPES = sizeof types / sizeof *types };
 
 /* The text behind 'key': in the dictionary. */
 static const char *value_of(const char *head, const char *key)
@@ -82,87 +92,114 @@ static const char *value_of(const char *head, const char *key)
     return at ? at + 1 + strspn(at + 1, " ") : NULL;
 }
 
-static bool read_shape(const struct rows_source *source, const char *at, struct relud_rows *rows)
+static bool read_shape(const char *at, struct relud_npy *npy, struct relud_error *error)
 {
-    rows->rows = rows->features = 1;
     if (!at || *at++ != '(')
-        return rows_fail(source, "npy: the head has no shape");
-    size_t rank = 0;
-    for (; *at && *at != ')'; at += strspn(at, ", "), rank++) {
+        return relud_fail(error, RELUD_BAD_INPUT, "npy: the head has no shape");
+    npy->rank = 0;
+    npy->count = 1;
+    for (; *at && *at != ')'; at += strspn(at, ", ")) {
         char *end;
         unsigned long long size = strtoull(at, &end, 10);
-        if (end == at || size == 0 || size > (1ull << 40))
-            return rows_fail(source, "npy: a shape that is not of whole numbers from 1");
-        if (rank == 0)
-            rows->rows = (size_t)size;
-        else if (rows->features > SIZE_MAX / 16 / size)
-            return rows_fail(source, "npy: the shape's product overflows");
-        else
-            rows->features *= (size_t)size;
+        if (end == at || *at == '-' || size == 0 || size > (1ull << 40))
+            return relud_fail(error, RELUD_BAD_INPUT,
+                              "npy: a shape that is not of whole numbers from 1");
+        if (npy->rank == RELUD_NPY_RANK_MAX)
+            return relud_fail(error, RELUD_BAD_INPUT, "npy: more than %d dimensions",
+                              RELUD_NPY_RANK_MAX);
+        if (npy->count > SIZE_MAX / 16 / size)
+            return relud_fail(error, RELUD_BAD_INPUT, "npy: the shape's product overflows");
+        npy->shape[npy->rank++] = (size_t)size;
+        npy->count *= (size_t)size;
         at = end;
     }
-    if (rank == 1) { /* one row */
-        rows->features = rows->rows;
-        rows->rows = 1;
-    }
-    return rank > 0 || rows_fail(source, "npy: a single number, where rows are wanted");
+    return true;
 }
 
-static bool read_numbers(const struct rows_source *source, const char *head, size_t data,
-                         struct relud_rows *rows)
+static bool read_head(const char *head, struct relud_npy *npy, struct relud_error *error)
 {
     const char *name = value_of(head, "'descr'"), *order = value_of(head, "'fortran_order'");
-    const struct type *type = NULL;
-    for (size_t i = 0; name && i < sizeof types / sizeof *types; i++)
+    npy->type = TYPES;
+    for (size_t i = 0; name && i < TYPES; i++)
         if (strncmp(name + 1, types[i].name, 3) == 0)
-            type = &types[i];
-    if (!type)
-        return rows_fail(source, "npy: elements of type %.8s are not read", name ? name : "?");
+            npy->type = i;
+    if (npy->type == TYPES)
+        return relud_fail(error, RELUD_BAD_INPUT, "npy: elements of type %.8s are not read",
+                          name ? name : "?");
     if (!order || strncmp(order, "False", 5) != 0)
-        return rows_fail(source, "npy: Fortran order is not read");
-    struct relud_rows shape;
-    if (!read_shape(source, value_of(head, "'shape'"), &shape))
+        return relud_fail(error, RELUD_BAD_INPUT, "npy: Fortran order is not read");
+    return read_shape(value_of(head, "'shape'"), npy, error);
+}
+
+bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy, struct relud_error *error)
+{
+    enum { HEAD_MAX = 4096 };
+    const unsigned char *at = bytes;
+    if (!npy_is(bytes, len))
+        return relud_fail(error, RELUD_BAD_INPUT, "npy: the magic word \\x93NUMPY is missing");
+    size_t size = at[6] == 1 ? 2 : 4, begin = 8 + size;
+    if (at[6] < 1 || at[6] > 3 || len < begin || little(at + 8, size) > HEAD_MAX ||
+        little(at + 8, size) > len - begin)
+        return relud_fail(error, RELUD_BAD_INPUT, "npy: the head is not whole");
+    size_t head_len = (size_t)little(at + 8, size), left = len - begin - head_len;
+    char head[HEAD_MAX + 1];
+    memcpy(head, at + begin, head_len);
+    head[head_len] = '\0';
+    if (!read_head(head, npy, error))
         return false;
-    size_t count = shape.rows * shape.features;
-    if (shape.rows > (source->len - data) / type->bytes / shape.features ||
-        source->len - data != count * type->bytes)
-        return rows_fail(source, "npy: %zu bytes of numbers; the shape wants %zu x %zu x %zu",
-                         source->len - data, shape.rows, shape.features, type->bytes);
-    if (!rows_new(source, shape.rows, shape.features, rows))
-        return false;
-    const unsigned char *at = (const unsigned char *)source->text + data;
-    for (size_t i = 0; i < count; i++)
-        rows->values[i] = type->read(at + i * type->bytes);
+    size_t bytes_each = types[npy->type].bytes;
+    if (left % bytes_each != 0 || left / bytes_each != npy->count)
+        return relud_fail(error, RELUD_BAD_INPUT,
+                          "npy: %zu bytes of numbers, where the shape wants %zu numbers of %zu",
+                          left, npy->count, bytes_each);
+    npy->elements = at + begin + head_len;
     return true;
+}
+
+void relud_npy_values(const struct relud_npy *npy, float *values)
+{
+    const unsigned char *at = npy->elements;
+    const struct type *type = &types[npy->type];
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (type->read == from_f4) {
+        memcpy(values, at, npy->count * sizeof *values);
+        return;
+    }
+#endif
+    for (size_t i = 0; i < npy->count; i++)
+        values[i] = type->read(at + i * type->bytes);
 }
 
 bool npy_read(const struct rows_source *source, struct relud_rows *rows)
 {
-    enum { HEAD_MAX = 4096 };
-    const unsigned char *bytes = (const unsigned char *)source->text;
-    size_t size = bytes[6] == 1 ? 2 : 4, begin = 8 + size;
-    size_t len = (size_t)little(bytes + 8, size);
-    if (bytes[6] < 1 || bytes[6] > 3 || source->len < begin || len > HEAD_MAX ||
-        len > source->len - begin)
-        return rows_fail(source, "npy: the head is not whole");
-    char head[HEAD_MAX + 1];
-    memcpy(head, source->text + begin, len);
-    head[len] = '\0';
-    return read_numbers(source, head, begin + len, rows);
+    struct relud_npy npy = {0};
+    struct relud_error error;
+    if (!relud_npy_open(source->text, source->len, &npy, &error))
+        return rows_fail(source, "%s", error.text);
+    if (npy.rank == 0)
+        return rows_fail(source, "npy: a single number, where rows are wanted");
+    size_t count = npy.rank == 1 ? 1 : npy.shape[0];
+    if (!rows_new(source, count, npy.count / count, rows))
+        return false;
+    relud_npy_values(&npy, rows->values);
+    return true;
 }
 
-void relud_npy_head(size_t rows, size_t columns, char head[RELUD_NPY_HEAD_BYTES])
+size_t relud_npy_head(const size_t *shape, size_t rank, char head[RELUD_NPY_HEAD_MAX])
 {
-    memset(head, ' ', RELUD_NPY_HEAD_BYTES);
+    enum { BEGIN = 10, STEP = 64 };
+    char *at = head + BEGIN;
+    at += sprintf(at, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    for (size_t i = 0; i < rank; i++)
+        at += sprintf(at, rank == 1 ? "%zu," : i ? ", %zu" : "%zu", shape[i]);
+    at += sprintf(at, "), }");
+    size_t len = ((size_t)(at - head) + STEP) / STEP * STEP;
+    memset(at, ' ', len - (size_t)(at - head));
+    head[len - 1] = '\n';
     memcpy(head, magic, 6);
     head[6] = 1;
     head[7] = 0;
-    head[8] = (char)(RELUD_NPY_HEAD_BYTES - 10);
-    head[9] = 0;
-    char text[RELUD_NPY_HEAD_BYTES];
-    int len =
-        snprintf(text, sizeof text,
-                 "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, columns);
-    memcpy(head + 10, text, (size_t)len);
-    head[RELUD_NPY_HEAD_BYTES - 1] = '\n';
+    head[8] = (char)((len - BEGIN) & 0xff);
+    head[9] = (char)((len - BEGIN) >> 8);
+    return len;
 }

@@ -7,7 +7,7 @@ bool health_read(struct exchange *exchange, const char *body, size_t len)
 {
     (void)body, (void)len;
     text_put(&exchange->out, "{\"status\":\"ok\"}\n");
-    exchange_answer(exchange, 200, TYPE_JSON);
+    exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
     return true;
 }
 
@@ -20,20 +20,20 @@ bool ready_read(struct exchange *exchange, const char *body, size_t len)
         return true;
     }
     text_put(&exchange->out, "{\"status\":\"ready\"}\n");
-    exchange_answer(exchange, 200, TYPE_JSON);
+    exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
     return true;
 }
 
 bool metrics_read(struct exchange *exchange, const char *body, size_t len)
 {
     (void)body, (void)len;
-    bool is_openmetrics =
-        exchange->accept && strstr(exchange->accept, "application/openmetrics-text") != NULL;
+    static const char *const types[] = {
+        "text/plain; version=0.0.4; charset=utf-8",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"};
+    bool is_openmetrics = media_choose(exchange->accept, types, 2) == 1;
     metrics_write(exchange->service->metrics, &exchange->out, is_openmetrics,
                   !exchange->service->state->is_draining);
-    exchange_answer(exchange, 200,
-                    is_openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                   : "text/plain; version=0.0.4; charset=utf-8");
+    exchange_answer(exchange, 200, types[is_openmetrics]);
     return true;
 }
 
@@ -53,6 +53,6 @@ bool root_read(struct exchange *exchange, const char *body, size_t len)
                    entry->info->outputs);
     }
     text_put(&exchange->out, "]}\n");
-    exchange_answer(exchange, 200, TYPE_JSON);
+    exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
     return true;
 }

@@ -55,9 +55,21 @@ static const struct registry_entry *choose(struct exchange *exchange, const char
 
 /* [features] or [rows][features]; anything else is answered, naming the place. */
 static bool read_shape(struct exchange *exchange, const struct registry_entry *entry,
-                       const struct relud_json_array *array, size_t *rows)
+                       struct relud_json_array *array, size_t *rows)
 {
     size_t features = entry->info->features;
+    if (exchange->media_in == MEDIA_FLOATS && array->count % features != 0) {
+        exchange_fail(exchange, 400,
+                      "the body has %zu float32 numbers; model '%s' wants rows of %zu",
+                      array->count, entry->name, features);
+        return false;
+    }
+    if (exchange->media_in == MEDIA_FLOATS ||
+        (exchange->media_in == MEDIA_NPY && array->rank > 2)) { /* images, say */
+        array->shape[0] = array->rank > 2 ? array->shape[0] : array->count / features;
+        array->shape[1] = array->count / array->shape[0];
+        array->rank = 2;
+    }
     if (array->rank == 0 || array->rank > 2) {
         exchange_fail(exchange, 400,
                       "inputs is %s; an array of rows of %zu numbers, or one such row, is wanted",
@@ -97,19 +109,35 @@ static void count_nonfinite(struct exchange *exchange, const struct registry_ent
         counter_add(&exchange->service->shard->model[entry->index].nonfinite[where], 1);
 }
 
+/* What JSON's reader sees on its way, and what only JSON can answer. */
+static bool is_binary_fit(struct exchange *exchange, const struct registry_entry *entry,
+                          const struct relud_json_array *array, const struct wanted *wanted)
+{
+    if (wanted->is_layered && exchange->media_out != MEDIA_JSON) {
+        exchange_fail(exchange, 400, "activations are given as JSON only");
+        return false;
+    }
+    if (exchange->media_in == MEDIA_JSON ||
+        native_check_finite(exchange, "inputs", array->values, array->shape, array->rank,
+                            array->count))
+        return true;
+    count_nonfinite(exchange, entry, NONFINITE_INPUT);
+    return false;
+}
+
 bool predict_read(struct exchange *exchange, const char *body, size_t len)
 {
-    if (!native_is_json(exchange))
+    if (!native_open(exchange))
         return true;
     int64_t begin_ns = clock_ns();
     struct turn *turn = &exchange->service->turn;
-    struct relud_json_array array = {.capacity = len / 2 + 1};
+    struct relud_json_array array = {.capacity = native_floats(exchange, len)};
     array.values = turn_rows(turn, array.capacity);
     if (!array.values)
         return false;
     char rest[NATIVE_REST_BYTES];
     struct relud_error error;
-    if (!relud_json_read(body, len, "inputs", &array, rest, sizeof rest, &error)) {
+    if (!native_read(exchange, "inputs", body, len, &array, rest, &error)) {
         if (error.code == RELUD_NOT_FINITE)
             count_nonfinite(exchange, registry_find(exchange->service->registry, NULL, NULL),
                             NONFINITE_INPUT);
@@ -124,7 +152,8 @@ bool predict_read(struct exchange *exchange, const char *body, size_t len)
     const struct registry_entry *entry = choose(exchange, rest, &wanted);
     size_t rows = 0;
     if (!entry || !read_shape(exchange, entry, &array, &rows) ||
-        !is_within_limits(exchange, entry, rows, wanted.is_layered))
+        !is_within_limits(exchange, entry, rows, wanted.is_layered) ||
+        !is_binary_fit(exchange, entry, &array, &wanted))
         return true;
     exchange->top_k = wanted.top_k;
     exchange->is_layered = wanted.is_layered;
@@ -208,14 +237,18 @@ void predict_write(struct exchange *exchange)
             return;
         }
     }
+    const size_t shape[2] = {job->rows, info->outputs};
+    if (exchange->media_out != MEDIA_JSON) {
+        native_write_binary(exchange, job->y, shape, 2);
+        return;
+    }
     struct text *out = &exchange->out;
     text_put(out, job->entry->prediction_head);
-    size_t shape[2] = {job->rows, info->outputs};
     native_write_tensor(out, job->y, shape, 2, nonfinite);
     if (info->task == RELUD_TASK_CLASSIFICATION)
         write_predictions(exchange);
     if (exchange->is_layered)
         write_layers(exchange, nonfinite);
     text_put(out, "}\n");
-    exchange_answer(exchange, 200, TYPE_JSON);
+    exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
 }

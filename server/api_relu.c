@@ -93,32 +93,22 @@ static bool read_rest(const char *rest, struct wanted *wanted, struct relud_erro
     return is_read;
 }
 
-/* "output[3][17]" of the flat index. */
-static void print_place(char *place, size_t size, const char *name,
-                        const struct relud_json_array *array, size_t index)
+/* False, and answered, when a value is not finite and --nonfinite says error. */
+static bool is_writable(struct exchange *exchange, const char *name, const float *values,
+                        const struct relud_json_array *array)
 {
-    size_t len = (size_t)snprintf(place, size, "%s", name), span = array->count;
-    for (size_t d = 0; d < array->rank && len < size; d++) {
-        span /= array->shape[d];
-        len += (size_t)snprintf(place + len, size - len, "[%zu]", index / span);
-        index %= span;
-    }
+    return exchange->service->config->nonfinite != NONFINITE_ERROR ||
+           native_check_finite(exchange, name, values, array->shape, array->rank, array->count);
 }
 
-/* False, and answered, when a value is not finite and --nonfinite says error. */
 static bool write_tensor(struct exchange *exchange, const char *name, const float *values,
                          const struct relud_json_array *array)
 {
-    enum nonfinite nonfinite = (enum nonfinite)exchange->service->config->nonfinite;
-    size_t bad = native_find_nonfinite(values, array->count);
-    if (bad < array->count && nonfinite == NONFINITE_ERROR) {
-        char place[RELUD_JSON_DEPTH_MAX * 12 + 16];
-        print_place(place, sizeof place, name, array, bad);
-        exchange_fail(exchange, 400, "%s is not finite", place);
+    if (!is_writable(exchange, name, values, array))
         return false;
-    }
     text_print(&exchange->out, ",\"%s\":", name);
-    native_write_tensor(&exchange->out, values, array->shape, array->rank, nonfinite);
+    native_write_tensor(&exchange->out, values, array->shape, array->rank,
+                        (enum nonfinite)exchange->service->config->nonfinite);
     return true;
 }
 
@@ -138,20 +128,25 @@ static void answer(struct exchange *exchange, const struct wanted *wanted,
         relud_activation_gradient(wanted->activation, &wanted->params, array->values, gradient,
                                   rows, width);
     relud_activate(wanted->activation, &wanted->params, array->values, array->values, rows, width);
+    if (exchange->media_out != MEDIA_JSON) {
+        if (is_writable(exchange, "output", array->values, array))
+            native_write_binary(exchange, array->values, array->shape, array->rank);
+        return;
+    }
     text_print(&exchange->out, "{\"activation\":\"%s\"", info->name);
     if (!write_tensor(exchange, "output", array->values, array) ||
         (wanted->is_gradient && !write_tensor(exchange, "gradient", gradient, array)))
         return;
     text_put(&exchange->out, "}\n");
-    exchange_answer(exchange, 200, TYPE_JSON);
+    exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
 }
 
 bool relu_read(struct exchange *exchange, const char *body, size_t len)
 {
-    if (!native_is_json(exchange))
+    if (!native_open(exchange))
         return true;
     int64_t begin_ns = clock_ns();
-    struct relud_json_array array = {.capacity = len / 2 + 1};
+    struct relud_json_array array = {.capacity = native_floats(exchange, len)};
     array.values = turn_rows(&exchange->service->turn, 2 * array.capacity);
     if (!array.values)
         return false;
@@ -159,14 +154,18 @@ bool relu_read(struct exchange *exchange, const char *body, size_t len)
     struct wanted wanted;
     wanted.is_gradient = false;
     struct relud_error error;
-    if (!relud_json_read(body, len, "input", &array, rest, sizeof rest, &error)) {
+    if (!native_read(exchange, "input", body, len, &array, rest, &error)) {
         native_fail(exchange, &error);
     } else if (!array.is_present) {
         exchange_fail(exchange, 400,
                       "input is missing: {\"input\": …} with a number or nested arrays is wanted");
     } else if (!read_rest(rest, &wanted, &error)) {
         native_fail(exchange, &error);
-    } else {
+    } else if (wanted.is_gradient && exchange->media_out != MEDIA_JSON) {
+        exchange_fail(exchange, 400, "gradients are given as JSON only");
+    } else if (exchange->media_in == MEDIA_JSON ||
+               native_check_finite(exchange, "input", array.values, array.shape, array.rank,
+                                   array.count)) {
         exchange->decode_ns = clock_ns() - begin_ns;
         answer(exchange, &wanted, &array, array.values + array.count);
         exchange->encode_ns = clock_ns() - begin_ns - exchange->decode_ns;

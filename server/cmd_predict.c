@@ -86,9 +86,9 @@ static bool predict_rows(struct run *run, relud_scratch *scratch, const struct r
                          float *y, struct relud_error *error)
 {
     if (run->wanted->format == FORMAT_NPY) {
-        char head[RELUD_NPY_HEAD_BYTES];
-        relud_npy_head(data->rows, run->info->outputs, head);
-        text_put_n(&run->out, head, sizeof head);
+        char head[RELUD_NPY_HEAD_MAX];
+        const size_t shape[] = {data->rows, run->info->outputs};
+        text_put_n(&run->out, head, relud_npy_head(shape, 2, head));
     }
     for (size_t row = 0; row < data->rows; row += ROWS_AT_ONCE) {
         size_t rows = data->rows - row < ROWS_AT_ONCE ? data->rows - row : ROWS_AT_ONCE;

@@ -29,7 +29,7 @@ void exchange_fail(struct exchange *exchange, unsigned code, const char *format,
     text_json(&exchange->out, words);
     text_put(&exchange->out, "}\n");
     exchange->code = code;
-    exchange->type = TYPE_JSON;
+    exchange->type = MEDIA_JSON_TYPE;
     exchange->step = EXCHANGE_ANSWERED;
     if (code == 503 && !exchange->retry_after_s)
         exchange->retry_after_s = 1;

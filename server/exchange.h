@@ -3,6 +3,7 @@
 #define SERVER_EXCHANGE_H
 
 #include "server/config.h"
+#include "server/media.h"
 #include "server/registry.h"
 #include "server/text.h"
 #include "server/turn.h"
@@ -31,7 +32,12 @@ enum exchange_step {
     EXCHANGE_SENT,
 };
 
-#define EXCHANGE_ID_MAX 128
+enum { EXCHANGE_ID_MAX = 128, EXCHANGE_QUERY_MAX = 16 };
+
+/* A parameter of the URL's query, as it was sent; value may be NULL. */
+struct exchange_parameter {
+    const char *name, *value;
+};
 
 struct route;
 
@@ -44,6 +50,9 @@ struct exchange {
     const char *accept;       /* the field's value, or NULL; lives as long as the exchange */
     const char *content_type; /* likewise */
     char id[EXCHANGE_ID_MAX + 1];
+    struct exchange_parameter query[EXCHANGE_QUERY_MAX];
+    size_t query_len; /* may be more than there is room for */
+    enum media media_in, media_out;
 
     /* a prediction under way */
     struct turn_job job;
@@ -60,8 +69,6 @@ struct exchange {
 
     int64_t begin_ns, decode_ns, encode_ns;
 };
-
-#define TYPE_JSON "application/json"
 
 /* Each makes the exchange EXCHANGE_ANSWERED. */
 void exchange_answer(struct exchange *exchange, unsigned code, const char *type);

@@ -84,7 +84,7 @@ static bool make_constant(struct http *http)
     http->constant =
         MHD_create_response_from_buffer(sizeof words - 1, words, MHD_RESPMEM_PERSISTENT);
     return http->constant &&
-           MHD_add_response_header(http->constant, "Content-Type", TYPE_JSON) == MHD_YES &&
+           MHD_add_response_header(http->constant, "Content-Type", MEDIA_JSON_TYPE) == MHD_YES &&
            MHD_add_response_header(http->constant, "X-Request-Id", "constant") == MHD_YES;
 }
 

@@ -127,9 +127,14 @@ static void take_id(struct exchange *exchange, const char *value, size_t len)
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                  size_t name_len, const char *value, size_t value_len)
 {
-    (void)kind;
     struct header_walk *walk = cls;
     struct exchange *exchange = &walk->visit->exchange;
+    if (kind == MHD_GET_ARGUMENT_KIND) {
+        if (exchange->query_len < EXCHANGE_QUERY_MAX)
+            exchange->query[exchange->query_len] = (struct exchange_parameter){name, value};
+        exchange->query_len++;
+        return MHD_YES;
+    }
     gate_header(&walk->gate, name, name_len, value ? value : "", value_len);
     if (IS_FIELD(name, name_len, "Accept"))
         exchange->accept = value;
@@ -269,7 +274,8 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
     struct http *http = visit->http;
     struct exchange *exchange = &visit->exchange;
     struct header_walk walk = {.visit = visit};
-    MHD_get_connection_values_n(visit->connection, MHD_HEADER_KIND, on_header, &walk);
+    MHD_get_connection_values_n(visit->connection, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND,
+                                on_header, &walk);
     if (!exchange->id[0])
         make_id(http, exchange->id);
     const char *refusal = gate_verdict(&walk.gate, version);

@@ -1,41 +1,179 @@
 #include "server/native.h"
 
+#include "server/url.h"
+
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-static bool is_type(const char *field, size_t len, const char *wanted)
+bool native_open(struct exchange *exchange)
 {
-    return len == strlen(wanted) && strncasecmp(field, wanted, len) == 0;
-}
-
-static bool is_json_type(const char *field)
-{
-    size_t len = strcspn(field, "; \t");
-    if (len > 5 && strncasecmp(field + len - 5, "+json", 5) == 0)
-        return true;
-    return is_type(field, len, TYPE_JSON) || is_type(field, len, "text/json") ||
-           is_type(field, len, "text/plain") ||
-           is_type(field, len, "application/x-www-form-urlencoded");
-}
-
-bool native_is_json(struct exchange *exchange)
-{
-    if (exchange->content_type && !is_json_type(exchange->content_type)) {
-        exchange_fail(exchange, 415, "Content-Type %.100s is not read here; send application/json",
+    if (!media_of(exchange->content_type, &exchange->media_in)) {
+        exchange_fail(exchange, 415,
+                      "Content-Type %.100s is not read here; send " MEDIA_JSON_TYPE
+                      ", " MEDIA_FLOATS_TYPE " or " MEDIA_NPY_TYPE,
                       exchange->content_type);
         return false;
     }
-    const char *accept = exchange->accept;
-    if (accept && !strstr(accept, "*/*") && !strstr(accept, "application/*") &&
-        !strcasestr(accept, "json")) {
-        exchange_fail(exchange, 406, "Accept %.100s cannot be answered; application/json can",
-                      accept);
+    size_t chosen = media_choose(exchange->accept, media_types, MEDIA_KINDS);
+    if (chosen == MEDIA_KINDS) {
+        exchange_fail(exchange, 406,
+                      "Accept %.100s cannot be answered; " MEDIA_JSON_TYPE ", " MEDIA_FLOATS_TYPE
+                      " and " MEDIA_NPY_TYPE " can",
+                      exchange->accept);
         return false;
     }
+    exchange->media_out = (enum media)chosen;
     return true;
 }
+
+size_t native_floats(const struct exchange *exchange, size_t len)
+{
+    switch (exchange->media_in) {
+    case MEDIA_JSON:
+        return len / 2 + 1; /* a digit and a comma */
+    case MEDIA_FLOATS:
+        return len / sizeof(float) + 1;
+    default:
+        return len; /* .npy may hold bytes */
+    }
+}
+
+/* ---- what stands beside the numbers of a binary body ---- */
+
+/* Members that are text in the JSON form, so that ?version=1 is the text "1". */
+static bool is_text_member(const char *name)
+{
+    static const char *const names[] = {"model", "version", "activation", "approximate"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The query as the small JSON document that a JSON body would have left: {"inputs":0,"model":"digits"}. */
+static bool read_query(const struct exchange *exchange, const char *key, char *rest,
+                       struct relud_error *error)
+{
+    enum { PART_MAX = 256 }; /* each byte may become six: all of it fits in rest */
+    if (exchange->query_len > EXCHANGE_QUERY_MAX)
+        return relud_fail(error, RELUD_BAD_INPUT,
+                          "the query has %zu parameters; at most %d are read", exchange->query_len,
+                          EXCHANGE_QUERY_MAX);
+    char *at = rest + sprintf(rest, "{\"%s\":0", key);
+    for (size_t i = 0; i < exchange->query_len; i++) {
+        const struct exchange_parameter *parameter = &exchange->query[i];
+        char name[PART_MAX], value[PART_MAX];
+        if (!url_decode(parameter->name, true, name, sizeof name) ||
+            !url_decode(parameter->value ? parameter->value : "", true, value, sizeof value))
+            return relud_fail(error, RELUD_BAD_INPUT,
+                              "the query's parameter %.60s cannot be decoded", parameter->name);
+        *at++ = ',';
+        at += relud_json_string(name, strlen(name), at);
+        *at++ = ':';
+        if (is_text_member(name) || !relud_json_check(value, strlen(value), NULL))
+            at += relud_json_string(value, strlen(value), at);
+        else
+            at = stpcpy(at, value);
+    }
+    memcpy(at, "}", 2);
+    return relud_json_check(rest, strlen(rest), error); /* duplicates */
+}
+
+static bool read_floats(const char *body, size_t len, struct relud_json_array *array,
+                        struct relud_error *error)
+{
+    if (len == 0 || len % sizeof(float) != 0)
+        return relud_fail(error, RELUD_BAD_INPUT,
+                          "the body has %zu bytes; float32 numbers of 4 bytes each are wanted",
+                          len);
+    array->count = array->shape[0] = len / sizeof(float);
+    array->rank = 1;
+    memcpy(array->values, body, len);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    uint32_t *bits = (uint32_t *)array->values;
+    for (size_t i = 0; i < array->count; i++)
+        bits[i] = __builtin_bswap32(bits[i]);
+#endif
+    return true;
+}
+
+static bool read_npy(const char *body, size_t len, struct relud_json_array *array,
+                     struct relud_error *error)
+{
+    struct relud_npy npy = {0};
+    if (!relud_npy_open(body, len, &npy, error))
+        return false;
+    array->count = npy.count;
+    array->rank = npy.rank;
+    memcpy(array->shape, npy.shape, npy.rank * sizeof *npy.shape);
+    relud_npy_values(&npy, array->values);
+    return true;
+}
+
+bool native_read(struct exchange *exchange, const char *key, const char *body, size_t len,
+                 struct relud_json_array *array, char rest[NATIVE_REST_BYTES],
+                 struct relud_error *error)
+{
+    if (exchange->media_in == MEDIA_JSON)
+        return relud_json_read(body, len, key, array, rest, NATIVE_REST_BYTES, error);
+    array->is_present = true;
+    return read_query(exchange, key, rest, error) &&
+           (exchange->media_in == MEDIA_NPY ? read_npy(body, len, array, error)
+                                            : read_floats(body, len, array, error));
+}
+
+void native_place(char *place, size_t size, const char *name, const size_t *shape, size_t rank,
+                  size_t index)
+{
+    size_t span = 1, len = (size_t)snprintf(place, size, "%s", name);
+    for (size_t d = 0; d < rank; d++)
+        span *= shape[d];
+    for (size_t d = 0; d < rank && len < size; d++) {
+        span /= shape[d];
+        len += (size_t)snprintf(place + len, size - len, "[%zu]", index / span);
+        index %= span;
+    }
+}
+
+bool native_check_finite(struct exchange *exchange, const char *name, const float *values,
+                         const size_t *shape, size_t rank, size_t count)
+{
+    size_t bad = native_find_nonfinite(values, count);
+    if (bad == count)
+        return true;
+    char place[RELUD_JSON_DEPTH_MAX * 12 + 16];
+    native_place(place, sizeof place, name, shape, rank, bad);
+    exchange_fail(exchange, 400, "%s is not finite", place);
+    return false;
+}
+
+void native_write_binary(struct exchange *exchange, const float *values, const size_t *shape,
+                         size_t rank)
+{
+    struct text *out = &exchange->out;
+    size_t count = 1;
+    for (size_t d = 0; d < rank; d++)
+        count *= shape[d];
+    if (exchange->media_out == MEDIA_NPY) {
+        char head[RELUD_NPY_HEAD_MAX];
+        text_put_n(out, head, relud_npy_head(shape, rank, head));
+    }
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits = __builtin_bswap32(bits);
+        text_put_n(out, (const char *)&bits, sizeof bits);
+    }
+#else
+    text_put_n(out, (const char *)values, count * sizeof *values);
+#endif
+    exchange_answer(exchange, 200, media_types[exchange->media_out]);
+}
+
+/* ---- values as text ---- */
 
 void native_fail(struct exchange *exchange, const struct relud_error *error)
 {

@@ -19,9 +19,27 @@ bool relud_rows_read(const char *path, size_t features, struct relud_rows *rows,
                      struct relud_error *error);
 void relud_rows_free(struct relud_rows *rows);
 
-#define RELUD_NPY_HEAD_BYTES 128
+/* A tensor in NumPy's .npy format, in memory. */
+enum { RELUD_NPY_RANK_MAX = 32 };
+struct relud_npy {
+    size_t rank, count; /* count: the product of shape[0 … rank - 1]; 1 for rank 0 */
+    size_t shape[RELUD_NPY_RANK_MAX]; /* [rank], each at least 1 */
+    const void *elements;             /* into the bytes that were opened */
+    size_t type;                      /* of the elements; relud_npy_values knows it */
+};
 
-/* Writes the head of a .npy file of float32 [rows][columns], little-endian; the numbers follow it as they are. */
-void relud_npy_head(size_t rows, size_t columns, char head[RELUD_NPY_HEAD_BYTES]);
+/* Opens .npy bytes (numpy.lib.format, versions 1 to 3, C order, little-endian numbers or booleans). Checks that the
+ * numbers are there, whole and no more; reads none of them. The tensor points into bytes. */
+bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy,
+                    struct relud_error *error);
+
+/* The tensor's numbers as float32, rounded to nearest where they are wider: values[npy->count]. */
+void relud_npy_values(const struct relud_npy *npy, float *values);
+
+enum { RELUD_NPY_HEAD_MAX = 1024 };
+
+/* Writes the head of a .npy file of little-endian float32, shape[rank], rank at most RELUD_NPY_RANK_MAX; returns its
+ * length, a multiple of 64. The numbers follow it as they are. */
+size_t relud_npy_head(const size_t *shape, size_t rank, char head[RELUD_NPY_HEAD_MAX]);
 
 #endif

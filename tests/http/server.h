@@ -120,7 +120,8 @@ static inline size_t reply_header(char *data, size_t size, size_t count, void *u
     return more;
 }
 
-/* One request on a connection that is kept; body NULL: GET, else POST of len bytes as JSON. header may be NULL. */
+/* One request on a connection that is kept; body NULL: GET, else POST of len bytes, as JSON unless
+ * header says otherwise. header may be NULL, or several lines. */
 static inline struct reply *server_ask(const struct server *server, const char *path,
                                        const char *verb, const char *body, size_t len,
                                        const char *header)
@@ -132,7 +133,9 @@ static inline struct reply *server_ask(const struct server *server, const char *
         curl = curl_easy_init();
     curl_easy_reset(curl);
     snprintf(url, sizeof url, "http://127.0.0.1:%d%s", server->port, path);
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+    struct curl_slist *headers = NULL;
+    if (!header || strncmp(header, "Content-Type:", 13) != 0)
+        headers = curl_slist_append(headers, "Content-Type: application/json");
     if (header)
         headers = curl_slist_append(headers, header);
     reply.len = 0;
