@@ -81,6 +81,18 @@ static bool read_query(const struct exchange *exchange, const char *key, char *r
     return relud_json_check(rest, strlen(rest), error); /* duplicates */
 }
 
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+static void turn_bytes(void *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, (char *)numbers + 4 * i, sizeof bits);
+        bits = __builtin_bswap32(bits);
+        memcpy((char *)numbers + 4 * i, &bits, sizeof bits);
+    }
+}
+#endif
+
 static bool read_floats(const char *body, size_t len, struct relud_json_array *array,
                         struct relud_error *error)
 {
@@ -92,9 +104,7 @@ static bool read_floats(const char *body, size_t len, struct relud_json_array *a
     array->rank = 1;
     memcpy(array->values, body, len);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    uint32_t *bits = (uint32_t *)array->values;
-    for (size_t i = 0; i < array->count; i++)
-        bits[i] = __builtin_bswap32(bits[i]);
+    turn_bytes(array->values, array->count);
 #endif
     return true;
 }
@@ -160,15 +170,10 @@ void native_write_binary(struct exchange *exchange, const float *values, const s
         char head[RELUD_NPY_HEAD_MAX];
         text_put_n(out, head, relud_npy_head(shape, rank, head));
     }
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        bits = __builtin_bswap32(bits);
-        text_put_n(out, (const char *)&bits, sizeof bits);
-    }
-#else
     text_put_n(out, (const char *)values, count * sizeof *values);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    if (text_is_whole(out))
+        turn_bytes(out->at + out->len - count * sizeof *values, count);
 #endif
     exchange_answer(exchange, 200, media_types[exchange->media_out]);
 }
