@@ -25,6 +25,20 @@ static const struct command commands[] = {
     {"inspect", cmd_inspect, "inspect MODEL [--data FILE]",
      "show layers, parameters and plans; with data: sparsity and dead units", ""},
     {"check", cmd_check, "check MODEL...", "load, validate and self-test models", ""},
+    {"bench", cmd_bench, "bench URL [options]",
+     "put load on a server and show percentiles of its answer times",
+     "\noptions (default):\n"
+     "  --body FILE         POST it; given more than once, the files take turns (none: GET)\n"
+     "  --connections N     open connections (32)\n"
+     "  --rate N            open loop: N requests a second whatever the answers do, timed from "
+     "when\n"
+     "                      each was due; 0: closed loop, as fast as the answers come (0)\n"
+     "  --seconds N         measure this long (10)\n"
+     "  --warmup N          after this long (1)\n"
+     "  --header 'N: V'     a header field, more than once if wanted\n"
+     "  --method M          instead of GET or POST\n"
+     "  --format text|json  of the report (text)\n"
+     "Exit status 1 when an answer was not 2xx, or none came.\n"},
     {"healthcheck", cmd_healthcheck, "healthcheck [ADDR:PORT]",
      "exit 0 if a relud there is ready (for containers without curl)", ""},
     {"help", cmd_help, "help [COMMAND]", "this help, or a command's", ""},

@@ -43,7 +43,38 @@ START_TEST(usage_mistakes_exit_2_and_failures_1)
     runs("check tests", 1, "neither a model.json nor a version directory");
     runs("predict", 2, "a MODEL is wanted");
     runs("predict " DIGITS " --format xml", 2, "'--format' is not understood");
-    runs("healthcheck 127.0.0.1:1", 1, "is not ready");
+    runs("healthcheck 127.0.0.1:1", 1, "Connection refused");
+    runs("healthcheck x:y", 2, "is wanted");
+    runs("bench", 2, "one URL is wanted");
+    runs("bench https://localhost/", 2, "https is not spoken");
+    runs("bench --rate fast http://localhost/", 2, "--rate: 'fast' is not a number");
+    runs("bench --header x http://localhost/", 2, "--header: 'NAME: VALUE' is wanted");
+    runs("bench --body /nonexistent http://localhost/", 1, "/nonexistent: it cannot be read");
+    runs("bench http://127.0.0.1:1/", 1, "127.0.0.1:1: Connection refused");
+}
+END_TEST
+
+START_TEST(bench_counts_every_answer)
+{
+    struct server server = server_on_digits();
+    char words[512];
+    snprintf(words, sizeof words, "healthcheck 127.0.0.1:%d", server.port);
+    runs(words, 0, "");
+    snprintf(words, sizeof words,
+             "bench http://127.0.0.1:%d/predict --body tests/data/digit-7.json --body "
+             "tests/data/digits-32.json --connections 3 --seconds 0.3 --warmup 0.1 --format json",
+             server.port);
+    runs(words, 0, "\"not_2xx\":0,\"broken_connections\":0,");
+    ck_assert_ptr_nonnull(strstr(output, "\"codes\":{\"200\":"));
+    /* 100 a second are due in the open loop, and each is answered, however slowly */
+    snprintf(words, sizeof words,
+             "bench http://127.0.0.1:%d/readyz --rate 100 --seconds 0.5 --warmup 0 --format json",
+             server.port);
+    runs(words, 0, "\"answers\":50,");
+    snprintf(words, sizeof words, "bench http://127.0.0.1:%d/nowhere --seconds 0.2 --warmup 0",
+             server.port);
+    runs(words, 1, "  404 ");
+    server_stop(&server);
 }
 END_TEST
 
@@ -123,4 +154,5 @@ START_TEST(settings_come_from_flag_environment_and_file)
 END_TEST
 
 RUN_SUITE("commands", usage_mistakes_exit_2_and_failures_1, rows_come_from_every_format,
-          inspect_shows_layers_and_units, settings_come_from_flag_environment_and_file)
+          inspect_shows_layers_and_units, settings_come_from_flag_environment_and_file,
+          bench_counts_every_answer)

@@ -1,0 +1,272 @@
+#include "server/load.h"
+
+#include "server/answer.h"
+#include "server/clock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PATIENCE_S = 5, READ_BYTES = 256 * 1024, EVENTS = 256, RECONNECTS_MAX = 1000000 };
+#define NS_PER_S 1000000000
+
+/* One connection; idle ones are in a list. */
+struct client {
+    int fd;
+    bool is_busy;
+    struct client *next_idle;
+    const char *request;
+    size_t len, sent;
+    int64_t due_ns;
+    struct answer answer;
+};
+
+struct load {
+    const struct load_plan *plan;
+    struct load_result *result;
+    struct client *client;
+    struct client *idle;
+    int epoll_fd;
+    char *buffer; /* [READ_BYTES] */
+    int64_t begin_ns, measure_ns, end_ns;
+    double gap_ns; /* between requests of the open loop */
+    uint64_t issued;
+    size_t busy;
+    uint64_t reconnects;
+};
+
+static void put_idle(struct load *load, struct client *client)
+{
+    client->next_idle = load->idle;
+    load->idle = client;
+}
+
+static bool open_client(struct load *load, struct client *client, struct relud_error *error)
+{
+    client->fd = connect_to(load->plan->address, PATIENCE_S, error);
+    if (client->fd < 0)
+        return false;
+    int on = 1;
+    setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    fcntl(client->fd, F_SETFL, fcntl(client->fd, F_GETFL) | O_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
+    if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) != 0)
+        return relud_fail(error, RELUD_IO, "epoll: %s", strerror(errno));
+    answer_reset(&client->answer);
+    return true;
+}
+
+static bool is_measured(const struct load *load, int64_t ns)
+{
+    return ns >= load->measure_ns && ns < load->end_ns;
+}
+
+/* The connection is of no more use: a new one takes its place, as long as that works. */
+static void replace(struct load *load, struct client *client)
+{
+    close(client->fd);
+    client->fd = -1;
+    if (client->is_busy) {
+        load->busy--;
+        load->result->broken++;
+    }
+    client->is_busy = false;
+    if (++load->reconnects < RECONNECTS_MAX && open_client(load, client, NULL))
+        put_idle(load, client);
+}
+
+static void watch(struct load *load, struct client *client, bool is_writing)
+{
+    struct epoll_event event = {.events = is_writing ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                                .data.ptr = client};
+    epoll_ctl(load->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
+}
+
+/* Sends what the socket takes; *was_stuck is whether EPOLLOUT is watched for. */
+static void send_some(struct load *load, struct client *client, bool was_stuck)
+{
+    while (client->sent < client->len) {
+        ssize_t sent = send(client->fd, client->request + client->sent, client->len - client->sent,
+                            MSG_NOSIGNAL);
+        if (sent < 0 && errno == EAGAIN) {
+            if (!was_stuck)
+                watch(load, client, true);
+            return;
+        }
+        if (sent < 0 && errno != EINTR) {
+            replace(load, client);
+            return;
+        }
+        client->sent += sent > 0 ? (size_t)sent : 0;
+    }
+    if (was_stuck)
+        watch(load, client, false);
+}
+
+static void start(struct load *load, struct client *client, int64_t due_ns)
+{
+    size_t which = load->issued++ % load->plan->requests;
+    client->request = load->plan->request[which];
+    client->len = load->plan->request_len[which];
+    client->sent = 0;
+    client->due_ns = due_ns;
+    client->is_busy = true;
+    load->busy++;
+    send_some(load, client, false);
+}
+
+static void finish(struct load *load, struct client *client, int64_t now_ns)
+{
+    struct load_result *result = load->result;
+    unsigned code = client->answer.code;
+    /* The closed loop counts what was answered in its time, the open loop what was due in it. */
+    if (is_measured(load, load->gap_ns > 0 ? client->due_ns : now_ns)) {
+        result->answers++;
+        result->code[code < LOAD_CODES ? code : 0]++;
+        if (code >= 200 && code < 300)
+            latency_add(&result->latency, now_ns - client->due_ns);
+        else
+            result->failed++;
+    }
+    client->is_busy = false;
+    load->busy--;
+    if (client->answer.is_last) {
+        replace(load, client);
+        return;
+    }
+    answer_reset(&client->answer);
+    put_idle(load, client);
+}
+
+static void receive(struct load *load, struct client *client)
+{
+    ssize_t got = recv(client->fd, load->buffer, READ_BYTES, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    int64_t now_ns = clock_ns();
+    if (got <= 0) {
+        if (client->is_busy && client->answer.state == ANSWER_TO_CLOSE)
+            finish(load, client, now_ns);
+        else
+            replace(load, client);
+        return;
+    }
+    load->result->bytes_in += (uint64_t)got;
+    size_t taken = answer_take(&client->answer, load->buffer, (size_t)got);
+    if (client->answer.state == ANSWER_DONE && taken == (size_t)got && client->is_busy)
+        finish(load, client, now_ns);
+    else if (client->answer.state == ANSWER_DONE || client->answer.state == ANSWER_BROKEN)
+        replace(load, client); /* more than was asked for */
+}
+
+/* When request number `issued` of the open loop is due. */
+static int64_t next_due(const struct load *load)
+{
+    return load->begin_ns + (int64_t)((double)load->issued * load->gap_ns);
+}
+
+static struct client *take_idle(struct load *load)
+{
+    struct client *client = load->idle;
+    load->idle = client->next_idle;
+    return client;
+}
+
+static void start_due(struct load *load, int64_t now_ns)
+{
+    if (now_ns >= load->end_ns && load->gap_ns == 0)
+        return;
+    while (load->idle) {
+        int64_t due_ns = load->gap_ns > 0 ? next_due(load) : now_ns;
+        if (due_ns > now_ns || due_ns >= load->end_ns)
+            return;
+        start(load, take_idle(load), due_ns);
+    }
+}
+
+/* How long to wait for events: until the next request is due, if a connection is free for it. */
+static int64_t wait_ns(const struct load *load, int64_t now_ns)
+{
+    int64_t until = now_ns + NS_PER_S / 10;
+    if (load->gap_ns > 0 && load->idle && next_due(load) < load->end_ns && next_due(load) < until)
+        until = next_due(load);
+    return until > now_ns ? until - now_ns : 0;
+}
+
+static bool is_over(const struct load *load, int64_t now_ns)
+{
+    if (now_ns < load->end_ns)
+        return false;
+    bool is_waiting = load->busy > 0 || (load->gap_ns > 0 && next_due(load) < load->end_ns);
+    return load->gap_ns == 0 || !is_waiting ||
+           now_ns > load->end_ns + PATIENCE_S * (int64_t)NS_PER_S;
+}
+
+static void turn(struct load *load)
+{
+    struct epoll_event event[EVENTS];
+    int64_t ns = wait_ns(load, clock_ns());
+    struct timespec wait = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+    int count = epoll_pwait2(load->epoll_fd, event, EVENTS, &wait, NULL);
+    for (int i = 0; i < count; i++) {
+        struct client *client = event[i].data.ptr;
+        if (client->fd >= 0 && event[i].events & EPOLLOUT)
+            send_some(load, client, true);
+        if (client->fd >= 0 && event[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+            receive(load, client);
+    }
+    start_due(load, clock_ns());
+}
+
+static void run(struct load *load)
+{
+    const struct load_plan *plan = load->plan;
+    prctl(PR_SET_TIMERSLACK, 1UL); /* the default lets waits end 50 microseconds late */
+    load->begin_ns = clock_ns();
+    load->measure_ns = load->begin_ns + (int64_t)(plan->warmup_s * NS_PER_S);
+    load->end_ns = load->measure_ns + (int64_t)(plan->seconds * NS_PER_S);
+    start_due(load, load->begin_ns);
+    while (!is_over(load, clock_ns()))
+        turn(load);
+    load->result->seconds = plan->seconds;
+    if (load->gap_ns > 0) {
+        uint64_t due = (uint64_t)((double)(load->end_ns - load->begin_ns) / load->gap_ns);
+        load->result->unanswered = load->busy + (due > load->issued ? due - load->issued : 0);
+    }
+}
+
+bool load_run(const struct load_plan *plan, struct load_result *result, struct relud_error *error)
+{
+    memset(result, 0, sizeof *result);
+    struct load load = {.plan = plan,
+                        .result = result,
+                        .client = calloc(plan->connections, sizeof *load.client),
+                        .buffer = malloc(READ_BYTES),
+                        .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+                        .gap_ns = plan->rate > 0 ? NS_PER_S / plan->rate : 0};
+    size_t opened = 0;
+    bool is_ready = load.client && load.buffer && load.epoll_fd >= 0;
+    if (!is_ready)
+        relud_fail(error, RELUD_NO_MEMORY, "out of memory or file descriptors");
+    for (; is_ready && opened < plan->connections; opened += is_ready) {
+        is_ready = open_client(&load, &load.client[opened], error);
+        if (is_ready)
+            put_idle(&load, &load.client[opened]);
+    }
+    if (is_ready)
+        run(&load);
+    for (size_t i = 0; i < opened; i++)
+        if (load.client[i].fd >= 0)
+            close(load.client[i].fd);
+    if (load.epoll_fd >= 0)
+        close(load.epoll_fd);
+    free(load.client);
+    free(load.buffer);
+    return is_ready;
+}

@@ -1,0 +1,40 @@
+/* A load of HTTP requests on many connections from one thread, and how long the answers took.
+ *
+ * Closed loop: each connection asks again as soon as it is answered; what the server can do at the most.
+ * Open loop: requests are due at a fixed rate whatever the server does. Each is timed from when it was due, not from when a
+ * connection became free to send it, so a server that stalls cannot slow the questions that would have shown it
+ * ("coordinated omission", Tene 2013). */
+#ifndef SERVER_LOAD_H
+#define SERVER_LOAD_H
+
+#include "server/connect.h"
+#include "server/latency.h"
+
+struct load_plan {
+    const struct address *address;
+    const char *const *request; /* [requests], whole HTTP requests, sent in turn */
+    const size_t *request_len;
+    size_t requests;
+    size_t connections;
+    double rate; /* requests a second; 0: closed loop */
+    double warmup_s, seconds;
+};
+
+enum { LOAD_CODES = 600 };
+
+struct load_result {
+    struct latency latency; /* of the answers with 2xx */
+    double seconds;         /* measured over */
+    uint64_t answers;       /* in that time, with 2xx or not */
+    uint64_t failed;        /* not 2xx */
+    uint64_t
+        broken; /* connections that ended in the middle of a request, or answers that were not HTTP */
+    uint64_t unanswered; /* due in the open loop, but not answered five seconds after the end */
+    uint64_t bytes_in;
+    uint64_t code[LOAD_CODES];
+};
+
+/* False and *error when no connection can be made, or memory runs out. */
+bool load_run(const struct load_plan *plan, struct load_result *result, struct relud_error *error);
+
+#endif
