@@ -113,4 +113,7 @@ $(B)/tests/%: tests/%.c $(inner)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(inner) $(TEST_LIBS) $(ALL_LIBS)
 
+$(B)/tests/bench/bench_forward: $(B)/tests/bench/machine.o
+$(B)/tests/bench/bench_forward: inner += $(B)/tests/bench/machine.o
+
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -2,6 +2,8 @@
 #ifndef TESTS_BENCH_H
 #define TESTS_BENCH_H
 
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -47,6 +49,28 @@ static inline void bench_in_turn(void (*const *run)(void *), void *const *user, 
         qsort(times[i], BENCH_RUNS, sizeof(double), bench_by_size);
         out[i] = times[i][BENCH_RUNS / 2];
     }
+}
+
+/* Appends "name=value" to the file that BENCH_VALUES names, for tests/bench/run; the name is printed as by printf. */
+static inline void __attribute__((format(printf, 2, 3)))
+bench_value(double value, const char *format, ...)
+{
+    const char *path = getenv("BENCH_VALUES");
+    FILE *file = path ? fopen(path, "a") : NULL;
+    if (!file)
+        return;
+    va_list args;
+    va_start(args, format);
+    vfprintf(file, format, args);
+    va_end(args);
+    fprintf(file, "=%.6g\n", value);
+    fclose(file);
+}
+
+static inline float bench_noise(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (float)(*state >> 40) * 0x1p-23f - 1;
 }
 
 #endif

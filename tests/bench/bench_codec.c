@@ -1,5 +1,5 @@
 /* How fast numbers are read and written, beside cJSON and the C library, in one run: the ways take turns on the same
- * text, each way's time is the median of its turns. A table for people, then key=value lines for programs. */
+ * text, each way's time is the median of its turns. */
 #include "tests/bench/bench.h"
 
 #include <cjson/cJSON.h>
@@ -263,18 +263,16 @@ int main(void)
             printf("%-30s %8.1f %9.1f %9.1f %9.1f\n", kinds[i].what, ns[0], 1e3 / ns[0],
                    ns[1] / ns[0], ns[2] / ns[0]);
     }
-    printf("\n");
     for (size_t i = 0; i < count; i++) {
-        const char *name = kinds[i].name;
         const double *read = read_ns[i], *write = write_ns[i];
-        printf("codec_read_%s_gbs=%.3f\n", name, bytes[i] / read[0]);
-        printf("codec_read_%s_x_cjson=%.2f\n", name, read[1] / read[0]);
-        printf("codec_read_%s_x_strtod=%.2f\n", name, read[2] / read[0]);
+        bench_value(bytes[i] / read[0], "codec.read.%s.gb_per_s", kinds[i].name);
+        bench_value(read[1] / read[0], "codec.read.%s.x_cjson", kinds[i].name);
+        bench_value(read[2] / read[0], "codec.read.%s.x_strtod", kinds[i].name);
         if (!is_written(&kinds[i]))
             continue;
-        printf("codec_write_%s_ns=%.2f\n", name, write[0]);
-        printf("codec_write_%s_x_cjson=%.2f\n", name, write[1] / write[0]);
-        printf("codec_write_%s_x_printf=%.2f\n", name, write[2] / write[0]);
+        bench_value(write[0], "codec.write.%s.ns", kinds[i].name);
+        bench_value(write[1] / write[0], "codec.write.%s.x_cjson", kinds[i].name);
+        bench_value(write[2] / write[0], "codec.write.%s.x_printf", kinds[i].name);
     }
     free(work.text);
     return 0;

@@ -1,17 +1,22 @@
-/* One layer forward, exact, against the best plain OpenBLAS call for the same product. */
+/* One layer forward, exact, against plain OpenBLAS for the same product and against what the core can do: its fused
+ * multiply-adds, or its reads from memory where the weights do not fit into a cache. */
 #include "tests/bench/bench.h"
+#include "tests/bench/machine.h"
 
 #include "core/network.h"
 #include "core/plan.h"
 #include <cblas.h>
-#include <stdint.h>
 #include <string.h>
+
+enum { ROWS_MAX = 64 };
 
 struct layer {
     struct linear linear;
     size_t inputs, outputs, rows;
     float *weight, *transposed, *bias, *x, *y;
 };
+
+/* ---- the ways ---- */
 
 static void run_ours(void *user)
 {
@@ -51,58 +56,109 @@ static void run_gemv(void *user)
     add_bias(l);
 }
 
-static float noise(uint64_t *state)
+/* ---- the layers ---- */
+
+struct arena_layer {
+    struct arena arena;
+    struct layer layer;
+};
+
+static void stop(const char *why)
 {
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (float)(*state >> 40) * 0x1p-23f - 1;
+    fprintf(stderr, "bench_forward: %s\n", why);
+    exit(EXIT_FAILURE);
 }
 
-static void bench_layer(size_t inputs, size_t outputs, unsigned percent)
+static float *take(struct arena *arena, size_t count)
 {
-    static const size_t rows[] = {1, 4, 8, 32, 64};
+    float *values = arena_take_array(arena, count, sizeof(float));
+    if (!values)
+        stop("out of memory");
+    return values;
+}
+
+static void make_layer(struct arena_layer *made, size_t inputs, size_t outputs, unsigned percent,
+                       enum relud_isa isa)
+{
     uint64_t state = 1;
-    struct arena arena = {0};
-    struct relud_model_options options = {.math = RELUD_MATH_EXACT};
+    struct relud_model_options options = {.math = RELUD_MATH_EXACT, .isa = isa};
     struct relud_error error;
-    struct layer l = {.inputs = inputs, .outputs = outputs};
-    l.weight = arena_take_array(&arena, inputs * outputs, sizeof(float));
-    l.transposed = arena_take_array(&arena, inputs * outputs, sizeof(float));
-    l.bias = arena_take_array(&arena, outputs, sizeof(float));
-    l.x = arena_take_array(&arena, 64 * inputs, sizeof(float));
-    l.y = arena_take_array(&arena, 64 * outputs, sizeof(float));
+    struct layer *l = &made->layer;
+    *made = (struct arena_layer){.layer = {.inputs = inputs, .outputs = outputs}};
+    l->weight = take(&made->arena, inputs * outputs);
+    l->transposed = take(&made->arena, inputs * outputs);
+    l->bias = take(&made->arena, outputs);
+    l->x = take(&made->arena, ROWS_MAX * inputs);
+    l->y = take(&made->arena, ROWS_MAX * outputs);
+    memset(l->bias, 0, outputs * sizeof *l->bias);
     for (size_t n = 0; n < outputs; n++)
         for (size_t k = 0; k < inputs; k++)
-            l.weight[n * inputs + k] = l.transposed[k * outputs + n] = noise(&state);
-    for (size_t i = 0; i < 64 * inputs; i++)
-        l.x[i] = (noise(&state) + 1) * 50 < (float)percent ? noise(&state) : 0;
-    if (!linear_pack(&l.linear, &arena, inputs, outputs, l.weight, false, l.bias, &options,
+            l->weight[n * inputs + k] = l->transposed[k * outputs + n] = bench_noise(&state);
+    for (size_t i = 0; i < ROWS_MAX * inputs; i++)
+        l->x[i] = (bench_noise(&state) + 1) * 50 < (float)percent ? bench_noise(&state) : 0;
+    if (!linear_pack(&l->linear, &made->arena, inputs, outputs, l->weight, false, l->bias, &options,
                      &error) ||
-        !plan_make(&l.linear, &error)) {
-        fprintf(stderr, "%s\n", error.text);
-        exit(1);
-    }
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        l.rows = rows[i];
+        !plan_make(&l->linear, &error))
+        stop(error.text);
+}
+
+/* The limit is the core's, for dense rows: arithmetic when the weights fit into the second-level cache, else reading them. */
+static void bench_layer(size_t inputs, size_t outputs, unsigned percent, enum relud_isa isa,
+                        double peak_gflops, double read_gb_per_s, const size_t *rows, size_t count)
+{
+    struct arena_layer made;
+    make_layer(&made, inputs, outputs, percent, isa);
+    struct layer *l = &made.layer;
+    for (size_t i = 0; i < count; i++) {
+        l->rows = rows[i];
         void (*run[])(void *) = {run_ours, run_blas, run_blas_transposed, run_gemv};
-        void *user[] = {&l, &l, &l, &l};
+        void *user[] = {l, l, l, l};
         double s[4];
         bench_in_turn(run, user, 4, 0.004, s);
         double plain = s[1] < s[2] ? s[1] : s[2], best = plain < s[3] ? plain : s[3];
-        double flops = 2.0 * (double)(inputs * outputs * l.rows);
-        printf("%4zu x %-4zu %3u %% non-zero %3zu rows: %8.2f us/row %6.1f GFLOP/s   %5.2fx plain "
-               "sgemm  %5.2fx the best "
-               "OpenBLAS call\n",
-               inputs, outputs, percent, l.rows, s[0] / (double)l.rows * 1e6, flops / s[0] * 1e-9,
-               plain / s[0], best / s[0]);
+        double gflops = 2.0 * (double)(inputs * outputs * l->rows) / s[0] * 1e-9;
+        double gb_per_s = (double)(inputs * outputs * sizeof(float)) / s[0] * 1e-9;
+        char name[64];
+        snprintf(name, sizeof name, "forward.%zux%zu.%u.%s.rows%zu", inputs, outputs, percent,
+                 relud_isa_name(isa), l->rows);
+        printf("%4zu x %-4zu %3u %% %-6s %3zu %10.2f %9.1f %8.1f %8.2f %8.2f", inputs, outputs,
+               percent, relud_isa_name(isa), l->rows, s[0] / (double)l->rows * 1e6, gflops,
+               gb_per_s, plain / s[0], best / s[0]);
+        if (percent == 100 && peak_gflops > 0)
+            printf("   %3.0f %% %3.0f %%", 100 * gflops / peak_gflops,
+                   100 * gb_per_s / read_gb_per_s);
+        printf("\n");
+        bench_value(s[0] / (double)l->rows * 1e6, "%s.us_per_row", name);
+        bench_value(plain / s[0], "%s.x_sgemm", name);
+        bench_value(best / s[0], "%s.x_blas", name);
+        if (percent == 100 && peak_gflops > 0) {
+            bench_value(gflops / peak_gflops, "%s.of_fma_peak", name);
+            bench_value(gb_per_s / read_gb_per_s, "%s.of_memory", name);
+        }
     }
-    arena_reset(&arena);
+    arena_reset(&made.arena);
 }
 
 int main(void)
 {
-    bench_layer(784, 256, 100);
-    bench_layer(784, 256, 19);
-    bench_layer(1024, 1024, 100);
-    bench_layer(256, 10, 100);
+    static const size_t rows[] = {1, 4, 8, 32, 64}, few[] = {1, 2, 4, 8};
+    double read_gb_per_s = machine_read_gb_per_s((size_t)256 << 20);
+    printf("one core reads %.1f GB/s from memory\n", read_gb_per_s);
+    bench_value(read_gb_per_s, "machine.read_gb_per_s");
+    for (enum relud_isa isa = RELUD_ISA_AVX512; isa >= RELUD_ISA_AVX2; isa--) {
+        double peak = machine_fma_gflops(isa);
+        if (peak == 0)
+            continue;
+        printf("one core's fused multiply-adds with %s: %.1f GFLOP/s\n", relud_isa_name(isa), peak);
+        bench_value(peak, "machine.fma_%s_gflops", relud_isa_name(isa));
+        printf("\n%-18s %-6s %4s %10s %9s %8s %8s %8s   %s\n", "layer, non-zero", "isa", "rows",
+               "us/row", "GFLOP/s", "GB/s", "x sgemm", "x best", "of FMA peak, of memory");
+        bench_layer(784, 256, 100, isa, peak, read_gb_per_s, rows, 5);
+        bench_layer(784, 256, 19, isa, peak, read_gb_per_s, rows, 5);
+        bench_layer(256, 10, 100, isa, peak, read_gb_per_s, rows, 5);
+        bench_layer(1024, 1024, 100, isa, peak, read_gb_per_s, rows, 5);
+        bench_layer(4096, 4096, 100, isa, peak, read_gb_per_s, few, 4);
+        printf("\n");
+    }
     return 0;
 }
