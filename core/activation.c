@@ -115,56 +115,21 @@ static const struct activation_loops *loops_of(enum relud_isa isa)
     return &activation_scalar;
 }
 
-/* ---- softmax: the sum runs in 16 lanes and a fixed tree, on every instruction set ---- */
-
-enum { SUM_LANES = 16 };
-
-static float row_max(const float *x, size_t width)
-{
-    float most = -INFINITY; /* NaN is passed over: it comes back through its own exp */
-    for (size_t i = 0; i < width; i++)
-        most = x[i] > most ? x[i] : most;
-    return most;
-}
-
-static void add_lanes(float *lanes, const float *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        lanes[i % SUM_LANES] += values[i];
-}
-
-static float fold_lanes(float *lanes)
-{
-    for (size_t half = SUM_LANES / 2; half; half /= 2)
-        for (size_t i = 0; i < half; i++)
-            lanes[i] += lanes[i + half];
-    return lanes[0];
-}
+/* ---- softmax ---- */
 
 static void softmax_row(const struct activation_loops *loops, const float *x, float *y,
                         size_t width)
 {
-    float lanes[SUM_LANES] = {0}, most = row_max(x, width);
-    loops->exp_less(&most, x, y, width);
-    add_lanes(lanes, y, width);
-    float sum = fold_lanes(lanes);
-    for (size_t i = 0; i < width; i++)
-        y[i] /= sum;
+    float sum = loops->row_exp(loops->row_max(x, width), x, y, width);
+    loops->softmax_quotient(&sum, y, y, width);
 }
 
 static void log_softmax_row(const struct activation_loops *loops, const float *x, float *y,
                             size_t width)
 {
-    enum { BLOCK = 4 * SUM_LANES };
-    float lanes[SUM_LANES] = {0}, block[BLOCK], most = row_max(x, width);
-    for (size_t i = 0; i < width; i += BLOCK) {
-        size_t some = width - i < BLOCK ? width - i : BLOCK;
-        loops->exp_less(&most, x + i, block, some);
-        add_lanes(lanes, block, some);
-    }
-    float log_sum = Sleef_finz_logf1_u10purecfma(fold_lanes(lanes));
-    for (size_t i = 0; i < width; i++)
-        y[i] = x[i] - most - log_sum;
+    float most = loops->row_max(x, width), sum = loops->row_exp(most, x, NULL, width);
+    float less[] = {most, Sleef_finz_logf1_u10purecfma(sum)};
+    loops->softmax_logarithm(less, x, y, width);
 }
 
 /* The diagonal of the Jacobian: s(1 - s) for softmax, 1 - s for its logarithm. */
@@ -172,8 +137,7 @@ static void softmax_gradient_row(const struct activation_loops *loops, bool is_l
                                  float *g, size_t width)
 {
     softmax_row(loops, x, g, width);
-    for (size_t i = 0; i < width; i++)
-        g[i] = is_log ? 1 - g[i] : g[i] * (1 - g[i]);
+    (is_log ? loops->softmax_log_slope : loops->softmax_slope)(NULL, g, g, width);
 }
 
 /* ---- dispatch ---- */

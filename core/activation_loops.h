@@ -27,8 +27,16 @@ struct activation_loops {
     /* The same for leaky_relu with a slope for each element. */
     void (*slopes)(const float *slope, const float *x, float *y, size_t n);
     void (*slopes_gradient)(const float *slope, const float *x, float *y, size_t n);
-    /* y[n] = exp(x[n] - most) */
-    void (*exp_less)(const float *most, const float *x, float *y, size_t n);
+    /* The steps of softmax over one row: its greatest number, */
+    float (*row_max)(const float *x, size_t n);
+    /* y[n] = exp(x[n] - most), unless y is NULL, and their sum, */
+    float (*row_exp)(float most, const float *x, float *y, size_t n);
+    /* x[n] / p[0], x[n] - p[0] - p[1], */
+    void (*softmax_quotient)(const float *p, const float *x, float *y, size_t n);
+    void (*softmax_logarithm)(const float *p, const float *x, float *y, size_t n);
+    /* and the gradients x[n] (1 - x[n]), 1 - x[n]. */
+    void (*softmax_slope)(const float *p, const float *x, float *y, size_t n);
+    void (*softmax_log_slope)(const float *p, const float *x, float *y, size_t n);
 };
 
 extern const struct activation_loops activation_scalar;

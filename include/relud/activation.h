@@ -9,7 +9,7 @@
 /* The instruction sets the library is written for. All give the same bits; only speed differs. */
 enum relud_isa {
     RELUD_ISA_BEST = 0, /* the best this CPU has */
-    RELUD_ISA_SCALAR,   /* C's fmaf and SLEEF's scalar functions: the slow, obvious twin */
+    RELUD_ISA_SCALAR,   /* one float at a time: the slow, obvious twin */
     RELUD_ISA_AVX2,     /* AVX2 with FMA: 8 floats */
     RELUD_ISA_AVX512,   /* AVX-512 F, DQ, BW, VL: 16 floats */
 };

@@ -154,8 +154,11 @@ START_TEST(all_instruction_sets_places_and_forms_give_the_same_bits)
                 run((enum relud_isa)isa, activation, &params, y, y, rows, WIDTH);
                 check_same(info->name, "in place", x, y, wanted, n);
                 for (size_t i = 0; !info->is_rowwise && params.weight_len < 2 && i < 40; i++) {
+                    float behind = y[3 + i];
                     run((enum relud_isa)isa, activation, &params, x + i, y + 3, 1, i);
                     check_same(info->name, "short and shifted", x + i, y + 3, wanted + i, i);
+                    if (bits_of(behind) != bits_of(y[3 + i]))
+                        ck_abort_msg("%s writes behind %zu floats", info->name, i);
                 }
             }
         }
@@ -169,6 +172,31 @@ static double sigmoid(double x)
 {
     return 1 / (1 + exp(-x));
 }
+static double expm1_of_elu(double x)
+{
+    return x > 0 ? x : expm1(x);
+}
+static double softplus(double x)
+{
+    return x > 20 ? x : log1p(exp(x));
+}
+static double log_of_sigmoid(double x)
+{
+    return x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x));
+}
+static double gelu(double x)
+{
+    return x * 0.5 * erfc(-x * M_SQRT1_2);
+}
+static double gelu_by_tanh(double x)
+{
+    double u = 0.79788456080286535588 * (x + 0.044715 * x * x * x);
+    return x / (1 + exp(-2 * u));
+}
+static double mish(double x)
+{
+    return x * tanh(log1p(exp(x)));
+}
 static double reference(const char *name, double x)
 {
 #define IS(n) (strcmp(name, n) == 0)
@@ -181,25 +209,25 @@ static double reference(const char *name, double x)
     if (IS("rrelu"))
         return x > 0 ? x : x * (1.0 / 8 + 1.0 / 3) / 2;
     if (IS("elu") || IS("celu"))
-        return x > 0 ? x : expm1(x);
+        return expm1_of_elu(x);
     if (IS("selu"))
         return 1.0507009873554804934 * (x > 0 ? x : 1.6732632423543772848 * expm1(x));
     if (IS("silu"))
         return x * sigmoid(x);
     if (IS("gelu"))
-        return x * 0.5 * erfc(-x * M_SQRT1_2);
+        return gelu(x);
     if (IS("mish"))
-        return x * tanh(log1p(exp(x)));
+        return mish(x);
     if (IS("sigmoid"))
         return sigmoid(x);
     if (IS("tanh"))
         return tanh(x);
     if (IS("softplus"))
-        return x > 20 ? x : log1p(exp(x));
+        return softplus(x);
     if (IS("softsign"))
         return x / (1 + fabs(x));
     if (IS("logsigmoid"))
-        return x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x));
+        return log_of_sigmoid(x);
     if (IS("hardswish"))
         return x * fmin(fmax(x + 3, 0), 6) / 6;
     if (IS("hardsigmoid"))
@@ -248,6 +276,124 @@ START_TEST(values_and_gradients_are_near_the_definition)
 }
 END_TEST
 
+/* exp and expm1 alone, as gradients and values of elu, and of celu with alpha -1, have them. */
+static double exp_of_elu(double x)
+{
+    return x > 0 ? 1 : exp(x);
+}
+static double exp_of_celu(double x)
+{
+    return x > 0 ? 1 : exp(-x);
+}
+static double expm1_of_celu(double x)
+{
+    return x > 0 ? x : -expm1(-x);
+}
+
+/* What may be lost from `from` on: so many units in the last place, and so much of |x|: gelu multiplies x by a
+ * number that is exact only to so much of 1, as PyTorch's is. The sums 1 + exp(-x) overflow below -87. */
+static const struct {
+    const char *name;
+    double (*reference)(double x);
+    run_fn *run;
+    float parameter, from;
+    double ulps, of_x;
+} bounds[] = {
+    {"elu", exp_of_elu, activation_gradient, 1, -INFINITY, 1, 0},
+    {"celu", exp_of_celu, activation_gradient, -1, -INFINITY, 1, 0},
+    {"elu", expm1_of_elu, activation_forward, 1, -INFINITY, 1, 0},
+    {"celu", expm1_of_celu, activation_forward, -1, -INFINITY, 1.75, 0},
+    {"tanh", tanh, activation_forward, 0, -INFINITY, 1.75, 0},
+    {"softplus", softplus, activation_forward, 1, -INFINITY, 2, 0},
+    {"logsigmoid", log_of_sigmoid, activation_forward, 0, -INFINITY, 2, 0},
+    {"sigmoid", sigmoid, activation_forward, 0, -87, 2.5, 0},
+    {"mish", mish, activation_forward, 0, -80, 4, 0},
+    {"gelu", gelu, activation_forward, 0, -INFINITY, 0.5, 1e-7},
+    {"gelu", gelu_by_tanh, activation_forward, 1, -INFINITY, 0.5, 1e-7},
+};
+
+static double unit_in_last_place(double x)
+{
+    int exponent;
+    frexp(x, &exponent);
+    return x == 0 || exponent < -125 ? 0x1p-149 : ldexp(1, exponent - 24);
+}
+
+/* Over floats of every exponent, evenly spread over their bits. */
+START_TEST(values_are_within_their_bounds_on_every_instruction_set)
+{
+    enum { STEP = 4099, N = 4096 };
+    float x[N], y[N], other[N];
+    for (size_t k = 0; k < sizeof bounds / sizeof *bounds; k++) {
+        const struct relud_activation *activation = relud_activation_find(bounds[k].name);
+        struct relud_activation_params params = relud_activation_defaults(activation);
+        params.values[0] = bounds[k].parameter;
+        for (uint64_t next = 0; next <= UINT32_MAX;) {
+            size_t n = 0;
+            for (; n < N && next <= UINT32_MAX; next += STEP)
+                x[n++] = float_of((uint32_t)next);
+            bounds[k].run(RELUD_ISA_SCALAR, activation, &params, x, y, 1, n);
+            for (int isa = RELUD_ISA_AVX2; isa <= (int)relud_isa_best(); isa++) {
+                bounds[k].run((enum relud_isa)isa, activation, &params, x, other, 1, n);
+                check_same(bounds[k].name, relud_isa_name((enum relud_isa)isa), x, other, y, n);
+            }
+            for (size_t i = 0; i < n; i++) {
+                double wanted = bounds[k].reference((double)x[i]);
+                double most = bounds[k].ulps * unit_in_last_place(wanted) +
+                              bounds[k].of_x * fabs((double)x[i]);
+                if (isfinite(x[i]) && x[i] >= bounds[k].from && y[i] != (float)wanted &&
+                    !(fabs((double)y[i] - wanted) <= most))
+                    ck_abort_msg("%s(%a) is %a instead of %a", bounds[k].name, (double)x[i],
+                                 (double)y[i], wanted);
+            }
+        }
+    }
+}
+END_TEST
+
+static void check_softmax(const char *name, const float *x, size_t width)
+{
+    enum { MOST = 80 };
+    float y[MOST + 1], wanted[MOST];
+    struct relud_activation_params none = {.weight = NULL};
+    const struct relud_activation *activation = relud_activation_find(name);
+    activation_forward(RELUD_ISA_SCALAR, activation, &none, x, wanted, 1, width);
+    for (int isa = RELUD_ISA_AVX2; isa <= (int)relud_isa_best(); isa++) {
+        y[width] = 7;
+        activation_forward((enum relud_isa)isa, activation, &none, x, y, 1, width);
+        check_same(name, relud_isa_name((enum relud_isa)isa), x, y, wanted, width);
+        if (y[width] != 7)
+            ck_abort_msg("%s writes behind a row of %zu", name, width);
+    }
+    double sum =
+        0; /* x less the greatest, about 20, is rounded to 1e-6 before its exp, here as in PyTorch */
+    for (size_t i = 0; i < width; i++)
+        sum += exp((double)x[i]);
+    for (size_t i = 0; i < width && isfinite(sum); i++) {
+        bool is_log = strcmp(name, "log_softmax") == 0;
+        double exact = is_log ? (double)x[i] - log(sum) : exp((double)x[i]) / sum;
+        if (fabs((double)wanted[i] - exact) > 2e-6 * fmax(fabs(exact), is_log ? 1 : 0x1p-126))
+            ck_abort_msg("%s of %zu at %a is %a instead of %a", name, width, (double)x[i],
+                         (double)wanted[i], exact);
+    }
+}
+
+START_TEST(softmax_depends_on_the_row_only)
+{
+    uint64_t state = 7;
+    float x[80];
+    for (size_t width = 1; width <= 80; width++)
+        for (size_t round = 0; round < 40; round++) {
+            for (size_t i = 0; i < width; i++)
+                x[i] = random_normal(&state) * 4;
+            if (round < 3) /* and once each with what is no number */
+                x[random_next(&state) % width] = (float[]){NAN, INFINITY, -INFINITY}[round];
+            check_softmax("softmax", x, width);
+            check_softmax("log_softmax", x, width);
+        }
+}
+END_TEST
+
 START_TEST(great_finite_values_make_no_nan)
 {
     static const float great[] = {90, -90, 1e5f, -1e5f, 1e20f, -1e20f, 3.4e38f, -3.4e38f};
@@ -268,15 +414,13 @@ END_TEST
 
 START_TEST(gelu_by_tanh_is_near_gelu)
 {
-    const struct relud_activation *gelu = relud_activation_find("gelu");
-    struct relud_activation_params params = relud_activation_defaults(gelu);
+    const struct relud_activation *activation = relud_activation_find("gelu");
+    struct relud_activation_params params = relud_activation_defaults(activation);
     params.values[0] = 1;
     for (float x = -8; x < 8; x += 0.01f) {
         float y;
-        double c = 0.79788456080286535588,
-               wanted =
-                   0.5 * (double)x * (1 + tanh(c * ((double)x + 0.044715 * pow((double)x, 3))));
-        relud_activate(gelu, &params, &x, &y, 1, 1);
+        double wanted = gelu_by_tanh((double)x);
+        relud_activate(activation, &params, &x, &y, 1, 1);
         if (fabs((double)y - wanted) > 2e-6)
             ck_abort_msg("%g: %g instead of %g", (double)x, (double)y, wanted);
     }
@@ -303,5 +447,6 @@ END_TEST
 RUN_SUITE("activation", values_at_special_points_are_pytorchs,
           gradients_at_special_points_are_pytorchs, softmax_rows_are_pytorchs,
           all_instruction_sets_places_and_forms_give_the_same_bits,
-          values_and_gradients_are_near_the_definition, great_finite_values_make_no_nan,
-          gelu_by_tanh_is_near_gelu, the_table_names_itself)
+          values_and_gradients_are_near_the_definition,
+          values_are_within_their_bounds_on_every_instruction_set, softmax_depends_on_the_row_only,
+          great_finite_values_make_no_nan, gelu_by_tanh_is_near_gelu, the_table_names_itself)
