@@ -19,7 +19,7 @@ PKG       = pkg-config --silence-errors
 CPPFLAGS += -I. -Iinclude -Ibuild -D_GNU_SOURCE
 ALL_CFLAGS = -std=c17 $(WARN) -ffp-contract=off -fPIC -MMD -MP $(SANFLAGS) $(CFLAGS) \
              $(shell $(PKG) --cflags $(LIBS_PKG) $(MHD_PKG))
-CORE_LIBS = $(shell $(PKG) --libs $(LIBS_PKG)) -lsleef -lm -lpthread
+CORE_LIBS = $(shell $(PKG) --libs $(LIBS_PKG)) -lm -lpthread
 ALL_LIBS  = $(shell $(PKG) --libs $(MHD_PKG)) $(CORE_LIBS)
 TEST_LIBS = $(shell $(PKG) --libs $(TEST_PKG))
 

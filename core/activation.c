@@ -1,7 +1,6 @@
 #include "core/activation.h"
 
 #include "core/activation_loops.h"
-#include "core/sleef_scalar.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -128,7 +127,7 @@ static void log_softmax_row(const struct activation_loops *loops, const float *x
                             size_t width)
 {
     float most = loops->row_max(x, width), sum = loops->row_exp(most, x, NULL, width);
-    float less[] = {most, Sleef_finz_logf1_u10purecfma(sum)};
+    float less[] = {most, loops->row_log(sum)};
     loops->softmax_logarithm(less, x, y, width);
 }
 

@@ -5,6 +5,8 @@
 #include <immintrin.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef __m256 vec;
 typedef __m256 mask;

@@ -5,6 +5,8 @@
 #include <immintrin.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef __m512 vec;
 typedef __mmask16 mask;

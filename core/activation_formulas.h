@@ -429,6 +429,22 @@ static float row_exp(float most, const float *x, float *y, size_t n)
 }
 /* clang-format on */
 
+/* log(sum) for sum ≥ 1 or NaN, from sum = 2^e m with m in [1, 2). */
+static float row_log(float sum)
+{
+    uint32_t bits;
+    float m, answer[LANES];
+    if (!(sum < INFINITY))
+        return sum;
+    memcpy(&bits, &sum, sizeof bits);
+    vec e = v_set((float)(bits >> 23) - 127);
+    bits = (bits & 0x7fffff) | 0x3f800000;
+    memcpy(&m, &bits, sizeof m);
+    vec low = v_fma(e, v_set(LN2_LOW), v_log1p_unit(v_set(m - 1)));
+    v_store(answer, v_fma(e, v_set(LN2_HIGH), low));
+    return answer[0];
+}
+
 /* The table of one instruction set. */
 #define TABLE(table)                                                                               \
     const struct activation_loops table = {                                                        \
@@ -438,6 +454,7 @@ static float row_exp(float most, const float *x, float *y, size_t n)
         .slopes_gradient = slopes_gradient_loop,                                                   \
         .row_max = row_max,                                                                        \
         .row_exp = row_exp,                                                                        \
+        .row_log = row_log,                                                                        \
         .softmax_quotient = softmax_quotient_loop,                                                 \
         .softmax_logarithm = softmax_logarithm_loop,                                               \
         .softmax_slope = softmax_slope_loop,                                                       \

@@ -31,6 +31,8 @@ struct activation_loops {
     float (*row_max)(const float *x, size_t n);
     /* y[n] = exp(x[n] - most), unless y is NULL, and their sum, */
     float (*row_exp)(float most, const float *x, float *y, size_t n);
+    /* the sum's logarithm, */
+    float (*row_log)(float sum);
     /* x[n] / p[0], x[n] - p[0] - p[1], */
     void (*softmax_quotient)(const float *p, const float *x, float *y, size_t n);
     void (*softmax_logarithm)(const float *p, const float *x, float *y, size_t n);

@@ -394,6 +394,21 @@ START_TEST(softmax_depends_on_the_row_only)
 }
 END_TEST
 
+START_TEST(log_softmax_of_equal_numbers_is_minus_the_log_of_their_count)
+{
+    enum { MOST = 1 << 20 };
+    float *x = calloc(MOST, sizeof *x), *y = malloc(MOST * sizeof *y);
+    struct relud_activation_params none = {.weight = NULL};
+    for (size_t n = 1; n <= MOST; n += 1 + n / 50) {
+        relud_activate(relud_activation_find("log_softmax"), &none, x, y, 1, n);
+        double wanted = -log((double)n);
+        if (fabs((double)y[0] - wanted) > 1.5 * unit_in_last_place(wanted) || y[n - 1] != y[0])
+            ck_abort_msg("-log %zu is %.9g instead of %.9g", n, (double)y[0], wanted);
+    }
+    free(x), free(y);
+}
+END_TEST
+
 START_TEST(great_finite_values_make_no_nan)
 {
     static const float great[] = {90, -90, 1e5f, -1e5f, 1e20f, -1e20f, 3.4e38f, -3.4e38f};
@@ -449,4 +464,5 @@ RUN_SUITE("activation", values_at_special_points_are_pytorchs,
           all_instruction_sets_places_and_forms_give_the_same_bits,
           values_and_gradients_are_near_the_definition,
           values_are_within_their_bounds_on_every_instruction_set, softmax_depends_on_the_row_only,
+          log_softmax_of_equal_numbers_is_minus_the_log_of_their_count,
           great_finite_values_make_no_nan, gelu_by_tanh_is_near_gelu, the_table_names_itself)
