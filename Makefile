@@ -97,6 +97,9 @@ $(B)/core/decimal_read.o: build/generated/powers.h
 # GCC 12's partial redundancy elimination makes one number wait for another: 29 ns a float, 22 without it.
 $(B)/core/decimal_write.o: FILE_FLAGS := -fno-tree-pre
 
+# GCC leaves loops of unknown length as they are at -O2; scaling a row took as long as its first layer's sparse form.
+$(B)/core/linear.o $(B)/core/network.o: FILE_FLAGS := -ftree-vectorize -fvect-cost-model=dynamic
+
 # The vector kernels: chosen at run time, so only these files may hold such instructions.
 ifeq ($(shell uname -m),x86_64)
 $(B)/core/%_avx2.o: FILE_FLAGS := -mavx2 -mfma -mbmi -mbmi2 -mpopcnt

@@ -101,9 +101,11 @@ static void sparse_row(const struct linear *linear, const float *x, float *y)
             if (k)
                 memcpy(sums, at, panel.columns * sizeof *sums);
             linear->kernels->sparse(&panel, index, value, count, sums);
-            bool is_last = k + LIST_MAX >= linear->inputs;
-            for (size_t n = 0; n < panel.columns; n++)
-                at[n] = is_last ? sums[n] + panel.bias[n] : sums[n];
+            if (k + LIST_MAX < linear->inputs)
+                memcpy(at, sums, panel.columns * sizeof *sums);
+            else
+                for (size_t n = 0; n < panel.columns; n++)
+                    at[n] = sums[n] + panel.bias[n];
         }
     }
 }

@@ -9,6 +9,7 @@
 #include "server/log.h"
 #include "server/worker.h"
 #include <fcntl.h>
+#include <malloc.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
@@ -180,6 +181,14 @@ static int wrong_usage(struct serve *serve, const struct relud_error *error)
     return 2;
 }
 
+/* Bodies and answers come and go with every request: a few megabytes of their memory stay with the process, instead of
+ * being mapped and cleared by the kernel for each. */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve serve = {0};
@@ -190,6 +199,7 @@ int cmd_serve(int argc, char **argv)
     log_setup((enum log_level)serve.config.log_level, serve.config.log_format);
     int64_t begin_ns = clock_ns();
     set_signals();
+    keep_memory();
     int listen_fd = listen_open(serve.config.listen, shown, sizeof shown, &error);
     if (listen_fd < 0) {
         if (error.code == RELUD_BAD_INPUT)

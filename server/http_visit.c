@@ -3,6 +3,7 @@
 #include "server/http_inside.h"
 
 #include "server/clock.h"
+#include "server/timing.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,41 +162,6 @@ static void make_id(struct http *http, char *id)
 
 /* ---- the answer ---- */
 
-/* `name;dur=0.012` in milliseconds; returns the end. snprintf would cost more than the forward pass of a row. */
-static char *put_duration(char *at, const char *name, int64_t ns)
-{
-    at = stpcpy(at, name);
-    at = stpcpy(at, ";dur=");
-    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
-    char digits[24];
-    size_t len = 0;
-    do
-        digits[len++] = (char)('0' + us % 10);
-    while ((us /= 10) || len < 4);
-    while (len) {
-        *at++ = digits[--len];
-        if (len == 3)
-            *at++ = '.';
-    }
-    *at = '\0';
-    return at;
-}
-
-static void put_timing(struct MHD_Response *response, const struct exchange *exchange)
-{
-    const struct turn_job *job = &exchange->job;
-    char line[192], *at = line;
-    at = put_duration(at, "decode", exchange->decode_ns);
-    if (job->entry) {
-        at = put_duration(stpcpy(at, ", "), "queue", job->begin_ns - job->submit_ns);
-        at = put_duration(stpcpy(at, ", "), "forward", job->forward_ns);
-    }
-    at = put_duration(stpcpy(at, ", "), "encode", exchange->encode_ns);
-    if (job->entry)
-        snprintf(at, 32, ", batch;desc=\"%zu rows\"", job->batch_rows);
-    MHD_add_response_header(response, "Server-Timing", line);
-}
-
 static struct MHD_Response *make_response(struct visit *visit)
 {
     struct exchange *exchange = &visit->exchange;
@@ -218,8 +184,11 @@ static struct MHD_Response *make_response(struct visit *visit)
         MHD_add_response_header(response, "Retry-After", seconds);
     }
     MHD_add_response_header(response, "X-Request-Id", exchange->id);
-    if (exchange->decode_ns)
-        put_timing(response, exchange);
+    if (exchange->decode_ns) {
+        char line[TIMING_LINE_MAX];
+        timing_line(exchange, line);
+        MHD_add_response_header(response, "Server-Timing", line);
+    }
     if (exchange->is_last || exchange->service->state->is_draining)
         MHD_add_response_header(response, "Connection", "close");
     return response;

@@ -61,7 +61,11 @@ static bool read_query(const struct exchange *exchange, const char *key, char *r
         return relud_fail(error, RELUD_BAD_INPUT,
                           "the query has %zu parameters; at most %d are read", exchange->query_len,
                           EXCHANGE_QUERY_MAX);
-    char *at = rest + sprintf(rest, "{\"%s\":0", key);
+    char *at = stpcpy(stpcpy(stpcpy(rest, "{\""), key), "\":0");
+    if (exchange->query_len == 0) {
+        memcpy(at, "}", 2);
+        return true;
+    }
     for (size_t i = 0; i < exchange->query_len; i++) {
         const struct exchange_parameter *parameter = &exchange->query[i];
         char name[PART_MAX], value[PART_MAX];
@@ -185,23 +189,29 @@ void native_fail(struct exchange *exchange, const struct relud_error *error)
     exchange_fail(exchange, exchange_code_of(error->code), "%s", error->text);
 }
 
+/* Adding one to an exponent that is all ones carries into the sign. */
+static inline __attribute__((always_inline)) bool has_nonfinite(const float *values, size_t count)
+{
+    uint32_t carries = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        carries |= (bits & 0x7fffffff) + 0x00800000;
+    }
+    return carries >> 31;
+}
+
 size_t native_find_nonfinite(const float *values, size_t count)
 {
-    /* Blocks without a branch inside let the compiler use vectors. */
-    enum { BLOCK = 256 };
-    for (size_t begin = 0; begin < count; begin += BLOCK) {
-        size_t end = begin + BLOCK < count ? begin + BLOCK : count;
-        uint32_t found = 0;
-        for (size_t i = begin; i < end; i++) {
-            uint32_t bits;
-            memcpy(&bits, &values[i], sizeof bits);
-            found |= (bits & 0x7f800000u) == 0x7f800000u;
-        }
-        for (size_t i = begin; found && i < end; i++)
-            if (!isfinite(values[i]))
-                return i;
-    }
-    return count;
+    enum {
+        BLOCK = 128
+    }; /* a constant length without a branch inside lets the compiler use vectors */
+    size_t i = 0;
+    while (i + BLOCK <= count && !has_nonfinite(values + i, BLOCK))
+        i += BLOCK;
+    while (i < count && isfinite(values[i]))
+        i++;
+    return i;
 }
 
 void native_write_one(struct text *out, float value, enum nonfinite nonfinite)
