@@ -63,6 +63,7 @@ class Contestant:
     path = staticmethod(lambda net: "/predict")
     body = staticmethod(native_body)
     kind = "peer"
+    may_sleep = True  # while others are measured
     environment = {}
     folders = ()  # what is installed for it, for its size
     version = ""
@@ -178,6 +179,7 @@ class Kserve(PythonServer):
 
 class Pytriton(PythonServer):
     name, title, package = "pytriton_ort", "Triton (PyTriton)", "nvidia-pytriton"
+    may_sleep = False  # its locks time out meanwhile, and it aborts
     path = staticmethod(lambda net: f"/v2/models/{net}/infer")
     body = staticmethod(v2_body)
 

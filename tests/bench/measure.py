@@ -44,7 +44,7 @@ class Server:
             self.stop()
             raise
         self.ready_s = time.monotonic() - begin
-        self.signal(signal.SIGSTOP)
+        self.sleep()
 
     def wait(self, body, until):
         while True:
@@ -74,7 +74,11 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self.signal(signal.SIGSTOP)
+        self.sleep()
+
+    def sleep(self):
+        if self.contestant.may_sleep:
+            self.signal(signal.SIGSTOP)
 
     def stop(self):
         pids = self.pids()
