@@ -1,10 +1,16 @@
 #include "core/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGN = 64, SLACK = 64, BLOCK_BYTES = 64 * 1024 };
+
+/* Great blocks ask for huge pages: weights that no cache holds are read faster when the processor's own reading ahead does
+ * not end every 4 KB. */
+enum { HUGE_PAGE = 2 << 20, GREAT_BYTES = 4 << 20 };
 
 struct arena_block {
     struct arena_block *next;
@@ -21,9 +27,12 @@ static size_t round_up(size_t bytes)
 static struct arena_block *add_block(struct arena *arena, size_t need)
 {
     size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-    struct arena_block *block = aligned_alloc(ALIGN, ALIGN + size);
+    bool is_great = size >= GREAT_BYTES;
+    struct arena_block *block = aligned_alloc(is_great ? HUGE_PAGE : ALIGN, ALIGN + size);
     if (!block)
         return NULL;
+    if (is_great)
+        madvise(block, ALIGN + size, MADV_HUGEPAGE);
     memset(block, 0, ALIGN + size);
     block->size = size;
     block->next = arena->blocks;

@@ -2,6 +2,7 @@
 
 #include "tests/bench/bench.h"
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
     CHAINS = 12,
@@ -58,36 +59,79 @@ double machine_fma_gflops(enum relud_isa isa)
 }
 #endif
 
-struct block {
-    const uint64_t *words;
-    size_t count;
-    uint64_t sum;
+enum { LINE = 64, PIECE = 4 * LINE, STREAMS_MAX = 16, HUGE_PAGE = 2 << 20 };
+
+struct machine_block {
+    char *bytes;
+    size_t size, streams, ahead;
+    uint64_t sum; /* or there is nothing to read for */
 };
 
-static void read_all(void *user)
+static inline __attribute__((always_inline)) uint64_t sum_lines(const char *at, const size_t ahead)
 {
-    struct block *block = user;
-    uint64_t sum[8] = {0};
-    for (size_t i = 0; i + 8 <= block->count; i += 8)
-        for (size_t j = 0; j < 8; j++)
-            sum[j] += block->words[i + j];
-    for (size_t j = 0; j < 8; j++)
-        block->sum += sum[j];
+    uint64_t sum = 0;
+    for (size_t line = 0; line < PIECE; line += LINE) {
+        const uint64_t *word = (const uint64_t *)(const void *)(at + line);
+        if (ahead)
+            __builtin_prefetch(at + line + ahead);
+        for (size_t i = 0; i < LINE / sizeof *word; i++)
+            sum += word[i];
+    }
+    return sum;
 }
 
-double machine_read_gb_per_s(size_t bytes)
+#if defined(__x86_64__)
+__attribute__((target_clones("default", "avx2"), optimize("O3")))
+#endif
+static uint64_t
+sum_all(const char *bytes, size_t size, size_t streams, size_t ahead)
 {
-    uint64_t *words = malloc(bytes);
-    if (!words)
-        return 0;
-    memset(words, 1, bytes);
-    struct block block = {words, bytes / sizeof *words, 0};
-    void (*run[])(void *) = {read_all};
-    void *user[] = {&block};
-    double s;
-    bench_in_turn(run, user, 1, 0.004, &s);
-    volatile uint64_t sink = block.sum; /* or there is nothing to read for */
-    (void)sink;
-    free(words);
-    return (double)bytes / s * 1e-9;
+    uint64_t sum = 0;
+    size_t each = size / streams;
+    for (size_t at = 0; at < each; at += PIECE)
+        for (size_t s = 0; s < streams; s++)
+            sum +=
+                ahead ? sum_lines(bytes + s * each + at, 512) : sum_lines(bytes + s * each + at, 0);
+    return sum;
+}
+
+void machine_read(void *user)
+{
+    struct machine_block *block = user;
+    block->sum += sum_all(block->bytes, block->size, block->streams, block->ahead);
+}
+
+struct machine_block *machine_block_new(size_t bytes)
+{
+    struct machine_block *block = malloc(sizeof *block), best;
+    char *memory = aligned_alloc(HUGE_PAGE, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+    if (!block || !memory) {
+        free(memory);
+        free(block);
+        return NULL;
+    }
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    memset(memory, 1, bytes);
+    double least = 1e30;
+    for (size_t streams = 1; streams <= STREAMS_MAX; streams *= 2)
+        for (size_t ahead = 0; ahead < 2; ahead++) {
+            *block = (struct machine_block){memory, bytes / (streams * PIECE) * streams * PIECE,
+                                            streams, ahead, 0};
+            void (*run[])(void *) = {machine_read};
+            void *user[] = {block};
+            double s;
+            bench_in_turn(run, user, 1, 0.002, &s);
+            if (s < least) {
+                least = s;
+                best = *block;
+            }
+        }
+    *block = best;
+    return block;
+}
+
+void machine_block_free(struct machine_block *block)
+{
+    free(block->bytes);
+    free(block);
 }
