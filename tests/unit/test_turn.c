@@ -1,0 +1,226 @@
+/* The turn by itself: every job gets its own rows' answers, whatever comes and goes around it. */
+#include "tests/unit/files.h"
+
+#include "tests/service.h"
+
+enum { FEATURES = 16, OUTPUTS = 3 };
+
+/* A net that answers a row's first three numbers, so that an answer tells whose rows it was made of. */
+static void open_echo(struct test_service *test)
+{
+    const char *dir = new_directory();
+    static const char json[] =
+        "{\"format\":\"relud-model/1\",\"name\":\"echo\",\"input\":{\"features\":16},"
+        "\"layers\":[{\"weight\":\"w\",\"activation\":\"relu\"},{\"weight\":\"v\"}]}";
+    float weight[FEATURES * FEATURES + OUTPUTS * FEATURES] = {0};
+    for (size_t n = 0; n < FEATURES; n++)
+        weight[n * FEATURES + n] = 1;
+    for (size_t n = 0; n < OUTPUTS; n++)
+        weight[FEATURES * FEATURES + n * FEATURES + n] = 1;
+    write_file(dir, "model.json", json, strlen(json));
+    write_tensors(dir,
+                  "{\"w\":{\"dtype\":\"F32\",\"shape\":[16,16],\"data_offsets\":[0,1024]},"
+                  "\"v\":{\"dtype\":\"F32\",\"shape\":[3,16],\"data_offsets\":[1024,1216]}}",
+                  weight, sizeof weight);
+    test_service_open(test, dir);
+    remove_directory(dir);
+}
+
+struct request {
+    struct turn_job job;
+    unsigned number; /* what its rows say */
+    bool is_taken;
+};
+
+/* Row r of request n is (n, r, n + r, 0, …). */
+static bool submit(struct test_service *test, struct request *request, unsigned number, size_t rows,
+                   bool is_layered)
+{
+    struct turn *turn = &test->service.turn;
+    float *x = turn_rows(turn, rows * FEATURES);
+    if (!x)
+        return false;
+    for (size_t r = 0; r < rows; r++) {
+        float *row = x + r * FEATURES;
+        memset(row, 0, FEATURES * sizeof *row);
+        row[0] = (float)number;
+        row[1] = (float)r;
+        row[2] = (float)(number + r);
+    }
+    request->number = number;
+    return turn_submit(turn, &request->job, test->registry.entry, rows, is_layered) == TURN_TAKEN;
+}
+
+static bool is_answered(const struct request *request)
+{
+    const struct turn_job *job = &request->job;
+    for (size_t r = 0; r < job->rows; r++) {
+        const float *y = job->y + r * OUTPUTS;
+        if (y[0] != (float)request->number || y[1] != (float)r ||
+            y[2] != (float)(request->number + r))
+            return false;
+    }
+    return job->is_done && job->rows_done == job->rows;
+}
+
+START_TEST(jobs_of_one_turn_are_one_batch)
+{
+    struct test_service test;
+    struct request request[3];
+    open_echo(&test);
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert(submit(&test, &request[i], i + 1, i + 1, false));
+    ck_assert_uint_eq(test.service.turn.rows_waiting, 6);
+    turn_forward(&test.service.turn);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert(is_answered(&request[i]));
+        ck_assert_uint_eq(request[i].job.batch_rows, 6);
+        turn_release(&test.service.turn, &request[i].job);
+        turn_release(&test.service.turn, &request[i].job); /* a second time is nothing */
+    }
+    ck_assert_uint_eq(test.service.turn.unanswered, 0);
+    ck_assert_uint_eq(test.service.turn.jobs_waiting, 0);
+    test_service_close(&test);
+}
+END_TEST
+
+START_TEST(a_long_job_lets_short_ones_pass)
+{
+    struct test_service test;
+    struct request longer, brief;
+    open_echo(&test);
+    size_t most = test.service.turn.batch_rows_max;
+    ck_assert(submit(&test, &longer, 7, 2 * most + 1, false));
+    ck_assert(submit(&test, &brief, 8, 1, false));
+    turn_forward(&test.service.turn);
+    ck_assert(!longer.job.is_done);
+    ck_assert_uint_eq(longer.job.rows_done, most);
+    ck_assert(!brief.job.is_done);
+    turn_forward(&test.service.turn); /* the short one is at the head of the line now */
+    ck_assert(is_answered(&brief));
+    ck_assert(!longer.job.is_done);
+    turn_forward(&test.service.turn);
+    ck_assert(is_answered(&longer));
+    ck_assert_uint_eq(longer.job.batch_rows, most);
+    turn_release(&test.service.turn, &brief.job);
+    turn_release(&test.service.turn, &longer.job);
+    test_service_close(&test);
+}
+END_TEST
+
+START_TEST(every_layer_is_given_to_who_asks)
+{
+    struct test_service test;
+    struct request plain, layered;
+    open_echo(&test);
+    size_t rows = test.service.turn.batch_rows_max + 5; /* two passes */
+    ck_assert(submit(&test, &layered, 3, rows, true));
+    ck_assert(submit(&test, &plain, 4, 2, false));
+    for (int i = 0; i < 3; i++)
+        turn_forward(&test.service.turn);
+    ck_assert(is_answered(&layered));
+    ck_assert(is_answered(&plain));
+    ck_assert_ptr_null(plain.job.layer_out);
+    for (size_t r = 0; r < rows; r++) {
+        const float *hidden = layered.job.layer_out[0] + r * FEATURES;
+        const float *last = layered.job.layer_out[1] + r * OUTPUTS;
+        if (hidden[0] != 3 || hidden[1] != (float)r || hidden[3] != 0 || last[2] != (float)(3 + r))
+            ck_abort_msg("row %zu of the layers is another's", r);
+    }
+    turn_release(&test.service.turn, &layered.job);
+    turn_release(&test.service.turn, &plain.job);
+    test_service_close(&test);
+}
+END_TEST
+
+START_TEST(a_job_that_leaves_early_leaves_no_trace)
+{
+    struct test_service test;
+    struct request request[4];
+    open_echo(&test);
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert(submit(&test, &request[i], i, 2, false));
+    turn_release(&test.service.turn, &request[3].job); /* the last, then from the middle */
+    turn_release(&test.service.turn, &request[1].job);
+    ck_assert_uint_eq(test.service.turn.rows_waiting, 4);
+    turn_forward(&test.service.turn);
+    ck_assert(is_answered(&request[0]));
+    ck_assert(is_answered(&request[2]));
+    turn_release(&test.service.turn, &request[0].job);
+    turn_release(&test.service.turn, &request[2].job);
+    ck_assert_uint_eq(test.service.turn.unanswered, 0);
+    ck_assert(submit(&test, &request[1], 9, 1, false)); /* the line is whole */
+    turn_forward(&test.service.turn);
+    ck_assert(is_answered(&request[1]));
+    turn_release(&test.service.turn, &request[1].job);
+    test_service_close(&test);
+}
+END_TEST
+
+START_TEST(a_full_turn_says_so_and_has_room_again)
+{
+    struct test_service test;
+    struct request kept, other;
+    open_echo(&test);
+    struct turn *turn = &test.service.turn;
+    size_t rows = turn->rows_cap / FEATURES / 2 + 1; /* half a floor and more */
+    ck_assert(submit(&test, &kept, 1, rows, false));
+    ck_assert(submit(&test, &other, 2, rows, false)); /* on the other floor */
+    ck_assert_ptr_null(turn_rows(turn, rows * FEATURES));
+    turn_release(turn, &kept.job);
+    ck_assert_ptr_nonnull(turn_rows(turn, rows * FEATURES));
+    ck_assert(submit(&test, &kept, 3, rows, false));
+    while (turn->rows_waiting)
+        turn_forward(turn);
+    ck_assert(is_answered(&kept));
+    ck_assert(is_answered(&other));
+    turn_release(turn, &kept.job);
+    turn_release(turn, &other.job);
+    test_service_close(&test);
+}
+END_TEST
+
+/* Requests come, wait, are computed, answered late or given up, in any order: nobody's memory is another's. */
+START_TEST(any_order_of_coming_and_going_keeps_answers_apart)
+{
+    enum { REQUESTS = 64, STEPS = 200000 };
+    static struct request request[REQUESTS];
+    struct test_service test;
+    uint64_t state = 42;
+    size_t answered = 0, given_up = 0, refused = 0;
+    open_echo(&test);
+    struct turn *turn = &test.service.turn;
+    for (unsigned step = 0; step < STEPS; step++) {
+        struct request *one = &request[random_next(&state) % REQUESTS];
+        uint64_t dice = random_next(&state) % 100;
+        size_t rows = dice == 0 ? 1 + random_next(&state) % (turn->rows_cap / FEATURES / 2)
+                                : 1 + random_next(&state) % 8;
+        if (dice % 10 == 9) {
+            turn_forward(turn);
+        } else if (!one->is_taken) {
+            one->is_taken = submit(&test, one, step % 1000, rows, dice == 1);
+            refused += !one->is_taken;
+        } else if (one->job.is_done || dice == 2) {
+            if (one->job.is_done && !is_answered(one))
+                ck_abort_msg("request %u of step %u has another's answer", one->number, step);
+            answered += one->job.is_done;
+            given_up += !one->job.is_done;
+            turn_release(turn, &one->job);
+            one->is_taken = false;
+        }
+    }
+    for (size_t i = 0; i < REQUESTS; i++)
+        turn_release(turn, &request[i].job);
+    ck_assert_uint_eq(turn->unanswered, 0);
+    ck_assert_uint_eq(turn->rows_waiting, 0);
+    ck_assert_uint_eq(turn->floor[0].jobs + turn->floor[1].jobs, 0);
+    ck_assert_uint_gt(answered, 1000); /* or the dice were loaded */
+    ck_assert_uint_gt(given_up, 100);
+    ck_assert_uint_gt(refused, 10);
+    test_service_close(&test);
+}
+END_TEST
+
+RUN_SUITE("turn", jobs_of_one_turn_are_one_batch, a_long_job_lets_short_ones_pass,
+          every_layer_is_given_to_who_asks, a_job_that_leaves_early_leaves_no_trace,
+          a_full_turn_says_so_and_has_room_again, any_order_of_coming_and_going_keeps_answers_apart)
