@@ -1,2 +1,288 @@
+#!/usr/bin/env python3
+"""build/bench.json as words: build/bench.md and build/bench.svg; with --publish also README's section and deploy/bench.svg."""
+import html
+import json
+import math
+import sys
+
+from contestants import ALL, ROOT
+
+TITLES = {one.name: one.title for one in ALL}
+BEGIN, END = "<!-- make bench: this section is tests/bench/report.py's -->", "<!-- end of make bench -->"
+MODEL_SERVERS = ("pytriton_ort", "mlserver_ort", "kserve_ort", "litserve_ort", "torchserve")
+RELU_LIKE = ("relu", "leaky_relu", "relu6", "hardtanh", "threshold", "softshrink", "hardshrink")
+EXP_LIKE = ("elu", "selu", "celu", "silu", "gelu", "mish", "sigmoid", "tanh", "softplus", "logsigmoid", "tanhshrink", "softmax", "log_softmax")
+
+
+def number(value):
+    """Three figures, as people write them."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{round(value, 2 - int(math.log10(abs(value)))):,.0f}"
+    return f"{value:.3g}"
+
+
+def table(head, rows):
+    return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
+
+
+class Report:
+    def __init__(self, result):
+        self.result = result
+        self.micro = result.get("micro", {})
+        self.http = result.get("http", {})
+        self.latency = result.get("latency", {})
+        self.used = result.get("used", {})
+        self.scale = result.get("scale", {})
+        self.nets = result.get("nets", {})
+
+    # ---- the goals ----
+
+    def goals(self):
+        """(what, goal, measured, is it reached, why when not), for what this run has measured."""
+        for part in (self.http_goals, self.latency_goals, self.micro_goals, self.size_goals, self.scale_goals):
+            try:
+                yield from part()
+            except KeyError as name:  # a part that was not run, or a peer that is missing
+                yield (f"(not measured here: {name})", "", "", None, "")
+
+    def http_goals(self):
+        one = self.http["json1.c32"]
+        rate = {name: value["per_second"] for name, value in one.items()}
+
+        def beyond(name, goal):
+            measured, most = one[name]["relud_is_x"], rate["ceiling"] / rate[name]
+            why = f"the constant-answer ceiling itself is {number(most)}× on these {self.result['machine']['cpus']} CPUs" if most < goal * 1.34 else ""
+            return (f"one digit, JSON, 32 connections, against {TITLES[name]}", f"≥ {goal}×", f"{number(measured)}×", measured >= goal, why)
+
+        share = one["ceiling"]["relud_is_x"]
+        yield ("one digit, JSON, 32 connections, of the same stack answering a constant unread", "≥ 0.75", f"{share:.2f}", share >= 0.75, self.own_work())
+        for name, goal in (("fastapi_torch", 60), ("fastapi_ort", 10), ("fastify_ort", 8)):
+            if name in one:
+                yield beyond(name, goal)
+        there = [name for name in MODEL_SERVERS if name in one]
+        if there:
+            yield beyond(max(there, key=lambda name: rate[name]), 5)
+        many = self.http["json32.c32"]
+        if "fastapi_torch" in many:
+            measured = many["fastapi_torch"]["relud_is_x"]
+            yield ("32 digits, JSON, against FastAPI + PyTorch (tutorial)", "≥ 20×", f"{number(measured)}×", measured >= 20, "")
+        codec = self.micro["codec.read.pixels.gb_per_s"] * 1e9 / self.result["machine"]["body_bytes_of_32"]
+        measured = many["relud"]["per_second"] / codec
+        yield ("32 digits, JSON, of what the codec alone reads on one core", "≥ 0.6", f"{measured:.2f}", measured >= 0.6, "")
+        for name, words in (("float1.c32", "one digit"), ("float32.c32", "32 digits")):
+            measured = self.http[name]["ceiling"]["relud_is_x"]
+            why = self.own_work() if name == "float1.c32" else f"32 rows of forward pass are {number(32 * self.micro['forward.784x256.19.avx512.rows32.us_per_row'])} µs of a request"
+            yield (f"{words}, raw float32, of the ceiling at the same body size", "≥ 0.85", f"{measured:.2f}", measured >= 0.85, why)
+        idle = self.http["json1.c1"]
+        measured = idle["relud"]["p50_ms"] / idle["ceiling"]["p50_ms"]
+        yield ("one connection, median against the ceiling's", "≤ 1.3×", f"{measured:.2f}×", measured <= 1.3, self.own_work())
+
+    def own_work(self):
+        read, forward, write = (self.micro[f"turn.requests8.{what}_ns"] / 1000 for what in ("read", "forward", "write"))
+        cpu = self.http["json1.c32"]["ceiling"]["cpu_s_per_1000"] * 1000
+        return f"its own work is {read:.1f} µs reading, {forward:.1f} forward, {write:.1f} writing; the ceiling's sockets and HTTP are {cpu:.1f}"
+
+    def latency_goals(self):
+        half = self.latency["0.5"]
+        relud, ceiling = half["relud"]["p99_ms"], half["ceiling"]["p99_ms"]
+        yield ("p99 at half of its capacity, beyond the ceiling's at half of its", "≤ 0.2 ms", f"{relud - ceiling:+.2f} ms", relud - ceiling <= 0.2,
+               "both are queues for the two CPUs that the load generator shares")
+        if "fastapi_torch" in half:
+            measured = half["fastapi_torch"]["p99_of_relud_x"]
+            yield ("the same against FastAPI + PyTorch's", "≤ 1/10", f"1/{number(1 / measured)}", measured <= 0.1, "")
+
+    def micro_goals(self):
+        micro, isa = self.micro, self.result["machine"]["isa"]
+        for level, goal in (("avx512", 0.9), ("avx2", 0.8)):
+            shares = {rows: micro[f"forward.784x256.100.{level}.rows{rows}.of_fma_peak"] for rows in (4, 8, 32, 64)}
+            least = min(shares.values())
+            yield (f"784×256, 4 to 64 rows, of the core's FMA peak, {level}", f"≥ {goal:.2f}", f"{least:.2f}–{max(shares.values()):.2f}", least >= goal, "")
+        for level in ("avx512", "avx2"):
+            shares = [micro[f"forward.4096x4096.100.{level}.rows{rows}.of_memory"] for rows in (1, 2, 4)]
+            why = "4 rows are more than this core's cache and units take in beside the stream" if level == "avx2" else ""
+            yield (f"4096×4096, 1 / 2 / 4 rows, of the memory bandwidth ({micro['machine.read_gb_per_s']:.0f} GB/s), {level}", "≥ 0.90",
+                   " / ".join(f"{share:.2f}" for share in shares), min(shares) >= 0.9, why)
+        for kind, words, goal in (("normal", "shortest floats", 1.0), ("six", "`0.123456`", 0.6)):
+            measured = micro[f"codec.read.{kind}.gb_per_s"]
+            yield (f"reading {words}", f"≥ {goal} GB/s", f"{measured:.2f} GB/s", measured >= goal, "")
+        measured = micro["codec.write.normal.ns"]
+        yield ("writing shortest floats", "≤ 25 ns", f"{measured:.1f} ns", measured <= 25, "between 22 and 29 from run to run on this shared host")
+        least = min((micro[f"activation.{name}.{where}.of_memcpy"], name) for name in RELU_LIKE for where in ("cache", "memory"))
+        yield ("relu-like activations, of memcpy's speed", "≥ 0.90", f"{least[0]:.2f} ({least[1]}) or more", least[0] >= 0.9, "")
+        most = max((micro[f"activation.{name}.cache.ns"], name) for name in EXP_LIKE)
+        yield (f"exp-like activations, {isa}", "≤ 1 ns a float", f"{most[0]:.2f} ns ({most[1]}) or less", most[0] <= 1, "")
+
+    def size_goals(self):
+        ready = self.used["relud"]["ready_s"] * 1000
+        yield ("start to first answer", "≤ 30 ms", f"{ready:.0f} ms", ready <= 30, "")
+        memory = self.scale["connections"]["128"]["memory_mb"]
+        yield ("resident memory, digits, 128 connections", "≤ 15 MB", f"{memory:.1f} MB", memory <= 15, "")
+        program = self.result["machine"]["program_kb"] / 1024
+        yield ("the program, stripped", "≤ 1 MB", f"{program:.2f} MB", program <= 1, "")
+
+    def scale_goals(self):
+        workers = self.scale["workers"]
+        measured = workers["2"]["per_second"] / workers["1"]["per_second"]
+        yield ("two workers against one", "≥ 1.8×", f"{measured:.2f}×", measured >= 1.8,
+               "it needs two free cores: here the load generator needs one of the two. CPU time a request: "
+               f"{workers['1']['cpu_s_per_1000'] * 1000:.1f} and {workers['2']['cpu_s_per_1000'] * 1000:.1f} µs")
+        for what in ("rows", "features", "connections", "models"):
+            points = sorted((int(n), one) for n, one in self.scale[what].items())
+            (few, first), (many, last) = points[0], points[-1]
+            grows = last["cpu_s_per_1000"] / first["cpu_s_per_1000"]
+            yield (f"CPU time a request, {what} {few} → {many:,}", f"≤ {number(many / few)}×" if what in ("rows", "features") else "≤ 1.5×", f"{number(grows)}×",
+                   grows <= (many / few if what in ("rows", "features") else 1.5), "")
+
+    # ---- the tables ----
+
+    def peers(self):
+        rows = []
+        names = [one.name for one in ALL if one.name in self.http.get("json1.c32", {})]
+        for name in names:
+            one, many, used = self.http["json1.c32"][name], self.http["json32.c32"].get(name), self.used.get(name, {})
+            half, most = (self.latency.get(share, {}).get(name) for share in ("0.5", "0.8"))
+            rows.append([
+                f"{TITLES[name]} {self.result['versions'].get(name, '')}" if name != "ceiling" else TITLES[name], number(one["per_second"]),
+                f"{number(one['relud_is_x'])}×", f"{number(many['per_second'] * 32)} ({number(many['relud_is_x'])}×)" if many else "",
+                " / ".join(number(half[f"{p}_ms"]) for p in ("p50", "p99", "p99.9")) if half else "",
+                " / ".join(number(most[f"{p}_ms"]) for p in ("p50", "p99", "p99.9")) if most else "",
+                number(one["cpu_s_per_1000"] * 1000), number(used["memory_mb"]) if used else "",
+                f"{used['ready_s']:.2g}" if used else "", number(used["install_mb"]) if used else ""])
+        return table(["server", "requests/s", "relud is", "rows/s, 32 a request", "p50 / p99 / p99.9 ms at half load", "at 80 %",
+                      "CPU µs a request", "memory MB", "start s", "installed MB"], rows)
+
+    def by_connections(self):
+        counts = [1, 8, 32, 128, 512]
+        names = [one.name for one in ALL if one.name in self.http.get("json1.c1", {})]
+        return table(["requests/s at connections", *counts],
+                     [[TITLES[name], *(number(self.http[f"json1.c{n}"][name]["per_second"]) if name in self.http[f"json1.c{n}"] else ""
+                                       for n in counts)] for name in names])
+
+    def other_nets(self):
+        rows = []
+        for one in self.nets.values():
+            for kind, words in (("json1", "one row, JSON"), ("json32", "32 rows, JSON"), ("float1", "one row, float32")):
+                of = one[kind]
+                rows.append(["→".join(map(str, one["widths"])), words, number(of["relud"]["per_second"]),
+                             *(f"{number(of[name]['relud_is_x'])}×" if name in of else ""
+                               for name in ("ceiling", "fastapi_torch", "fastapi_ort", "fastify_ort"))])
+        return table(["net", "request", "relud, requests/s", "of the ceiling", "against FastAPI + PyTorch", "FastAPI + ONNX Runtime", "Fastify + onnxruntime-node"], rows)
+
+    def layers(self):
+        rows = []
+        for net, percent, words in (("784x256", 100, "784×256"), ("784x256", 19, "784×256, 81 % zeros as in MNIST"), ("256x10", 100, "256×10"),
+                                    ("1024x1024", 100, "1024×1024"), ("4096x4096", 100, "4096×4096")):
+            for level in ("avx512", "avx2"):
+                key = f"forward.{net}.{percent}.{level}.rows"
+                there = [n for n in (1, 4, 8, 32, 64) if f"{key}{n}.us_per_row" in self.micro]
+                if there:
+                    rows.append([words, level, *(f"{number(self.micro[f'{key}{n}.us_per_row'])} ({number(self.micro[f'{key}{n}.x_blas'])}×)" if n in there else ""
+                                                 for n in (1, 4, 8, 32, 64))])
+        return table(["µs a row (times the best OpenBLAS call) at rows", "", 1, 4, 8, 32, 64], rows)
+
+    def codec(self):
+        kinds = (("normal", "shortest floats of a normal distribution"), ("unit", "shortest floats in 0…1"), ("wide", "shortest floats of any exponent"),
+                 ("six", "`0.123456`"), ("spaced", "`0.123456, ` with spaces"), ("double", "17 digits, as Python writes doubles"), ("pixels", "grey values"))
+        rows = []
+        for kind, words in kinds:
+            read, write = f"codec.read.{kind}.", f"codec.write.{kind}."
+            if read + "gb_per_s" in self.micro:
+                rows.append([words, f"{self.micro[read + 'gb_per_s']:.2f}", f"{number(self.micro[read + 'x_cjson'])}×", f"{number(self.micro[read + 'x_strtod'])}×",
+                             *([f"{self.micro[write + 'ns']:.1f}", f"{number(self.micro[write + 'x_cjson'])}×", f"{number(self.micro[write + 'x_printf'])}×"]
+                               if write + "ns" in self.micro else ["", "", ""])])
+        return table(["numbers", "read GB/s", "cJSON", "strtod", "write ns each", "cJSON", "printf"], rows)
+
+    def growth(self):
+        rows = []
+        for what in ("rows", "features", "connections", "models"):
+            points = sorted((int(n), one) for n, one in self.scale.get(what, {}).items())
+            rows.append([what, "; ".join(f"{n}: {number(one['cpu_s_per_1000'] * 1000)}" for n, one in points)])
+        return table(["CPU µs a request", "as it grows"], rows)
+
+    def turn(self):
+        counts = [n for n in (1, 8, 32, 64) if f"turn.requests{n}.ns" in self.micro]
+        rows = [[words, *(f"{self.micro[f'turn.requests{n}.{key}'] / 1000:.2f}" for n in counts)]
+                for key, words in (("ns", "all"), ("read_ns", "reading"), ("forward_ns", "forward pass"), ("write_ns", "writing"))]
+        return table(["µs a request beyond libmicrohttpd's, at requests in a turn", *counts], rows)
+
+    # ---- the whole ----
+
+    def markdown(self):
+        m = self.result["machine"]
+        out = [f"`make bench` on {m['date']}: {m['cpu']}, {m['cpus']} CPUs shared by the server and the load generator (`relud bench`), {m['isa']}, {m['system']}, "
+               f"Linux {m['kernel']}. {m['rounds']} rounds of {m['seconds']:g} s for each server in turn, medians; read them as ratios. "
+               "Every server has the same model (784→256→10), the same MNIST images and its own best-known settings, in `tests/bench/peers`.\n"]
+        if self.result["missing"]:
+            out.append("Missing in this run: " + "; ".join(f"{TITLES.get(name, name)} ({why})" for name, why in self.result["missing"].items()) + ".\n")
+        out.append("![requests per second and tail latency, relud beside its peers](deploy/bench.svg)\n")
+        out.append(table(["goal", "", "measured", ""], [
+            [what, goal, measured, "" if ok is None else "reached" if ok else "**short**" + (f": {why}" if why else "")]
+            for what, goal, measured, ok, why in self.goals()]))
+        if self.http:
+            out += ["One digit a request, JSON, 32 connections; open loop at half and at 80 % of each one's own capacity, latency from the intended time of sending:\n", self.peers()]
+            out.append(self.torch_note())
+            out.append(self.by_connections())
+        if self.nets:
+            out += ["Other nets, 32 connections, `relud is` as a factor:\n", self.other_nets()]
+        if self.scale:
+            out += ["As work grows:\n", self.growth()]
+        if self.micro:
+            out += ["The pieces (`build/tests/bench/bench_forward` and its like):\n", self.layers(), self.codec(), self.turn()]
+        return "\n".join(piece for piece in out if piece)
+
+    def torch_note(self):
+        rates = [self.http[f"json1.c{n}"]["fastapi_torch"]["per_second"] for n in (1, 8, 32, 128, 512) if "fastapi_torch" in self.http.get(f"json1.c{n}", {})]
+        if not rates:
+            return ""
+        ratio = self.http["json1.c32"]["relud"]["per_second"] / max(rates)
+        return ("uvicorn with two workers sends head and body apart and so waits for delayed acknowledgements when few requests are open: that holds FastAPI + PyTorch back "
+                f"at 1 to 32 connections. Against its own best at any number of connections relud is {number(ratio)}×.\n")
+
+    def svg(self):
+        """Two panels of bars: requests/s, and p99 at half load on a logarithmic scale."""
+        one, half = self.http["json1.c32"], self.latency.get("0.5", {})
+        names = [entry.name for entry in ALL if entry.name in one]
+        height, left, width = 26, 230, 270
+        out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 940 {70 + height * len(names)}" font-family="system-ui,sans-serif" font-size="13">'
+               f'<rect width="100%" height="100%" fill="#fff"/>',
+               f'<text x="{left}" y="24" font-weight="600">requests/s, one MNIST digit, JSON, 32 connections</text>',
+               f'<text x="{left + 390}" y="24" font-weight="600">p99 in ms at half load (logarithmic)</text>']
+        most = max(one[name]["per_second"] for name in names)
+        tails = {name: half[name]["p99_ms"] for name in names if name in half}
+        low, high = (math.log10(f(tails.values())) for f in (min, max)) if tails else (0, 1)
+        for i, name in enumerate(names):
+            y = 42 + i * height
+            fill = "#0a7f5a" if name == "relud" else "#b8c0c8" if name == "ceiling" else "#5b7fb5"
+            out.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{html.escape(TITLES[name])}</text>')
+            bar = max(1, width * one[name]["per_second"] / most)
+            out.append(f'<rect x="{left}" y="{y}" width="{bar:.1f}" height="{height - 8}" fill="{fill}"/>'
+                       f'<text x="{left + bar + 5:.1f}" y="{y + 14}">{number(one[name]["per_second"])}</text>')
+            if name in tails:
+                bar = 20 + (width - 40) * (math.log10(tails[name]) - low) / max(high - low, 1e-9)
+                out.append(f'<rect x="{left + 390}" y="{y}" width="{bar:.1f}" height="{height - 8}" fill="{fill}"/>'
+                           f'<text x="{left + 395 + bar:.1f}" y="{y + 14}">{number(tails[name])}</text>')
+        out.append("</svg>\n")
+        return "\n".join(out)
+
+
 def write(result):
-    pass
+    report = Report(result)
+    (ROOT / "build/bench.md").write_text(report.markdown())
+    if "json1.c32" in report.http:
+        (ROOT / "build/bench.svg").write_text(report.svg())
+
+
+def publish():
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    readme.write_text(before + BEGIN + "\n" + (ROOT / "build/bench.md").read_text() + END + after)
+    (ROOT / "deploy/bench.svg").write_text((ROOT / "build/bench.svg").read_text())
+
+
+if __name__ == "__main__":
+    write(json.loads((ROOT / "build/bench.json").read_text()))
+    if "--publish" in sys.argv[1:]:
+        publish()
