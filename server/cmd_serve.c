@@ -5,10 +5,10 @@
 #include "server/config.h"
 #include "server/cpus.h"
 #include "server/http.h"
+#include "server/intake.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/worker.h"
-#include <fcntl.h>
 #include <malloc.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -23,6 +23,7 @@ struct serve {
     struct registry registry;
     struct metrics metrics;
     struct service_state state;
+    struct intake intake;
     struct worker *worker;
     size_t workers, started;
 };
@@ -84,12 +85,13 @@ static size_t connections_max(const struct serve *serve)
     return each ? each : 1;
 }
 
-static bool open_workers(struct serve *serve, int listen_fd, struct relud_error *error)
+static bool open_workers(struct serve *serve, struct relud_error *error)
 {
     serve->workers = serve->config.workers ? serve->config.workers : cpus_allowed();
     bool is_suspending =
         serve->config.suspend || serve->config.batch_delay_us || !http_calls_again();
-    size_t connections = connections_max(serve);
+    if (!intake_init(&serve->intake, serve->workers, connections_max(serve), error))
+        return false;
     if (!metrics_init(&serve->metrics, serve->workers, serve->registry.len, serve->registry.names))
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     serve->worker = calloc(serve->workers, sizeof *serve->worker);
@@ -101,10 +103,7 @@ static bool open_workers(struct serve *serve, int listen_fd, struct relud_error 
                                                     .metrics = &serve->metrics,
                                                     .shard = &serve->metrics.shard[i],
                                                     .state = &serve->state};
-        int fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
-        if (fd < 0)
-            return relud_fail(error, RELUD_IO, "out of file descriptors");
-        if (!worker_open(&serve->worker[i], fd, connections, is_suspending, error))
+        if (!worker_open(&serve->worker[i], &serve->intake.seat[i], is_suspending, error))
             return false;
     }
     for (; serve->started < serve->workers; serve->started++)
@@ -140,6 +139,7 @@ static bool drain(struct serve *serve)
     if (serve->config.drain_delay_seconds &&
         wait_stop((int64_t)serve->config.drain_delay_seconds * 1000))
         return false;
+    intake_stop(&serve->intake);
     for (size_t i = 0; i < serve->started; i++)
         serve->worker[i].is_stopping = true;
     int64_t end_ns = clock_ns() + (int64_t)serve->config.drain_seconds * 1000000000;
@@ -160,6 +160,7 @@ static void close_all(struct serve *serve)
     for (size_t i = 0; serve->worker && i < serve->workers; i++)
         worker_close(&serve->worker[i]);
     free(serve->worker);
+    intake_reset(&serve->intake);
     metrics_reset(&serve->metrics);
     registry_reset(&serve->registry);
     config_free(&serve->config);
@@ -206,9 +207,8 @@ int cmd_serve(int argc, char **argv)
             return wrong_usage(&serve, &error);
         return fail(&serve, &error);
     }
-    bool is_open = load_models(&serve, &error) && open_workers(&serve, listen_fd, &error);
-    close(listen_fd); /* each worker has its own descriptor of it */
-    if (!is_open)
+    if (!load_models(&serve, &error) || !open_workers(&serve, &error) ||
+        !intake_start(&serve.intake, listen_fd, &error))
         return fail(&serve, &error);
     for (size_t i = 0; i < serve.registry.len; i++)
         log_info("model %s version %s: %zu features, %zu outputs, %zu parameters",

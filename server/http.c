@@ -3,12 +3,13 @@
 #include "server/clock.h"
 #include "server/log.h"
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 /* Request line, headers and read buffer of one connection share this; the body's first pieces are read into what
  * is left. The library clears it after every request, so more is not better: 32 KB holds the digits model's
@@ -24,6 +25,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *slot = link;
+        http->is_announced = true;
         counter_add(&http->service->shard->connections_opened, 1);
         if (link && info)
             deadline_add(&http->deadlines, &link->deadline, info->connect_fd, clock_ns());
@@ -37,6 +39,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     }
     free(link);
     *slot = NULL;
+    intake_leave(http->seat);
 }
 
 /* The URL is decoded by whoever needs it: %00 and %2f must not become something else on the way. */
@@ -55,18 +58,18 @@ on_library_message(void *cls, const char *format, va_list args)
     log_debug("libmicrohttpd: %s", words);
 }
 
-static bool start_daemon(struct http *http, int listen_fd, size_t connections_max)
+/* Connections are accepted and counted by the intake: none is refused here. */
+static bool start_daemon(struct http *http)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
     if (http->is_suspending)
         flags |= MHD_ALLOW_SUSPEND_RESUME;
     http->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, visit_on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
-        on_library_message, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-        MHD_OPTION_NOTIFY_COMPLETED, visit_on_completed, http, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_escaped, NULL,
+        on_library_message, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
+        visit_on_completed, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
 #if MHD_VERSION >= 0x01000000
         MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #endif
@@ -88,8 +91,8 @@ static bool make_constant(struct http *http)
            MHD_add_response_header(http->constant, "X-Request-Id", "constant") == MHD_YES;
 }
 
-struct http *http_open(struct service *service, int listen_fd, size_t connections_max,
-                       bool is_suspending, struct relud_error *error)
+struct http *http_open(struct service *service, struct intake_seat *seat, bool is_suspending,
+                       struct relud_error *error)
 {
     const struct config *config = service->config;
     struct http *http = calloc(1, sizeof *http);
@@ -98,6 +101,7 @@ struct http *http_open(struct service *service, int listen_fd, size_t connection
         return NULL;
     }
     http->service = service;
+    http->seat = seat;
     http->is_suspending = is_suspending;
     http->deadlines.limits = (struct deadline_limits){
         .header_ns = (int64_t)config->header_timeout_ms * 1000000,
@@ -109,8 +113,7 @@ struct http *http_open(struct service *service, int listen_fd, size_t connection
     if (getrandom(&http->id_state, sizeof http->id_state, 0) != sizeof http->id_state)
         http->id_state = (uint64_t)clock_ns();
     service->turn.on_done = is_suspending ? visit_on_done : NULL;
-    if ((config->constant && !make_constant(http)) ||
-        !start_daemon(http, listen_fd, connections_max)) {
+    if ((config->constant && !make_constant(http)) || !start_daemon(http)) {
         relud_fail(error, RELUD_IO, "libmicrohttpd does not start: %s", strerror(errno));
         free(http);
         return NULL;
@@ -120,19 +123,44 @@ struct http *http_open(struct service *service, int listen_fd, size_t connection
     return http;
 }
 
+/* Makes connections of what the intake has sent. */
+static void take_connections(struct http *http)
+{
+    struct intake_seat *seat = http->seat;
+    for (int fd; seat->taken > http->deadlines.len && (fd = intake_take(seat)) >= 0;) {
+        struct sockaddr_storage from = {.ss_family = AF_INET};
+        socklen_t from_len = sizeof from;
+        getpeername(fd, (struct sockaddr *)&from, &from_len); /* one that has left is seen soon */
+        http->is_announced = false;
+        MHD_add_connection(http->daemon, fd, (struct sockaddr *)&from, from_len);
+        if (!http->is_announced) /* out of memory: the library has closed it without a word */
+            intake_leave(seat);
+    }
+}
+
+static void wait_for_work(struct http *http, int64_t wait_us)
+{
+    MHD_UNSIGNED_LONG_LONG library_ms;
+    if (MHD_get_timeout(http->daemon, &library_ms) == MHD_YES && library_ms < 1000000 &&
+        (int64_t)library_ms * 1000 < wait_us)
+        wait_us = (int64_t)library_ms * 1000;
+    if (wait_us == 0)
+        return;
+    struct pollfd poll_fd[] = {
+        {.fd = http->epoll_fd, .events = POLLIN},
+        {.fd = http->seat->read_fd, .events = POLLIN},
+    };
+    struct timespec wait = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+    ppoll(poll_fd, 2, &wait, NULL);
+}
+
 void http_run(struct http *http, int64_t wait_us)
 {
     http->is_pressed = false;
-    if (wait_us > 0 && wait_us < 1000) { /* finer than the library's milliseconds */
-        struct pollfd poll_fd = {.fd = http->epoll_fd, .events = POLLIN};
-        struct timespec wait = {.tv_nsec = wait_us * 1000};
-        ppoll(&poll_fd, 1, &wait, NULL);
-        wait_us = 0;
-    }
-    if (wait_us == 0)
-        MHD_run(http->daemon);
-    else
-        MHD_run_wait(http->daemon, (int32_t)(wait_us / 1000));
+    if (wait_us > 0)
+        wait_for_work(http, wait_us);
+    take_connections(http);
+    MHD_run(http->daemon);
 }
 
 bool http_is_pressed(const struct http *http)
@@ -147,12 +175,6 @@ void http_sweep(struct http *http)
 
 void http_drain(struct http *http)
 {
-    if (!http->is_quiet) {
-        MHD_socket fd = MHD_quiesce_daemon(http->daemon);
-        if (fd != MHD_INVALID_SOCKET)
-            close(fd);
-        http->is_quiet = true;
-    }
     deadline_end_idle(&http->deadlines);
 }
 

@@ -8,17 +8,18 @@
 #include <stdint.h>
 
 struct http;
+struct intake_seat;
 
-/* Serves connections from listen_fd (taken; closed by http_close). service must outlive it. */
-struct http *http_open(struct service *service, int listen_fd, size_t connections_max,
-                       bool is_suspending, struct relud_error *error);
+/* Serves the connections that come by the seat. service and seat must outlive it. */
+struct http *http_open(struct service *service, struct intake_seat *seat, bool is_suspending,
+                       struct relud_error *error);
 /* Sends what is answered, reads what has come, waits up to wait_us for it. */
 void http_run(struct http *http, int64_t wait_us);
 /* True when something is left that needs no waiting: a request that found the turn full. */
 bool http_is_pressed(const struct http *http);
 /* Once a second or so: ends connections that are late. */
 void http_sweep(struct http *http);
-/* No new connections; those between requests end, the others after their answer. */
+/* Connections between requests end, the others after their answer. */
 void http_drain(struct http *http);
 size_t http_connections(const struct http *http);
 void http_close(struct http *http);

@@ -5,6 +5,7 @@
 #include "server/deadline.h"
 #include "server/gate.h"
 #include "server/http.h"
+#include "server/intake.h"
 #include "server/router.h"
 #include <microhttpd.h>
 
@@ -39,6 +40,7 @@ struct visit {
 struct http {
     struct MHD_Daemon *daemon;
     struct service *service;
+    struct intake_seat *seat;
     struct deadline_list deadlines;
     struct visit *visits;   /* pool */
     struct buffer *buffers; /* pool */
@@ -46,7 +48,8 @@ struct http {
     struct MHD_Response *constant; /* benchmarks only */
     uint64_t id_state;             /* of the request ids that we make */
     int epoll_fd;
-    bool is_suspending, is_pressed, is_quiet;
+    bool is_suspending, is_pressed;
+    bool is_announced; /* on_connection has heard of the connection that is being added */
 };
 
 /* The access handler: see microhttpd.h, MHD_AccessHandlerCallback. */

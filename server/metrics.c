@@ -339,6 +339,14 @@ void metrics_write(struct metrics *metrics, struct text *out, bool is_openmetric
     gauge_difference(&w, "relud_connections", "Open connections.",
                      offsetof(struct metrics_shard, connections_opened),
                      offsetof(struct metrics_shard, connections_closed));
+    family(&w, "relud_worker_connections", "gauge", "Open connections of each worker.");
+    for (size_t i = 0; i < metrics->shards; i++) {
+        struct metrics_shard *shard = &metrics->shard[i];
+        uint64_t closed = counter_get(&shard->connections_closed); /* first: never negative */
+        uint64_t opened = counter_get(&shard->connections_opened);
+        text_print(out, "relud_worker_connections{worker=\"%zu\"} %llu\n", i,
+                   (unsigned long long)(opened > closed ? opened - closed : 0));
+    }
     family(&w, "relud_turns", "counter", "Turns of the event loops that computed something.");
     text_print(out, "relud_turns_total %llu\n",
                (unsigned long long)sum_over(&w, offsetof(struct metrics_shard, turns)));

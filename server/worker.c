@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SWEEP_NS = 500000000, IDLE_US = 1000000, DRAIN_US = 20000 };
 
@@ -51,21 +50,20 @@ static void *run(void *at)
     do {
         http_drain(w->http);
         worker_turn(w);
-    } while (http_connections(w->http));
+    } while (w->seat->taken);
     w->is_ended = true;
     return NULL;
 }
 
-bool worker_open(struct worker *worker, int listen_fd, size_t connections_max, bool is_suspending,
+bool worker_open(struct worker *worker, struct intake_seat *seat, bool is_suspending,
                  struct relud_error *error)
 {
     struct service *service = &worker->service;
     if (!turn_init(&service->turn, service->registry, service->shard,
-                   service->config->batch_rows_max, service->config->body_bytes_max, error)) {
-        close(listen_fd);
+                   service->config->batch_rows_max, service->config->body_bytes_max, error))
         return false;
-    }
-    worker->http = http_open(service, listen_fd, connections_max, is_suspending, error);
+    worker->seat = seat;
+    worker->http = http_open(service, seat, is_suspending, error);
     return worker->http != NULL;
 }
 

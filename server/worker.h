@@ -4,6 +4,7 @@
 #define SERVER_WORKER_H
 
 #include "server/exchange.h"
+#include "server/intake.h"
 #include <pthread.h>
 
 struct http;
@@ -11,14 +12,15 @@ struct http;
 struct worker {
     struct service service;
     struct http *http;
+    struct intake_seat *seat;
     pthread_t thread;
-    _Atomic bool is_stopping; /* no new connections; end when none is left */
+    _Atomic bool is_stopping; /* end when no connection is left */
     _Atomic bool is_ended;
     int64_t swept_ns;
 };
 
-/* service is filled in but for its turn; listen_fd is taken. */
-bool worker_open(struct worker *worker, int listen_fd, size_t connections_max, bool is_suspending,
+/* service is filled in but for its turn; seat is where its connections come in. */
+bool worker_open(struct worker *worker, struct intake_seat *seat, bool is_suspending,
                  struct relud_error *error);
 bool worker_start(struct worker *worker, struct relud_error *error);
 /* Makes the loop look at is_stopping now; from any thread. */

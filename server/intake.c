@@ -1,0 +1,170 @@
+#include "server/intake.h"
+
+#include "server/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* SHORTAGE_MS: how long to leave the backlog alone when the kernel has no descriptor or memory for us. */
+enum { SHORTAGE_MS = 100, TAKEN_MAX = 1024 };
+
+static void wake(const struct intake *intake)
+{
+    uint64_t one = 1;
+    while (write(intake->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+/* The emptiest seat, the first of several; NULL when all are full. */
+static struct intake_seat *find_seat(const struct intake *intake)
+{
+    struct intake_seat *found = NULL;
+    size_t least = intake->each_max;
+    for (size_t i = 0; i < intake->seats; i++) {
+        size_t taken = intake->seat[i].taken;
+        if (taken < least) {
+            least = taken;
+            found = &intake->seat[i];
+        }
+    }
+    return found;
+}
+
+/* The pipe holds thousands of these; a worker that has not looked for so long is waited for. */
+static void give(struct intake_seat *seat, int fd)
+{
+    seat->taken++;
+    ssize_t sent;
+    do
+        sent = write(seat->write_fd, &fd, sizeof fd);
+    while (sent < 0 && errno == EINTR);
+    if (sent != sizeof fd) {
+        close(fd);
+        intake_leave(seat);
+    }
+}
+
+/* Takes what waits in the backlog while there are seats, TAKEN_MAX connections at the most. Returns how long to
+ * leave the rest alone, in milliseconds. */
+static int take_all(struct intake *intake)
+{
+    for (size_t taken = 0; taken < TAKEN_MAX; taken++) {
+        struct intake_seat *seat = find_seat(intake);
+        if (!seat)
+            break;
+        int fd = accept4(intake->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            give(seat, fd);
+            continue;
+        }
+        if (errno == EAGAIN)
+            break;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            log_warn("no new connections for a while: %s", strerror(errno));
+            return SHORTAGE_MS;
+        }
+        /* anything else is that one connection's own end */
+    }
+    return 0;
+}
+
+static void *run(void *at)
+{
+    struct intake *intake = at;
+    int pause_ms = 0;
+    while (!intake->is_stopping) {
+        intake->is_full = true; /* said before the look, so that no leaving goes unheard */
+        bool is_full = !find_seat(intake);
+        intake->is_full = is_full;
+        struct pollfd poll_fd[] = {
+            {.fd = intake->wake_fd, .events = POLLIN},
+            {.fd = is_full || pause_ms ? -1 : intake->listen_fd, .events = POLLIN},
+        };
+        poll(poll_fd, 2, pause_ms ? pause_ms : -1);
+        if (poll_fd[0].revents) {
+            uint64_t count;
+            while (read(intake->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
+                ;
+        }
+        pause_ms = take_all(intake);
+    }
+    return NULL;
+}
+
+static bool open_seat(struct intake *intake, struct intake_seat *seat)
+{
+    int pipe_fd[2];
+    if (pipe2(pipe_fd, O_CLOEXEC) != 0)
+        return false;
+    *seat = (struct intake_seat){.intake = intake, .read_fd = pipe_fd[0], .write_fd = pipe_fd[1]};
+    return fcntl(seat->read_fd, F_SETFL, O_NONBLOCK) == 0;
+}
+
+bool intake_init(struct intake *intake, size_t seats, size_t each_max, struct relud_error *error)
+{
+    *intake = (struct intake){.each_max = each_max, .listen_fd = -1};
+    intake->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    intake->seat = calloc(seats, sizeof *intake->seat);
+    if (!intake->seat)
+        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    while (intake->seats < seats && open_seat(intake, &intake->seat[intake->seats]))
+        intake->seats++;
+    return (intake->seats == seats && intake->wake_fd >= 0) ||
+           relud_fail(error, RELUD_IO, "the workers' pipes: %s", strerror(errno));
+}
+
+bool intake_start(struct intake *intake, int listen_fd, struct relud_error *error)
+{
+    intake->listen_fd = listen_fd;
+    int failure = pthread_create(&intake->thread, NULL, run, intake);
+    intake->is_started = failure == 0;
+    return intake->is_started ||
+           relud_fail(error, RELUD_IO, "no thread for connections: %s", strerror(failure));
+}
+
+void intake_stop(struct intake *intake)
+{
+    if (intake->is_started) {
+        intake->is_stopping = true;
+        wake(intake);
+        pthread_join(intake->thread, NULL);
+        intake->is_started = false;
+    }
+    if (intake->listen_fd >= 0)
+        close(intake->listen_fd);
+    intake->listen_fd = -1;
+}
+
+void intake_reset(struct intake *intake)
+{
+    if (!intake->seat)
+        return;
+    intake_stop(intake);
+    if (intake->wake_fd >= 0)
+        close(intake->wake_fd);
+    for (size_t i = 0; i < intake->seats; i++) {
+        close(intake->seat[i].read_fd);
+        close(intake->seat[i].write_fd);
+    }
+    free(intake->seat);
+    intake->seat = NULL;
+}
+
+int intake_take(struct intake_seat *seat)
+{
+    int fd;
+    return read(seat->read_fd, &fd, sizeof fd) == sizeof fd ? fd : -1;
+}
+
+void intake_leave(struct intake_seat *seat)
+{
+    seat->taken--;
+    if (seat->intake->is_full)
+        wake(seat->intake);
+}

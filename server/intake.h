@@ -1,0 +1,44 @@
+/* Where connections come in: one thread accepts them all and gives each to the worker that holds the fewest. Where every
+ * worker accepts for itself, the one that wakes first takes a whole burst, and the others idle beside it. */
+#ifndef SERVER_INTAKE_H
+#define SERVER_INTAKE_H
+
+#include <pthread.h>
+#include <relud/relud.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct intake;
+
+/* One worker's connections: sent through a pipe, and counted from before that until they are closed. */
+struct intake_seat {
+    struct intake *intake;
+    int read_fd, write_fd; /* readable when a connection has come */
+    _Atomic size_t taken;
+};
+
+struct intake {
+    struct intake_seat *seat;
+    size_t seats, each_max; /* workers, and connections of one */
+    int listen_fd, wake_fd; /* wake_fd: an eventfd; a place is free, or it is time to stop */
+    pthread_t thread;
+    _Atomic bool is_full, is_stopping;
+    bool is_started;
+};
+
+bool intake_init(struct intake *intake, size_t seats, size_t each_max, struct relud_error *error);
+/* Accepts from listen_fd (taken, closed by intake_stop), non-blocking. When every worker is full, the others wait in
+ * the kernel's backlog. */
+bool intake_start(struct intake *intake, int listen_fd, struct relud_error *error);
+/* No new connections from here on: what comes later is refused. */
+void intake_stop(struct intake *intake);
+/* After the workers have ended. */
+void intake_reset(struct intake *intake);
+
+/* For the worker: the next connection given to it, non-blocking, the worker's to close; -1: there is none. */
+int intake_take(struct intake_seat *seat);
+/* For the worker: one of its connections has closed. */
+void intake_leave(struct intake_seat *seat);
+
+#endif
