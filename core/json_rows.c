@@ -13,6 +13,8 @@ struct rows {
     struct json_walk *walk;
     struct relud_json_array *array;
     const char *name;                   /* for paths */
+    bool is_counted;                    /* any nesting will do: RELUD_JSON_TENSOR */
+    bool is_named_row;                  /* inside {"x": …} */
     size_t depth;                       /* brackets open */
     bool is_rank_known;                 /* a number was seen: array->rank holds */
     size_t index[RELUD_JSON_DEPTH_MAX]; /* of the value under way, at each open level */
@@ -95,7 +97,7 @@ static bool fail_length(const struct rows *rows, size_t level, size_t count)
 
 static bool open_level(struct rows *rows)
 {
-    if (rows->is_rank_known && rows->depth == rows->array->rank)
+    if (!rows->is_counted && rows->is_rank_known && rows->depth == rows->array->rank)
         return fail_at_path(rows, RELUD_BAD_INPUT, ": an array where others are numbers");
     if (rows->depth == RELUD_JSON_DEPTH_MAX)
         return json_fail(rows->walk, RELUD_BAD_JSON, "%s is nested deeper than %d levels",
@@ -112,7 +114,9 @@ static bool close_level(struct rows *rows)
 {
     struct relud_json_array *array = rows->array;
     size_t level = rows->depth - 1, count = rows->index[level];
-    if (!rows->is_shape_known[level]) {
+    if (rows->is_counted) {
+        ; /* the shape is told elsewhere */
+    } else if (!rows->is_shape_known[level]) {
         rows->is_shape_known[level] = true;
         array->shape[level] = count;
     } else if (array->shape[level] != count) {
@@ -128,7 +132,7 @@ static bool read_numbers(struct rows *rows)
 {
     struct json_walk *walk = rows->walk;
     struct relud_json_array *array = rows->array;
-    if (rows->is_rank_known && rows->depth != array->rank)
+    if (!rows->is_counted && rows->is_rank_known && rows->depth != array->rank)
         return fail_at_path(rows, RELUD_BAD_INPUT, ": a number where others are arrays");
     rows->is_rank_known = true;
     array->rank = rows->depth;
@@ -148,11 +152,54 @@ static bool read_numbers(struct rows *rows)
     return true;
 }
 
+/* Over `{"x":`, up to its value. */
+static bool open_name(struct rows *rows)
+{
+    struct json_walk *walk = rows->walk;
+    const char *name = rows->array->name, *begin = walk->at;
+    struct json_key key;
+    walk->at++;
+    json_skip_blanks(walk);
+    if (!json_walk_string(walk, &key))
+        return false;
+    if (json_string_compare(key.at, key.len, name, strlen(name)) != 0) {
+        walk->at = begin;
+        return json_fail(walk, RELUD_BAD_INPUT,
+                         "%s has a member \"%.*s\" where only \"%s\" is wanted",
+                         path_of(rows, rows->index, rows->depth).text,
+                         (int)json_string_cut(key.at, key.len, 60), key.at, name);
+    }
+    json_skip_blanks(walk);
+    if (walk->at == walk->end || *walk->at != ':')
+        return fail_token(rows, RELUD_BAD_JSON, "stands where a colon is wanted");
+    walk->at++;
+    return true;
+}
+
+static bool close_name(struct rows *rows)
+{
+    struct json_walk *walk = rows->walk;
+    json_skip_blanks(walk);
+    if (walk->at == walk->end)
+        return fail_end(rows);
+    if (*walk->at != '}')
+        return json_fail(walk, *walk->at == ',' ? RELUD_BAD_INPUT : RELUD_BAD_JSON,
+                         "%s: } is wanted behind \"%s\"",
+                         path_of(rows, rows->index, rows->depth).text, rows->array->name);
+    walk->at++;
+    return true;
+}
+
 /* Behind a value: over a comma, or out of what ends here. *is_over when the whole array has. */
 static bool read_behind(struct rows *rows, bool *is_over)
 {
     struct json_walk *walk = rows->walk;
     while (rows->depth > 0) {
+        if (rows->is_named_row && rows->depth == 1) {
+            if (!close_name(rows))
+                return false;
+            rows->is_named_row = false;
+        }
         rows->index[rows->depth - 1]++;
         json_skip_blanks(walk);
         if (walk->at == walk->end)
@@ -170,23 +217,64 @@ static bool read_behind(struct rows *rows, bool *is_over)
     return true;
 }
 
-static bool read_array(struct json_walk *walk, const char *name, struct relud_json_array *array)
+/* true or false, as 1 or 0, where the array is only counted. */
+static bool read_boolean(struct rows *rows)
 {
-    struct rows rows = {.walk = walk, .array = array, .name = name};
-    array->is_present = true;
-    array->offset = (size_t)(walk->at - walk->begin);
+    struct json_walk *walk = rows->walk;
+    struct relud_json_array *array = rows->array;
+    size_t left = (size_t)(walk->end - walk->at), len = *walk->at == 't' ? 4 : 5;
+    if (left < len || memcmp(walk->at, len == 4 ? "true" : "false", len) != 0)
+        return fail_value(rows);
+    if (array->count == array->capacity)
+        return fail_number(rows, true);
+    array->values[array->count++] = len == 4;
+    walk->at += len;
+    return true;
+}
+
+static bool read_elements(struct rows *rows)
+{
+    struct json_walk *walk = rows->walk;
     for (bool is_over = false; !is_over;) {
         json_skip_blanks(walk);
-        bool is_number =
-            walk->at < walk->end && (*walk->at == '-' || (unsigned)(*walk->at - '0') < 10);
-        if (is_number) {
-            if (!read_numbers(&rows) || !read_behind(&rows, &is_over))
+        if (walk->at == walk->end)
+            return fail_end(rows);
+        char first = *walk->at;
+        if (first == '-' || (unsigned)(first - '0') < 10) {
+            if (!read_numbers(rows) || !read_behind(rows, &is_over))
                 return false;
-        } else if (walk->at == walk->end || *walk->at != '[') {
-            return fail_value(&rows);
-        } else if (!open_level(&rows)) {
-            return false;
+        } else if (first == '[') {
+            if (!open_level(rows))
+                return false;
+        } else if (rows->is_counted && (first == 't' || first == 'f')) {
+            if (!read_boolean(rows) || !read_behind(rows, &is_over))
+                return false;
+        } else if (first == '{' && rows->array->form == RELUD_JSON_NAMED_ROWS && rows->depth == 1 &&
+                   !rows->is_named_row) {
+            if (!open_name(rows))
+                return false;
+            rows->is_named_row = true;
+        } else {
+            return fail_value(rows);
         }
+    }
+    return true;
+}
+
+static bool read_array(struct json_walk *walk, const char *name, struct relud_json_array *array)
+{
+    struct rows rows = {
+        .walk = walk, .array = array, .name = name, .is_counted = array->form == RELUD_JSON_TENSOR};
+    bool is_named = array->form == RELUD_JSON_NAMED && walk->at < walk->end && *walk->at == '{';
+    array->is_present = true;
+    array->offset = (size_t)(walk->at - walk->begin);
+    if ((is_named && !open_name(&rows)) || !read_elements(&rows) ||
+        (is_named && !close_name(&rows)))
+        return false;
+    array->end = (size_t)(walk->at - walk->begin);
+    if (rows.is_counted) {
+        array->rank = 1;
+        array->shape[0] = array->count;
     }
     return true;
 }
@@ -196,39 +284,84 @@ static bool read_array(struct json_walk *walk, const char *name, struct relud_js
 struct envelope {
     const char *key;
     struct relud_json_array *array;
-    char *rest;
-    size_t len, cap;
+    size_t tensors; /* elements of "inputs" begun */
 };
 
-static bool put_rest(struct json_walk *walk, struct envelope *envelope, const char *text,
-                     size_t len)
+static bool is_key(const struct json_key *name, const char *wanted)
 {
-    if (envelope->cap - envelope->len < len + 2) /* a brace is still to come, and the NUL */
-        return json_fail(walk, RELUD_TOO_LARGE, "the members besides %s take more than %zu bytes",
-                         envelope->key, envelope->cap - 1);
-    memcpy(envelope->rest + envelope->len, text, len);
-    envelope->len += len;
-    return true;
+    return wanted && json_string_compare(name->at, name->len, wanted, strlen(wanted)) == 0;
+}
+
+static bool on_tensor_member(struct json_walk *walk, const struct json_key *name, void *user)
+{
+    struct envelope *envelope = user;
+    if (!is_key(name, "data"))
+        return json_walk_value(walk);
+    char path[96];
+    snprintf(path, sizeof path, "%.64s[%zu].data", envelope->key, envelope->tensors - 1);
+    if (envelope->array->is_present)
+        return json_fail(walk, RELUD_BAD_INPUT, "%s: one tensor is wanted", path);
+    return read_array(walk, path, envelope->array);
+}
+
+static bool on_tensor(struct json_walk *walk, void *user)
+{
+    struct envelope *envelope = user;
+    envelope->tensors++;
+    if (walk->at == walk->end || *walk->at != '{')
+        return json_fail(walk, RELUD_BAD_INPUT, "%s[%zu] must be an object", envelope->key,
+                         envelope->tensors - 1);
+    return json_walk_object(walk, on_tensor_member, envelope);
 }
 
 static bool on_member(struct json_walk *walk, const struct json_key *name, void *user)
 {
     struct envelope *envelope = user;
-    size_t key_len = strlen(envelope->key);
-    const char *begin = walk->at;
-    if (json_string_compare(name->at, name->len, envelope->key, key_len) != 0)
-        return json_walk_value(walk) && (envelope->len == 1 || put_rest(walk, envelope, ",", 1)) &&
-               put_rest(walk, envelope, name->at - 1, name->len + 2) &&
-               put_rest(walk, envelope, ":", 1) &&
-               put_rest(walk, envelope, begin, (size_t)(walk->at - begin));
-    if (envelope->array->is_present) {
+    struct relud_json_array *array = envelope->array;
+    bool is_other = is_key(name, array->other);
+    const char *key = is_other ? array->other : envelope->key;
+    if (!is_other && !is_key(name, envelope->key))
+        return json_walk_value(walk);
+    if (array->is_present) {
         walk->at = name->at - 1;
-        return json_fail(walk, RELUD_BAD_JSON, "member \"%s\" stands twice", envelope->key);
+        return is_other == array->is_other
+                   ? json_fail(walk, RELUD_BAD_JSON, "member \"%s\" stands twice", key)
+                   : json_fail(walk, RELUD_BAD_INPUT, "\"%s\" and \"%s\" together", envelope->key,
+                               array->other);
     }
-    return read_array(walk, envelope->key, envelope->array) &&
-           (envelope->len == 1 || put_rest(walk, envelope, ",", 1)) &&
-           put_rest(walk, envelope, "\"", 1) && put_rest(walk, envelope, envelope->key, key_len) &&
-           put_rest(walk, envelope, "\":0", 3);
+    array->is_other = is_other;
+    if (is_other)
+        array->form = array->other_form;
+    if (array->form != RELUD_JSON_TENSOR)
+        return read_array(walk, key, array);
+    if (walk->at == walk->end || *walk->at != '[')
+        return json_fail(walk, RELUD_BAD_INPUT, "%s must be an array of tensors", key);
+    return json_walk_array(walk, on_tensor, envelope);
+}
+
+/* The document without the numbers: what stands before and behind them, and a 0. */
+static bool write_rest(struct json_walk *walk, const struct envelope *envelope, char *rest,
+                       size_t capacity)
+{
+    const struct relud_json_array *array = envelope->array;
+    const char *begin = walk->begin, *end = walk->end;
+    while (*begin != '{')
+        begin++;
+    while (end[-1] != '}')
+        end--;
+    size_t before = (size_t)(end - begin), behind = 0;
+    if (array->is_present) {
+        before = array->offset - (size_t)(begin - walk->begin);
+        behind = (size_t)(end - walk->begin) - array->end;
+    }
+    if (before + behind + 2 > capacity)
+        return json_fail(walk, RELUD_TOO_LARGE, "the members besides %s take more than %zu bytes",
+                         envelope->key, capacity - 1);
+    memcpy(rest, begin, before);
+    rest[before] = '0';
+    memcpy(rest + before + array->is_present, end - behind, behind);
+    rest[before + array->is_present + behind] = '\0';
+    return true;
 }
 
 bool relud_json_read(const char *text, size_t len, const char *key, struct relud_json_array *array,
@@ -241,14 +374,11 @@ bool relud_json_read(const char *text, size_t len, const char *key, struct relud
                              .end = text + len,
                              .error = error,
                              .keys = {.key = keys, .cap = KEYS_MAX}};
-    struct envelope envelope = {.key = key, .array = array, .rest = rest, .cap = rest_capacity};
-    array->is_present = false;
-    array->count = array->rank = array->offset = 0;
+    struct envelope envelope = {.key = key, .array = array};
+    array->is_present = array->is_other = false;
+    array->count = array->rank = array->offset = array->end = 0;
     if (rest_capacity < 3)
         return relud_fail(error, RELUD_TOO_LARGE, "no room for the members besides %s", key);
-    rest[envelope.len++] = '{';
-    if (!json_walk_text(&walk, key, on_member, &envelope))
-        return false;
-    memcpy(rest + envelope.len, "}", 2);
-    return true;
+    return json_walk_text(&walk, key, on_member, &envelope) &&
+           write_rest(&walk, &envelope, rest, rest_capacity);
 }

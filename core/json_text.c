@@ -85,7 +85,7 @@ static bool check_keys(struct json_walk *walk, size_t first)
 
 /* ---- values ---- */
 
-static bool walk_string(struct json_walk *walk, struct json_key *inside)
+bool json_walk_string(struct json_walk *walk, struct json_key *inside)
 {
     if (walk->at == walk->end || *walk->at != '"')
         return fail_wanted(walk, "a string");
@@ -175,20 +175,22 @@ static bool walk_between(struct json_walk *walk, char close, bool *is_over)
     return true;
 }
 
-static bool walk_array(struct json_walk *walk)
+bool json_walk_array(struct json_walk *walk, bool (*element)(struct json_walk *, void *),
+                     void *user)
 {
     if (!enter(walk))
         return false;
     bool is_over = walk->at < walk->end && *walk->at == ']';
     while (!is_over)
-        if (!json_walk_value(walk) || !walk_between(walk, ']', &is_over))
+        if (!(element ? element(walk, user) : json_walk_value(walk)) ||
+            !walk_between(walk, ']', &is_over))
             return false;
     walk->at++;
     walk->depth--;
     return true;
 }
 
-static bool walk_object(struct json_walk *walk, json_member_fn *member, void *user)
+bool json_walk_object(struct json_walk *walk, json_member_fn *member, void *user)
 {
     size_t first_key = walk->keys.len;
     if (!enter(walk))
@@ -196,7 +198,7 @@ static bool walk_object(struct json_walk *walk, json_member_fn *member, void *us
     bool is_over = walk->at < walk->end && *walk->at == '}';
     while (!is_over) {
         struct json_key name;
-        if (!walk_string(walk, &name) || !note_key(walk, &name))
+        if (!json_walk_string(walk, &name) || !note_key(walk, &name))
             return false;
         json_skip_blanks(walk);
         if (walk->at == walk->end || *walk->at != ':')
@@ -219,11 +221,11 @@ bool json_walk_value(struct json_walk *walk)
         return fail_end(walk);
     switch (*walk->at) {
     case '{':
-        return walk_object(walk, NULL, NULL);
+        return json_walk_object(walk, NULL, NULL);
     case '[':
-        return walk_array(walk);
+        return json_walk_array(walk, NULL, NULL);
     case '"':
-        return walk_string(walk, &ignored);
+        return json_walk_string(walk, &ignored);
     case 't':
         return walk_word(walk, "true");
     case 'f':
@@ -245,7 +247,7 @@ bool json_walk_text(struct json_walk *walk, const char *key, json_member_fn *mem
         json_fail_add(walk, has_mark ? " (not a byte order mark)" : "");
         return false;
     }
-    if (!(member ? walk_object(walk, member, user) : json_walk_value(walk)))
+    if (!(member ? json_walk_object(walk, member, user) : json_walk_value(walk)))
         return false;
     json_skip_blanks(walk);
     return walk->at == walk->end ||

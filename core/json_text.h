@@ -48,6 +48,16 @@ bool json_walk_value(struct json_walk *walk);
 /* What to do with a member: must walk over its value, at whose first byte walk->at is. */
 typedef bool json_member_fn(struct json_walk *walk, const struct json_key *name, void *user);
 
+/* Walks over one object, calling `member` for each of its members. */
+bool json_walk_object(struct json_walk *walk, json_member_fn *member, void *user);
+
+/* Walks over one array; `element` must walk over each of its elements, at whose first byte walk->at is. */
+bool json_walk_array(struct json_walk *walk, bool (*element)(struct json_walk *walk, void *user),
+                     void *user);
+
+/* Walks over one string; *inside is what stands between its quotes. */
+bool json_walk_string(struct json_walk *walk, struct json_key *inside);
+
 /* A whole text: one value. With `member` it must be an object, of which `key` is the chief member; `member` is then
  * called for each of its members. */
 bool json_walk_text(struct json_walk *walk, const char *key, json_member_fn *member, void *user);

@@ -1,5 +1,4 @@
 /* NumPy's .npy (numpy.lib.format, versions 1 to 3): a magic word, a Python dictionary as text, the numbers. */
-#include "core/half.h"
 #include "core/rows_file.h"
 
 #include <stdint.h>
@@ -14,8 +13,14 @@ bool npy_is(const char *text, size_t len)
     return len >= 10 && memcmp(text, magic, 6) == 0;
 }
 
-/* "<f4" and the like to a float; NULL for what is not read. */
-typedef float element(const unsigned char *at);
+static const struct type {
+    const char *name;
+    enum relud_dtype dtype;
+} types[] = {{"<f4", RELUD_FP32},   {"<f8", RELUD_FP64},   {"<f2", RELUD_FP16},
+             {"|u1", RELUD_UINT8},  {"|i1", RELUD_INT8},   {"<u2", RELUD_UINT16},
+             {"<i2", RELUD_INT16},  {"<u4", RELUD_UINT32}, {"<i4", RELUD_INT32},
+             {"<u8", RELUD_UINT64}, {"<i8", RELUD_INT64},  {"|b1", RELUD_BOOL}};
+enum { TYPES = sizeof types / sizeof *types };
 
 static uint64_t little(const unsigned char *at, size_t bytes)
 {
@@ -24,65 +29,6 @@ static uint64_t little(const unsigned char *at, size_t bytes)
         value = value << 8 | at[i];
     return value;
 }
-static float from_f4(const unsigned char *at)
-{
-    uint32_t bits = (uint32_t)little(at, 4);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-static float from_f2(const unsigned char *at)
-{
-    return half_from_f16((uint16_t)little(at, 2));
-}
-static float from_f8(const unsigned char *at)
-{
-    uint64_t bits = little(at, 8);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return (float)value;
-}
-static float from_u1(const unsigned char *at)
-{
-    return at[0];
-}
-static float from_i1(const unsigned char *at)
-{
-    return (int8_t)at[0];
-}
-static float from_u2(const unsigned char *at)
-{
-    return (uint16_t)little(at, 2);
-}
-static float from_i2(const unsigned char *at)
-{
-    return (int16_t)little(at, 2);
-}
-static float from_u4(const unsigned char *at)
-{
-    return (float)(uint32_t)little(at, 4);
-}
-static float from_i4(const unsigned char *at)
-{
-    return (float)(int32_t)little(at, 4);
-}
-static float from_u8(const unsigned char *at)
-{
-    return (float)little(at, 8);
-}
-static float from_i8(const unsigned char *at)
-{
-    return (float)(int64_t)little(at, 8);
-}
-
-static const struct type {
-    const char *name;
-    size_t bytes;
-    element *read;
-} types[] = {{"<f4", 4, from_f4}, {"<f8", 8, from_f8}, {"<f2", 2, from_f2}, {"|u1", 1, from_u1},
-             {"|i1", 1, from_i1}, {"<u2", 2, from_u2}, {"<i2", 2, from_i2}, {"<u4", 4, from_u4},
-             {"<i4", 4, from_i4}, {"<u8", 8, from_u8}, {"<i8", 8, from_i8}, {"|b1", 1, from_u1}};
-enum { TYPES = sizeof types / sizeof *types };
 
 /* The text behind 'key': in the dictionary. */
 static const char *value_of(const char *head, const char *key)
@@ -147,7 +93,7 @@ bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy, struct
     head[head_len] = '\0';
     if (!read_head(head, npy, error))
         return false;
-    size_t bytes_each = types[npy->type].bytes;
+    size_t bytes_each = relud_dtype_bytes(types[npy->type].dtype);
     if (left % bytes_each != 0 || left / bytes_each != npy->count)
         return relud_fail(error, RELUD_BAD_INPUT,
                           "npy: %zu bytes of numbers, where the shape wants %zu numbers of %zu",
@@ -158,16 +104,7 @@ bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy, struct
 
 void relud_npy_values(const struct relud_npy *npy, float *values)
 {
-    const unsigned char *at = npy->elements;
-    const struct type *type = &types[npy->type];
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (type->read == from_f4) {
-        memcpy(values, at, npy->count * sizeof *values);
-        return;
-    }
-#endif
-    for (size_t i = 0; i < npy->count; i++)
-        values[i] = type->read(at + i * type->bytes);
+    relud_dtype_read(types[npy->type].dtype, npy->elements, npy->count, values);
 }
 
 bool npy_read(const struct rows_source *source, struct relud_rows *rows)

@@ -1,5 +1,6 @@
 #include "server/api_admin.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The process turns: that is all liveness means. */
@@ -24,6 +25,34 @@ bool ready_read(struct exchange *exchange, const char *body, size_t len)
     return true;
 }
 
+/* The catalog as the metrics want to see it. */
+static void write_metrics(struct exchange *exchange, bool is_openmetrics)
+{
+    const struct catalog *catalog = exchange->service->turn.catalog;
+    struct metrics_served *served = calloc(catalog->items + 1, sizeof *served);
+    struct metrics_loads *loads = calloc(catalog->models + 1, sizeof *loads);
+    for (size_t i = 0; served && i < catalog->items; i++) {
+        const struct catalog_item *item = &catalog->item[i];
+        served[i] = (struct metrics_served){.name = item->name, .version = item->version};
+        if (!item->entry)
+            continue;
+        served[i].format = item->entry->info->format;
+        served[i].math = item->entry->info->math == RELUD_MATH_FAST ? "fast" : "exact";
+        served[i].series = item->entry->series;
+    }
+    for (size_t i = 0; loads && i < catalog->models; i++)
+        loads[i] = (struct metrics_loads){.name = catalog->model[i].name,
+                                          .loads = catalog->model[i].loads,
+                                          .failed_loads = catalog->model[i].failed_loads};
+    if (served && loads)
+        metrics_write(exchange->service->metrics, served, catalog->items, loads, catalog->models,
+                      &exchange->out, is_openmetrics, !exchange->service->state->is_draining);
+    else
+        exchange->out.is_short = true;
+    free(served);
+    free(loads);
+}
+
 bool metrics_read(struct exchange *exchange, const char *body, size_t len)
 {
     (void)body, (void)len;
@@ -31,8 +60,7 @@ bool metrics_read(struct exchange *exchange, const char *body, size_t len)
         "text/plain; version=0.0.4; charset=utf-8",
         "application/openmetrics-text; version=1.0.0; charset=utf-8"};
     bool is_openmetrics = media_choose(exchange->accept, types, 2) == 1;
-    metrics_write(exchange->service->metrics, &exchange->out, is_openmetrics,
-                  !exchange->service->state->is_draining);
+    write_metrics(exchange, is_openmetrics);
     exchange_answer(exchange, 200, types[is_openmetrics]);
     return true;
 }
@@ -42,10 +70,14 @@ bool root_read(struct exchange *exchange, const char *body, size_t len)
     (void)body, (void)len;
     text_put(&exchange->out, "{\"status\":\"alive\",\"name\":\"relud\",\"version\":\"" RELUD_VERSION
                              "\",\"models\":[");
-    const struct registry *registry = exchange->service->registry;
-    for (size_t i = 0; i < registry->len; i++) {
-        const struct registry_entry *entry = &registry->entry[i];
-        text_put(&exchange->out, i ? ",{\"name\":" : "{\"name\":");
+    const struct catalog *catalog = exchange->service->turn.catalog;
+    bool is_first = true;
+    for (size_t i = 0; i < catalog->items; i++) {
+        const struct entry *entry = catalog->item[i].entry;
+        if (!entry)
+            continue;
+        text_put(&exchange->out, is_first ? "{\"name\":" : ",{\"name\":");
+        is_first = false;
         text_json(&exchange->out, entry->name);
         text_put(&exchange->out, ",\"version\":");
         text_json(&exchange->out, entry->version);
@@ -53,6 +85,35 @@ bool root_read(struct exchange *exchange, const char *body, size_t len)
                    entry->info->outputs);
     }
     text_put(&exchange->out, "]}\n");
+    exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
+    return true;
+}
+
+bool models_read(struct exchange *exchange, const char *body, size_t len)
+{
+    (void)body, (void)len;
+    const struct catalog *catalog = exchange->service->turn.catalog;
+    text_put(&exchange->out, "{\"models\":[");
+    for (size_t i = 0; i < catalog->models; i++) {
+        text_put(&exchange->out, i ? "," : "");
+        text_json(&exchange->out, catalog->model[i].name);
+    }
+    text_put(&exchange->out, "]}\n");
+    exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
+    return true;
+}
+
+/* server/openapi.json, as the assembler takes it in. */
+__asm__(".pushsection .rodata\n"
+        ".global openapi_begin\nopenapi_begin: .incbin \"server/openapi.json\"\n"
+        ".global openapi_end\nopenapi_end:\n"
+        ".popsection\n");
+extern const char openapi_begin[], openapi_end[];
+
+bool openapi_read(struct exchange *exchange, const char *body, size_t len)
+{
+    (void)body, (void)len;
+    text_put_n(&exchange->out, openapi_begin, (size_t)(openapi_end - openapi_begin));
     exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
     return true;
 }

@@ -9,4 +9,8 @@ bool ready_read(struct exchange *exchange, const char *body, size_t len);
 bool metrics_read(struct exchange *exchange, const char *body, size_t len);
 bool root_read(struct exchange *exchange, const char *body, size_t len);
 
+/* The names of all models, one shape for GET /v2/models and /v1/models. */
+bool models_read(struct exchange *exchange, const char *body, size_t len);
+bool openapi_read(struct exchange *exchange, const char *body, size_t len);
+
 #endif

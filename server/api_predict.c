@@ -4,6 +4,7 @@
 #include "server/clock.h"
 #include "server/json_in.h"
 #include "server/native.h"
+#include "server/prediction.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,13 +27,19 @@ static bool read_members(struct json_in *document, struct wanted *wanted, struct
            json_in_end(document, KNOWN, error);
 }
 
-/* Finds the model that the request is for; answers when there is none. */
-static const struct registry_entry *choose(struct exchange *exchange, const char *rest,
-                                           struct wanted *wanted)
+/* No members besides the array, as most requests have it. */
+static bool is_bare(const char *rest)
 {
-    const struct registry *registry = exchange->service->registry;
+    return strcmp(rest, "{\"inputs\":0}") == 0 || strcmp(rest, "{\"inputs\": 0}") == 0;
+}
+
+/* Finds the model that the request is for; answers when there is none. */
+static const struct entry *choose(struct exchange *exchange, const char *rest,
+                                  struct wanted *wanted)
+{
+    const struct catalog *catalog = exchange->service->turn.catalog;
     struct json_in *document = NULL;
-    if (strcmp(rest, "{\"inputs\":0}") != 0) {
+    if (!is_bare(rest)) {
         struct relud_error error = {0};
         document = json_in_open(rest, &error);
         if (!document || !read_members(document, wanted, &error)) {
@@ -41,20 +48,23 @@ static const struct registry_entry *choose(struct exchange *exchange, const char
             return NULL;
         }
     }
-    const struct registry_entry *entry = registry_find(registry, wanted->model, wanted->version);
-    if (!entry && registry->len == 0)
-        exchange_fail(exchange, 404, "no model is served here");
+    const struct entry *entry = catalog_find(catalog, wanted->model, wanted->version);
+    if (!entry && !catalog->first && !wanted->model)
+        exchange_fail(exchange, catalog->models ? 503 : 404, "no model is %s",
+                      catalog->models ? "ready" : "served here");
     else if (!entry && wanted->version)
         exchange_fail(exchange, 404, "there is no model '%.64s' of version %.24s",
-                      wanted->model ? wanted->model : registry->entry[0].name, wanted->version);
+                      wanted->model ? wanted->model : catalog->first->name, wanted->version);
+    else if (!entry && catalog_model(catalog, wanted->model))
+        exchange_fail(exchange, 503, "model '%.64s' is not ready", wanted->model);
     else if (!entry)
         exchange_fail(exchange, 404, "there is no model '%.64s'", wanted->model);
     json_in_close(document);
-    return entry;
+    return exchange->entry = entry;
 }
 
 /* [features] or [rows][features]; anything else is answered, naming the place. */
-static bool read_shape(struct exchange *exchange, const struct registry_entry *entry,
+static bool read_shape(struct exchange *exchange, const struct entry *entry,
                        struct relud_json_array *array, size_t *rows)
 {
     size_t features = entry->info->features;
@@ -85,32 +95,8 @@ static bool read_shape(struct exchange *exchange, const struct registry_entry *e
     return false;
 }
 
-static bool is_within_limits(struct exchange *exchange, const struct registry_entry *entry,
-                             size_t rows, bool is_layered)
-{
-    size_t rows_max = exchange->service->config->request_rows_max;
-    size_t floats = turn_answer_floats(entry, rows, is_layered);
-    if (rows > rows_max)
-        exchange_fail(exchange, 413, "inputs has %zu rows; at most %zu are taken at once", rows,
-                      rows_max);
-    else if (floats > TURN_ANSWER_FLOATS_MAX)
-        exchange_fail(exchange, 413,
-                      "the answer would hold %zu numbers; at most %zu are given at once", floats,
-                      TURN_ANSWER_FLOATS_MAX);
-    else
-        return true;
-    return false;
-}
-
-static void count_nonfinite(struct exchange *exchange, const struct registry_entry *entry,
-                            enum nonfinite_where where)
-{
-    if (entry)
-        counter_add(&exchange->service->shard->model[entry->index].nonfinite[where], 1);
-}
-
 /* What JSON's reader sees on its way, and what only JSON can answer. */
-static bool is_binary_fit(struct exchange *exchange, const struct registry_entry *entry,
+static bool is_binary_fit(struct exchange *exchange, const struct entry *entry,
                           const struct relud_json_array *array, const struct wanted *wanted)
 {
     if (wanted->is_layered && exchange->media_out != MEDIA_JSON) {
@@ -121,7 +107,7 @@ static bool is_binary_fit(struct exchange *exchange, const struct registry_entry
         native_check_finite(exchange, "inputs", array->values, array->shape, array->rank,
                             array->count))
         return true;
-    count_nonfinite(exchange, entry, NONFINITE_INPUT);
+    prediction_count_nonfinite(exchange, entry, NONFINITE_INPUT);
     return false;
 }
 
@@ -139,8 +125,8 @@ bool predict_read(struct exchange *exchange, const char *body, size_t len)
     struct relud_error error;
     if (!native_read(exchange, "inputs", body, len, &array, rest, &error)) {
         if (error.code == RELUD_NOT_FINITE)
-            count_nonfinite(exchange, registry_find(exchange->service->registry, NULL, NULL),
-                            NONFINITE_INPUT);
+            prediction_count_nonfinite(exchange, exchange->service->turn.catalog->first,
+                                       NONFINITE_INPUT);
         native_fail(exchange, &error);
         return true;
     }
@@ -149,23 +135,18 @@ bool predict_read(struct exchange *exchange, const char *body, size_t len)
         return true;
     }
     struct wanted wanted = {.top_k = 1};
-    const struct registry_entry *entry = choose(exchange, rest, &wanted);
+    const struct entry *entry = choose(exchange, rest, &wanted);
     size_t rows = 0;
+    exchange->is_layered = wanted.is_layered;
     if (!entry || !read_shape(exchange, entry, &array, &rows) ||
-        !is_within_limits(exchange, entry, rows, wanted.is_layered) ||
+        !prediction_is_allowed(exchange, entry, rows) ||
         !is_binary_fit(exchange, entry, &array, &wanted))
         return true;
     exchange->top_k = wanted.top_k;
-    exchange->is_layered = wanted.is_layered;
-    if (turn_submit(turn, &exchange->job, entry, rows, wanted.is_layered) != TURN_TAKEN)
-        return false;
-    exchange->step = EXCHANGE_WAITING;
-    exchange->decode_ns = exchange->job.submit_ns - begin_ns;
-    metrics_stage(exchange->service->shard, STAGE_DECODE, exchange->decode_ns);
-    return true;
+    return prediction_submit(exchange, entry, rows, begin_ns);
 }
 
-static void write_classes(struct exchange *exchange, const struct registry_entry *entry, float *p,
+static void write_classes(struct exchange *exchange, const struct entry *entry, float *p,
                           size_t top_k)
 {
     struct text *out = &exchange->out;
@@ -182,7 +163,7 @@ static void write_classes(struct exchange *exchange, const struct registry_entry
 static void write_predictions(struct exchange *exchange)
 {
     const struct turn_job *job = &exchange->job;
-    const struct registry_entry *entry = job->entry;
+    const struct entry *entry = job->entry;
     size_t classes = entry->info->classes, outputs = entry->info->outputs;
     size_t top_k = exchange->top_k < classes ? exchange->top_k : classes;
     float few[256], *p = classes <= 256 ? few : malloc(classes * sizeof *p);
@@ -226,17 +207,8 @@ void predict_write(struct exchange *exchange)
     const struct turn_job *job = &exchange->job;
     const struct relud_model_info *info = job->entry->info;
     enum nonfinite nonfinite = (enum nonfinite)exchange->service->config->nonfinite;
-    size_t bad = native_find_nonfinite(job->y, job->rows * info->outputs);
-    if (bad < job->rows * info->outputs) {
-        count_nonfinite(exchange, job->entry, NONFINITE_OUTPUT);
-        if (nonfinite == NONFINITE_ERROR) {
-            exchange_fail(exchange, 400,
-                          "outputs[%zu][%zu] is not finite: inputs[%zu] is out of the range of "
-                          "float32 for this net",
-                          bad / info->outputs, bad % info->outputs, bad / info->outputs);
-            return;
-        }
-    }
+    if (!prediction_check_output(exchange))
+        return;
     const size_t shape[2] = {job->rows, info->outputs};
     if (exchange->media_out != MEDIA_JSON) {
         native_write_binary(exchange, job->y, shape, 2);

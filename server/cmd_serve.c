@@ -6,6 +6,7 @@
 #include "server/cpus.h"
 #include "server/http.h"
 #include "server/intake.h"
+#include "server/keeper.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/worker.h"
@@ -20,12 +21,14 @@
 
 struct serve {
     struct config config;
-    struct registry registry;
+    struct repository *repository;
+    struct keeper keeper;
     struct metrics metrics;
     struct service_state state;
     struct intake intake;
     struct worker *worker;
     size_t workers, started;
+    unsigned stops_seen;
 };
 
 static void on_wake(int number)
@@ -33,39 +36,65 @@ static void on_wake(int number)
     (void)number;
 }
 
-/* Signals that ask for the end, counted. A handler and not a blocked mask: OpenBLAS starts a thread before main() that
+/* Signals that ask for the end (counted) or for a look at the models. A handler and not a blocked mask: OpenBLAS starts a thread before main() that
  * no mask of ours reaches, and a signal that lands there must count, too. */
-static sem_t stop_requests;
+static sem_t requests;
+static _Atomic unsigned stops_wanted;
 
 static void on_stop(int number)
 {
     (void)number;
-    sem_post(&stop_requests);
+    stops_wanted++;
+    sem_post(&requests);
+}
+
+static _Atomic bool is_reload_wanted;
+
+static void on_reload(int number)
+{
+    (void)number;
+    is_reload_wanted = true;
+    sem_post(&requests);
 }
 
 /* Workers are woken by SIGUSR1. */
 static void set_signals(void)
 {
-    sem_init(&stop_requests, 0, 0);
+    sem_init(&requests, 0, 0);
     struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART},
-                     wake = {.sa_handler = on_wake}, ignore = {.sa_handler = SIG_IGN};
+                     wake = {.sa_handler = on_wake}, ignore = {.sa_handler = SIG_IGN},
+                     reload = {.sa_handler = on_reload, .sa_flags = SA_RESTART};
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGHUP, &reload, NULL);
     sigaction(SIGUSR1, &wake, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+static void call_workers(void *user)
+{
+    struct serve *serve = user;
+    intake_call_all(&serve->intake);
+}
+
 static bool load_models(struct serve *serve, struct relud_error *error)
 {
-    const struct relud_model_options options = {.math = (enum relud_math)serve->config.math,
-                                                .isa = (enum relud_isa)serve->config.isa};
-    if (options.isa != RELUD_ISA_BEST && options.isa > relud_isa_best())
+    const struct config *config = &serve->config;
+    const struct repository_options options = {
+        .entry = {.model = {.math = (enum relud_math)config->math,
+                            .isa = (enum relud_isa)config->isa},
+                  .workers = serve->workers,
+                  .batch_rows_max = config->batch_rows_max},
+        .policy = config->versions,
+        .on_change = call_workers,
+        .user = serve,
+    };
+    enum relud_isa isa = options.entry.model.isa;
+    if (isa != RELUD_ISA_BEST && isa > relud_isa_best())
         return relud_fail(error, RELUD_UNSUPPORTED, "--isa %s: this CPU has %s at the most",
-                          relud_isa_name(options.isa), relud_isa_name(relud_isa_best()));
-    for (size_t i = 0; i < serve->config.models_len; i++)
-        if (!registry_add(&serve->registry, serve->config.models[i], &options, error))
-            return false;
-    return registry_seal(&serve->registry, error);
+                          relud_isa_name(isa), relud_isa_name(relud_isa_best()));
+    serve->repository = repository_open(config->models, config->models_len, &options, error);
+    return serve->repository != NULL;
 }
 
 /* Descriptors for connections: what the limit allows less a reserve for files, or what was asked for. */
@@ -87,23 +116,22 @@ static size_t connections_max(const struct serve *serve)
 
 static bool open_workers(struct serve *serve, struct relud_error *error)
 {
-    serve->workers = serve->config.workers ? serve->config.workers : cpus_allowed();
     bool is_suspending =
         serve->config.suspend || serve->config.batch_delay_us || !http_calls_again();
     if (!intake_init(&serve->intake, serve->workers, connections_max(serve), error))
         return false;
-    if (!metrics_init(&serve->metrics, serve->workers, serve->registry.len, serve->registry.names))
+    if (!metrics_init(&serve->metrics, serve->workers))
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     serve->worker = calloc(serve->workers, sizeof *serve->worker);
     if (!serve->worker)
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < serve->workers; i++) {
         serve->worker[i].service = (struct service){.config = &serve->config,
-                                                    .registry = &serve->registry,
+                                                    .keeper = &serve->keeper,
                                                     .metrics = &serve->metrics,
                                                     .shard = &serve->metrics.shard[i],
                                                     .state = &serve->state};
-        if (!worker_open(&serve->worker[i], &serve->intake.seat[i], is_suspending, error))
+        if (!worker_open(&serve->worker[i], i, &serve->intake.seat[i], is_suspending, error))
             return false;
     }
     for (; serve->started < serve->workers; serve->started++)
@@ -120,15 +148,23 @@ static bool all_ended(const struct serve *serve)
     return true;
 }
 
-/* Waits up to `ms` for a request to stop. */
-static bool wait_stop(int64_t ms)
+/* Waits up to `ms` for a request to stop; one to reload is passed on at once. */
+static bool wait_stop(struct serve *serve, int64_t ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
     until.tv_sec += ms / 1000 + ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
-    return sem_clockwait(&stop_requests, CLOCK_MONOTONIC, &until) == 0;
+    while (sem_clockwait(&requests, CLOCK_MONOTONIC, &until) == 0) {
+        if (stops_wanted > serve->stops_seen) {
+            serve->stops_seen++;
+            return true;
+        }
+        if (atomic_exchange(&is_reload_wanted, false))
+            keeper_refresh(&serve->keeper);
+    }
+    return false;
 }
 
 /* /readyz 503 at once; after the delay no new connections; then until the last answer is out, or the time is up, or
@@ -137,7 +173,7 @@ static bool drain(struct serve *serve)
 {
     serve->state.is_draining = true;
     if (serve->config.drain_delay_seconds &&
-        wait_stop((int64_t)serve->config.drain_delay_seconds * 1000))
+        wait_stop(serve, (int64_t)serve->config.drain_delay_seconds * 1000))
         return false;
     intake_stop(&serve->intake);
     for (size_t i = 0; i < serve->started; i++)
@@ -147,7 +183,7 @@ static bool drain(struct serve *serve)
         for (size_t i = 0; i < serve->started; i++)
             if (!serve->worker[i].is_ended)
                 worker_wake(&serve->worker[i]);
-        if (clock_ns() > end_ns || wait_stop(10))
+        if (clock_ns() > end_ns || wait_stop(serve, 10))
             return all_ended(serve);
     }
     return true;
@@ -157,12 +193,13 @@ static void close_all(struct serve *serve)
 {
     for (size_t i = 0; i < serve->started; i++)
         pthread_join(serve->worker[i].thread, NULL);
+    keeper_stop(&serve->keeper);
     for (size_t i = 0; serve->worker && i < serve->workers; i++)
         worker_close(&serve->worker[i]);
     free(serve->worker);
     intake_reset(&serve->intake);
     metrics_reset(&serve->metrics);
-    registry_reset(&serve->registry);
+    repository_free(serve->repository);
     config_free(&serve->config);
 }
 
@@ -190,35 +227,59 @@ static void keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
+static void log_models(const struct serve *serve)
+{
+    struct catalog *catalog = repository_take(serve->repository);
+    for (size_t i = 0; i < catalog->items; i++) {
+        const struct entry *entry = catalog->item[i].entry;
+        if (entry)
+            log_info("model %s version %s: %zu features, %zu outputs, %zu parameters", entry->name,
+                     entry->version, entry->info->features, entry->info->outputs,
+                     entry->info->parameters);
+    }
+    catalog_release(catalog);
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve serve = {0};
     struct relud_error error;
-    char shown[128];
+    char shown[128], admin_shown[128];
     if (!config_read(&serve.config, argc, argv, &error))
         return wrong_usage(&serve, &error);
     log_setup((enum log_level)serve.config.log_level, serve.config.log_format);
     int64_t begin_ns = clock_ns();
     set_signals();
     keep_memory();
-    int listen_fd = listen_open(serve.config.listen, shown, sizeof shown, &error);
-    if (listen_fd < 0) {
+    if (!repository_is_policy(serve.config.versions)) {
+        relud_fail(&error, RELUD_BAD_INPUT, "--versions: '%.60s' is none of latest:N, all, 1,3",
+                   serve.config.versions);
+        return wrong_usage(&serve, &error);
+    }
+    int listen_fd = listen_open("--listen", serve.config.listen, shown, sizeof shown, &error);
+    int admin_fd = -1;
+    if (listen_fd >= 0 && *serve.config.admin_listen)
+        admin_fd = listen_open("--admin-listen", serve.config.admin_listen, admin_shown,
+                               sizeof admin_shown, &error);
+    if (listen_fd < 0 || (*serve.config.admin_listen && admin_fd < 0)) {
         if (error.code == RELUD_BAD_INPUT)
             return wrong_usage(&serve, &error);
         return fail(&serve, &error);
     }
-    if (!load_models(&serve, &error) || !open_workers(&serve, &error) ||
-        !intake_start(&serve.intake, listen_fd, &error))
+    serve.workers = serve.config.workers ? serve.config.workers : cpus_allowed();
+    if (!load_models(&serve, &error) ||
+        !keeper_start(&serve.keeper, serve.repository, serve.config.poll_seconds, call_workers,
+                      &serve, &error) ||
+        !open_workers(&serve, &error) || !intake_start(&serve.intake, listen_fd, admin_fd, &error))
         return fail(&serve, &error);
-    for (size_t i = 0; i < serve.registry.len; i++)
-        log_info("model %s version %s: %zu features, %zu outputs, %zu parameters",
-                 serve.registry.entry[i].name, serve.registry.entry[i].version,
-                 serve.registry.entry[i].info->features, serve.registry.entry[i].info->outputs,
-                 serve.registry.entry[i].info->parameters);
+    log_models(&serve);
     log_info("ready in %.0f ms, %zu workers", (double)(clock_ns() - begin_ns) * 1e-6,
              serve.workers);
+    if (admin_fd >= 0)
+        log_info("administrators at http://%s: who reaches it may load and unload models",
+                 admin_shown);
     log_info("listening on http://%s", shown);
-    while (!wait_stop(3600000))
+    while (!wait_stop(&serve, 3600000))
         ;
     log_info("draining");
     bool is_drained = drain(&serve);

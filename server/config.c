@@ -23,6 +23,8 @@ struct option {
 static const struct option options[] = {
     {"listen", KIND_TEXT, AT(listen), "127.0.0.1:8080", 0, 0, 0,
      "ADDR:PORT to listen on; port 0 picks a free one and prints it"},
+    {"admin-listen", KIND_TEXT, AT(admin_listen), "", 0, 0, 0,
+     "ADDR:PORT for administrators, who may load and unload models; keep it to yourself"},
     {"workers", KIND_COUNT, AT(workers), "0", 0, 0, 1024,
      "event loops; 0: as many as CPUs are allowed by affinity and cgroup"},
     {"max-batch", KIND_COUNT, AT(batch_rows_max), "256", 0, 1, 65536,
@@ -45,6 +47,10 @@ static const struct option options[] = {
      "time for open requests to finish after SIGTERM"},
     {"drain-delay-seconds", KIND_COUNT, AT(drain_delay_seconds), "0", 0, 0, 86400,
      "keep accepting this long after /readyz turned 503"},
+    {"versions", KIND_TEXT, AT(versions), "latest:1", 0, 0, 0,
+     "latest:N, all or 1,3: the versions served of a model that has no versions.json"},
+    {"poll-seconds", KIND_COUNT, AT(poll_seconds), "0", 0, 0, 86400,
+     "look for new, changed and removed models this often; 0: only on SIGHUP"},
     {"math", KIND_CHOICE, AT(math), "exact", "exact|fast", 0, 0,
      "exact: the same bits alone, in any batch, on any CPU; fast: plain OpenBLAS may compete"},
     {"isa", KIND_CHOICE, AT(isa), "best", "best|scalar|avx2|avx512", 0, 0,
@@ -204,8 +210,17 @@ bool config_read(struct config *config, int argc, char **argv, struct relud_erro
 
 void config_free(struct config *config)
 {
-    free(config->listen);
-    config->listen = NULL;
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].kind == KIND_TEXT) {
+            char **slot = (char **)((char *)config + options[i].offset);
+            free(*slot);
+            *slot = NULL;
+        }
+}
+
+static const char *text_form(const struct option *option)
+{
+    return strstr(option->name, "listen") ? "ADDR:PORT" : "POLICY";
 }
 
 void config_print_help(void)
@@ -214,9 +229,10 @@ void config_print_help(void)
         char head[64];
         snprintf(head, sizeof head, "--%s %s", options[i].name,
                  options[i].choices             ? options[i].choices
-                 : options[i].kind == KIND_TEXT ? "ADDR:PORT"
+                 : options[i].kind == KIND_TEXT ? text_form(&options[i])
                                                 : "N");
-        printf("  %-38s %s (%s)\n", head, options[i].help, options[i].value);
+        printf("  %-38s %s (%s)\n", head, options[i].help,
+               *options[i].value ? options[i].value : "none");
     }
     printf("  %-38s %s\n", "--config FILE",
            "a JSON object of the same names; flags and RELUD_… win over it");

@@ -15,21 +15,24 @@ enum nonfinite { NONFINITE_ERROR, NONFINITE_NULL, NONFINITE_TOKEN };
 struct config {
     const char *models[CONFIG_MODELS_MAX]; /* as given on the command line */
     size_t models_len;
-    char *listen;   /* "ADDR:PORT", "[::1]:PORT" */
-    size_t workers; /* 0: as many as CPUs are allowed */
+    char *listen;       /* "ADDR:PORT", "[::1]:PORT" */
+    char *admin_listen; /* likewise, or "": none */
+    char *versions;     /* which versions of a model are served */
+    size_t workers;     /* 0: as many as CPUs are allowed */
     size_t batch_rows_max, request_rows_max;
     size_t batch_delay_us;
     size_t body_bytes_max;
     size_t connections_max;
     size_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
     size_t drain_seconds, drain_delay_seconds;
-    int math;       /* enum relud_math */
-    int isa;        /* enum relud_isa */
-    int nonfinite;  /* enum nonfinite */
-    int log_format; /* 1: JSON */
-    int log_level;  /* enum log_level */
-    int suspend;    /* 0 auto: only where libmicrohttpd needs it; 1 always */
-    int constant;   /* 1: benchmarks only, answer a constant without reading */
+    size_t poll_seconds; /* 0: do not look for changed models */
+    int math;            /* enum relud_math */
+    int isa;             /* enum relud_isa */
+    int nonfinite;       /* enum nonfinite */
+    int log_format;      /* 1: JSON */
+    int log_level;       /* enum log_level */
+    int suspend;         /* 0 auto: only where libmicrohttpd needs it; 1 always */
+    int constant;        /* 1: benchmarks only, answer a constant without reading */
 };
 
 /* Fills config from argv[1…] (argv[0] is "serve"), environment and file. False and *error on wrong usage.

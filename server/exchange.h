@@ -3,8 +3,8 @@
 #define SERVER_EXCHANGE_H
 
 #include "server/config.h"
+#include "server/keeper.h"
 #include "server/media.h"
-#include "server/registry.h"
 #include "server/text.h"
 #include "server/turn.h"
 #include <stdatomic.h>
@@ -18,11 +18,11 @@ struct service_state {
 /* What one worker gives to the routes. */
 struct service {
     const struct config *config;
-    const struct registry *registry;
+    struct keeper *keeper;
     struct metrics *metrics;
     struct metrics_shard *shard;
     const struct service_state *state;
-    struct turn turn;
+    struct turn turn; /* turn.catalog is what is served */
 };
 
 enum exchange_step {
@@ -41,6 +41,19 @@ struct exchange_parameter {
 
 struct route;
 
+/* How a request of the foreign dialects wants to be answered. */
+struct exchange_infer {
+    struct {
+        enum entry_output output;
+        bool is_binary;
+        size_t classes; /* the classification extension: how many, or 0 */
+    } wanted[ENTRY_OUTPUTS_MAX];
+    size_t wanted_len;
+    bool is_column; /* V1: "outputs", not "predictions" */
+    char id[EXCHANGE_ID_MAX + 1];
+    bool has_id;
+};
+
 struct exchange {
     struct service *service;
     const struct route *route; /* NULL where the path has none */
@@ -48,7 +61,14 @@ struct exchange {
 
     /* the request */
     const char *accept;       /* the field's value, or NULL; lives as long as the exchange */
-    const char *content_type; /* likewise */
+    const char *content_type; /* likewise, as the next three */
+    const char *content_encoding, *accept_encoding;
+    const char *inference_header_length; /* Inference-Header-Content-Length */
+    char model
+        [MODEL_NAME_BYTES]; /* of the path, decoded; "" where it has none, the same for the next two */
+    char version[MODEL_VERSION_BYTES];
+    char label[MODEL_NAME_BYTES];
+    bool is_admin; /* may load and unload */
     char id[EXCHANGE_ID_MAX + 1];
     struct exchange_parameter query[EXCHANGE_QUERY_MAX];
     size_t query_len; /* may be more than there is room for */
@@ -56,15 +76,19 @@ struct exchange {
 
     /* a prediction under way */
     struct turn_job job;
+    const struct entry *entry; /* while the request is read: whom it is counted for */
     size_t top_k;
     bool is_layered;
+    struct exchange_infer infer;
+    struct errand *errand; /* NULL, or what it waits for instead of the turn */
 
     /* the answer */
     unsigned code;
-    const char *type;       /* Content-Type; static */
-    const char *allow;      /* Allow, or NULL; static */
-    unsigned retry_after_s; /* Retry-After, or 0 */
-    bool is_last;           /* close the connection after it */
+    const char *type;        /* Content-Type; static */
+    const char *allow;       /* Allow, or NULL; static */
+    unsigned retry_after_s;  /* Retry-After, or 0 */
+    size_t infer_header_len; /* Inference-Header-Content-Length, or 0 */
+    bool is_last;            /* close the connection after it */
     struct text out;
 
     int64_t begin_ns, decode_ns, encode_ns;

@@ -26,13 +26,15 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *slot = link;
         http->is_announced = true;
-        counter_add(&http->service->shard->connections_opened, 1);
+        if (link)
+            link->is_admin = http->is_adding_admin;
+        counter_add(&http->service->shard->connections, 1);
         if (link && info)
             deadline_add(&http->deadlines, &link->deadline, info->connect_fd, clock_ns());
         return;
     }
     struct link *link = *slot;
-    counter_add(&http->service->shard->connections_closed, 1);
+    counter_add(&http->service->shard->connections, (uint64_t)-1);
     if (link) {
         http_page_forget(link->deadline.fd);
         deadline_remove(&http->deadlines, &link->deadline);
@@ -61,9 +63,8 @@ on_library_message(void *cls, const char *format, va_list args)
 /* Connections are accepted and counted by the intake: none is refused here. */
 static bool start_daemon(struct http *http)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
-    if (http->is_suspending)
-        flags |= MHD_ALLOW_SUSPEND_RESUME;
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
     http->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, visit_on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
         on_library_message, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX,
@@ -124,42 +125,50 @@ struct http *http_open(struct service *service, struct intake_seat *seat, bool i
 }
 
 /* Makes connections of what the intake has sent. */
-static void take_connections(struct http *http)
+static void take_messages(struct http *http)
 {
     struct intake_seat *seat = http->seat;
-    for (int fd; seat->taken > http->deadlines.len && (fd = intake_take(seat)) >= 0;) {
+    struct intake_message message;
+    while (intake_take(seat, &message)) {
+        if (message.fd < 0)
+            continue;
         struct sockaddr_storage from = {.ss_family = AF_INET};
         socklen_t from_len = sizeof from;
-        getpeername(fd, (struct sockaddr *)&from, &from_len); /* one that has left is seen soon */
+        getpeername(message.fd, (struct sockaddr *)&from,
+                    &from_len); /* one that has left is seen soon */
         http->is_announced = false;
-        MHD_add_connection(http->daemon, fd, (struct sockaddr *)&from, from_len);
+        http->is_adding_admin = message.is_admin;
+        MHD_add_connection(http->daemon, message.fd, (struct sockaddr *)&from, from_len);
         if (!http->is_announced) /* out of memory: the library has closed it without a word */
             intake_leave(seat);
     }
 }
 
-static void wait_for_work(struct http *http, int64_t wait_us)
+/* True when the intake has sent something. */
+static bool wait_for_work(struct http *http, int64_t wait_us)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
     if (MHD_get_timeout(http->daemon, &library_ms) == MHD_YES && library_ms < 1000000 &&
         (int64_t)library_ms * 1000 < wait_us)
         wait_us = (int64_t)library_ms * 1000;
     if (wait_us == 0)
-        return;
+        return false;
     struct pollfd poll_fd[] = {
         {.fd = http->epoll_fd, .events = POLLIN},
         {.fd = http->seat->read_fd, .events = POLLIN},
     };
     struct timespec wait = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
-    ppoll(poll_fd, 2, &wait, NULL);
+    return ppoll(poll_fd, 2, &wait, NULL) > 0 && poll_fd[1].revents;
 }
 
 void http_run(struct http *http, int64_t wait_us)
 {
     http->is_pressed = false;
-    if (wait_us > 0)
-        wait_for_work(http, wait_us);
-    take_connections(http);
+    bool has_message = wait_us > 0 && wait_for_work(http, wait_us);
+    if (has_message || http->seat->taken > http->deadlines.len)
+        take_messages(http);
+    if (http->errands)
+        visit_resume_errands(http);
     MHD_run(http->daemon);
 }
 

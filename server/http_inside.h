@@ -20,18 +20,21 @@ struct buffer {
 /* One open connection. */
 struct link {
     struct deadline deadline;
+    bool is_admin; /* came in by the admin address */
 };
 
 /* One request: the exchange, and where it came from. */
 struct visit {
     struct exchange exchange;
-    struct visit *next; /* in the pool */
+    struct visit *next; /* in the pool, or of those whose errands are under way */
     struct MHD_Connection *connection;
     struct link *link;
     struct http *http;
     struct buffer *buffer; /* out's memory goes back to it */
     char *body;            /* gathered, where it did not come in one piece */
     size_t body_len, body_cap;
+    char *plain; /* the body uncompressed, where it came compressed */
+    size_t plain_len;
     uint64_t body_length; /* as announced; GATE_LENGTH_UNKNOWN when chunked */
     uint64_t body_seen;
     bool is_suspended;
@@ -43,12 +46,14 @@ struct http {
     struct intake_seat *seat;
     struct deadline_list deadlines;
     struct visit *visits;   /* pool */
+    struct visit *errands;  /* suspended until their errands are done */
     struct buffer *buffers; /* pool */
     size_t buffers_len;
     struct MHD_Response *constant; /* benchmarks only */
     uint64_t id_state;             /* of the request ids that we make */
     int epoll_fd;
     bool is_suspending, is_pressed;
+    bool is_adding_admin;
     bool is_announced; /* on_connection has heard of the connection that is being added */
 };
 
@@ -60,6 +65,8 @@ void visit_on_completed(void *cls, struct MHD_Connection *connection, void **vis
                         enum MHD_RequestTerminationCode why);
 /* A job of the turn is done: wakes its connection where it sleeps. */
 void visit_on_done(struct turn_job *job);
+/* Wakes the connections whose errands are done. */
+void visit_resume_errands(struct http *http);
 void visit_free_pools(struct http *http);
 
 /* The connection is about to close: its number may come again (server/http_pages.c). */

@@ -3,6 +3,7 @@
 #include "server/http_inside.h"
 
 #include "server/clock.h"
+#include "server/coding.h"
 #include "server/timing.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 enum {
     BUFFERS_KEPT_MAX = 256,
     BUFFER_KEPT_BYTES_MAX = 64 * 1024,
+    PACKED_BYTES_MIN =
+        200, /* a smaller answer is sent as it is, even where the client would unpack it */
 };
 
 /* ---- pools ---- */
@@ -64,15 +67,18 @@ static void give_buffer(void *cls)
 static void drop_body(struct visit *visit)
 {
     counter_add(&visit->http->service->shard->bytes_ended, visit->body_cap);
+    counter_add(&visit->http->service->shard->bytes_ended, visit->plain_len);
     free(visit->body);
-    visit->body = NULL;
-    visit->body_len = visit->body_cap = 0;
+    free(visit->plain);
+    visit->body = visit->plain = NULL;
+    visit->body_len = visit->body_cap = visit->plain_len = 0;
 }
 
 static void give_visit(struct visit *visit)
 {
     struct http *http = visit->http;
     turn_release(&http->service->turn, &visit->exchange.job);
+    errand_release(visit->exchange.errand);
     drop_body(visit);
     if (visit->buffer) {
         visit->buffer->at = visit->exchange.out.at;
@@ -141,6 +147,12 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         exchange->accept = value;
     else if (IS_FIELD(name, name_len, "Content-Type"))
         exchange->content_type = value;
+    else if (IS_FIELD(name, name_len, "Content-Encoding"))
+        exchange->content_encoding = value;
+    else if (IS_FIELD(name, name_len, "Accept-Encoding"))
+        exchange->accept_encoding = value;
+    else if (IS_FIELD(name, name_len, "Inference-Header-Content-Length"))
+        exchange->inference_header_length = value ? value : "";
     else if (IS_FIELD(name, name_len, "X-Request-Id"))
         take_id(exchange, value ? value : "", value_len);
     else if (IS_FIELD(name, name_len, "Expect"))
@@ -162,9 +174,33 @@ static void make_id(struct http *http, char *id)
 
 /* ---- the answer ---- */
 
+static void add_number(struct MHD_Response *response, const char *field, size_t number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%zu", number);
+    MHD_add_response_header(response, field, text);
+}
+
+/* The answer in the coding that the client likes best; as it is, where that is not worth it. */
+static enum coding pack(struct exchange *exchange)
+{
+    enum coding coding = coding_choose(exchange->accept_encoding);
+    struct text packed = {0};
+    if (coding == CODING_NONE || exchange->out.len < PACKED_BYTES_MIN)
+        return CODING_NONE;
+    if (!coding_pack(coding, exchange->out.at, exchange->out.len, &packed)) {
+        text_free(&packed);
+        return CODING_NONE;
+    }
+    text_free(&exchange->out);
+    exchange->out = packed;
+    return coding;
+}
+
 static struct MHD_Response *make_response(struct visit *visit)
 {
     struct exchange *exchange = &visit->exchange;
+    enum coding coding = exchange->accept_encoding ? pack(exchange) : CODING_NONE;
     struct buffer *buffer = visit->buffer;
     buffer->at = exchange->out.at;
     buffer->cap = exchange->out.cap;
@@ -178,10 +214,13 @@ static struct MHD_Response *make_response(struct visit *visit)
         MHD_add_response_header(response, "Content-Type", exchange->type);
     if (exchange->allow)
         MHD_add_response_header(response, "Allow", exchange->allow);
-    if (exchange->retry_after_s) {
-        char seconds[16];
-        snprintf(seconds, sizeof seconds, "%u", exchange->retry_after_s);
-        MHD_add_response_header(response, "Retry-After", seconds);
+    if (exchange->retry_after_s)
+        add_number(response, "Retry-After", exchange->retry_after_s);
+    if (exchange->infer_header_len)
+        add_number(response, "Inference-Header-Content-Length", exchange->infer_header_len);
+    if (coding != CODING_NONE) {
+        MHD_add_response_header(response, "Content-Encoding", coding_name(coding));
+        MHD_add_response_header(response, "Vary", "Accept-Encoding");
     }
     MHD_add_response_header(response, "X-Request-Id", exchange->id);
     if (exchange->decode_ns) {
@@ -224,6 +263,11 @@ static void write_prediction(struct exchange *exchange)
     exchange->encode_ns = clock_ns() - begin_ns;
     metrics_stage(shard, STAGE_QUEUE, job->begin_ns - job->submit_ns);
     metrics_stage(shard, STAGE_ENCODE, exchange->encode_ns);
+    struct metrics_model *model = &job->entry->series->shard[exchange->service->turn.worker];
+    metrics_job(model, job->batch_rows, exchange->decode_ns, job->begin_ns - job->submit_ns,
+                exchange->encode_ns);
+    metrics_model_request(model, exchange->code == 200,
+                          begin_ns + exchange->encode_ns - exchange->begin_ns);
 }
 
 /* ---- the steps ---- */
@@ -254,6 +298,7 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
         return send_answer(visit);
     }
     visit->body_length = gate_body_length(&walk.gate);
+    exchange->is_admin = visit->link->is_admin;
     exchange->route = router_find(exchange, method, url);
     size_t body_max = http->service->config->body_bytes_max;
     if (exchange->route && visit->body_length != GATE_LENGTH_UNKNOWN &&
@@ -270,13 +315,40 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
     return MHD_YES;
 }
 
+/* Unpacks a body that came packed; false, and answered, where that fails. */
+static bool unpack(struct visit *visit, const char *body, size_t len)
+{
+    struct exchange *exchange = &visit->exchange;
+    size_t max = visit->http->service->config->body_bytes_max;
+    enum coding coding = coding_of(exchange->content_encoding);
+    struct relud_error error;
+    if (coding == CODING_OTHER)
+        exchange_fail(exchange, 415,
+                      "Content-Encoding %.60s is not read here; gzip and deflate are",
+                      exchange->content_encoding);
+    else if (!coding_unpack(coding, body, len, max, &visit->plain, &visit->plain_len, &error))
+        exchange_fail(exchange, exchange_code_of(error.code), "%s", error.text);
+    counter_add(&visit->http->service->shard->bytes_begun, visit->plain_len);
+    return exchange->step == EXCHANGE_NEW;
+}
+
 /* Has the route read the body; nothing happens while the turn is full. */
 static void read_body(struct visit *visit, const char *body, size_t len)
 {
     struct exchange *exchange = &visit->exchange;
     exchange->job.owner = visit;
+    if (coding_of(exchange->content_encoding) != CODING_NONE && len) {
+        if (!visit->plain && !unpack(visit, body, len))
+            return;
+        body = visit->plain;
+        len = visit->plain_len;
+    }
     if (!exchange->route->read(exchange, body, len))
         visit->http->is_pressed = true;
+    if (exchange->step == EXCHANGE_ANSWERED && exchange->entry)
+        metrics_model_request(&exchange->entry->series->shard[exchange->service->turn.worker],
+                              false, clock_ns() - exchange->begin_ns);
+    exchange->entry = NULL; /* it may go with the next catalog */
 }
 
 static bool gather(struct visit *visit, const char *piece, size_t len)
@@ -332,14 +404,35 @@ static enum MHD_Result finish(struct visit *visit)
         read_body(visit, visit->body ? visit->body : "", visit->body_len);
     if (exchange->step == EXCHANGE_WAITING && exchange->job.is_done)
         write_prediction(exchange);
+    if (exchange->step == EXCHANGE_WAITING && exchange->errand && exchange->errand->is_done)
+        exchange->route->write(exchange);
     if (exchange->step == EXCHANGE_ANSWERED)
         return send_answer(visit);
     deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_WAIT, 0, 0);
-    if (exchange->step == EXCHANGE_WAITING && visit->http->is_suspending && !visit->is_suspended) {
+    if (exchange->errand && !visit->is_suspended) {
+        visit->next = visit->http->errands;
+        visit->http->errands = visit;
+    }
+    if (exchange->step == EXCHANGE_WAITING && (visit->http->is_suspending || exchange->errand) &&
+        !visit->is_suspended) {
         visit->is_suspended = true;
         MHD_suspend_connection(visit->connection);
     }
     return MHD_YES;
+}
+
+void visit_resume_errands(struct http *http)
+{
+    for (struct visit **link = &http->errands; *link;) {
+        struct visit *visit = *link;
+        if (!visit->exchange.errand->is_done) {
+            link = &visit->next;
+            continue;
+        }
+        *link = visit->next;
+        visit->is_suspended = false;
+        MHD_resume_connection(visit->connection);
+    }
 }
 
 void visit_on_done(struct turn_job *job)

@@ -37,30 +37,35 @@ static struct intake_seat *find_seat(const struct intake *intake)
 }
 
 /* The pipe holds thousands of these; a worker that has not looked for so long is waited for. */
-static void give(struct intake_seat *seat, int fd)
+static bool send_message(const struct intake_seat *seat, struct intake_message message)
 {
-    seat->taken++;
     ssize_t sent;
     do
-        sent = write(seat->write_fd, &fd, sizeof fd);
+        sent = write(seat->write_fd, &message, sizeof message);
     while (sent < 0 && errno == EINTR);
-    if (sent != sizeof fd) {
-        close(fd);
-        intake_leave(seat);
-    }
+    return sent == sizeof message;
+}
+
+static void give(struct intake_seat *seat, int fd, bool is_admin)
+{
+    seat->taken++;
+    if (send_message(seat, (struct intake_message){.fd = fd, .is_admin = is_admin}))
+        return;
+    close(fd);
+    intake_leave(seat);
 }
 
 /* Takes what waits in the backlog while there are seats, TAKEN_MAX connections at the most. Returns how long to
  * leave the rest alone, in milliseconds. */
-static int take_all(struct intake *intake)
+static int take_all(struct intake *intake, int listen_fd)
 {
     for (size_t taken = 0; taken < TAKEN_MAX; taken++) {
         struct intake_seat *seat = find_seat(intake);
         if (!seat)
             break;
-        int fd = accept4(intake->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            give(seat, fd);
+            give(seat, fd, listen_fd == intake->admin_fd);
             continue;
         }
         if (errno == EAGAIN)
@@ -85,14 +90,17 @@ static void *run(void *at)
         struct pollfd poll_fd[] = {
             {.fd = intake->wake_fd, .events = POLLIN},
             {.fd = is_full || pause_ms ? -1 : intake->listen_fd, .events = POLLIN},
+            {.fd = is_full || pause_ms ? -1 : intake->admin_fd, .events = POLLIN},
         };
-        poll(poll_fd, 2, pause_ms ? pause_ms : -1);
+        poll(poll_fd, 3, pause_ms ? pause_ms : -1);
         if (poll_fd[0].revents) {
             uint64_t count;
             while (read(intake->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
                 ;
         }
-        pause_ms = take_all(intake);
+        pause_ms = take_all(intake, intake->listen_fd);
+        if (intake->admin_fd >= 0 && pause_ms == 0)
+            pause_ms = take_all(intake, intake->admin_fd);
     }
     return NULL;
 }
@@ -108,7 +116,7 @@ static bool open_seat(struct intake *intake, struct intake_seat *seat)
 
 bool intake_init(struct intake *intake, size_t seats, size_t each_max, struct relud_error *error)
 {
-    *intake = (struct intake){.each_max = each_max, .listen_fd = -1};
+    *intake = (struct intake){.each_max = each_max, .listen_fd = -1, .admin_fd = -1};
     intake->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     intake->seat = calloc(seats, sizeof *intake->seat);
     if (!intake->seat)
@@ -119,9 +127,10 @@ bool intake_init(struct intake *intake, size_t seats, size_t each_max, struct re
            relud_fail(error, RELUD_IO, "the workers' pipes: %s", strerror(errno));
 }
 
-bool intake_start(struct intake *intake, int listen_fd, struct relud_error *error)
+bool intake_start(struct intake *intake, int listen_fd, int admin_fd, struct relud_error *error)
 {
     intake->listen_fd = listen_fd;
+    intake->admin_fd = admin_fd;
     int failure = pthread_create(&intake->thread, NULL, run, intake);
     intake->is_started = failure == 0;
     return intake->is_started ||
@@ -138,7 +147,9 @@ void intake_stop(struct intake *intake)
     }
     if (intake->listen_fd >= 0)
         close(intake->listen_fd);
-    intake->listen_fd = -1;
+    if (intake->admin_fd >= 0)
+        close(intake->admin_fd);
+    intake->listen_fd = intake->admin_fd = -1;
 }
 
 void intake_reset(struct intake *intake)
@@ -156,10 +167,15 @@ void intake_reset(struct intake *intake)
     intake->seat = NULL;
 }
 
-int intake_take(struct intake_seat *seat)
+void intake_call_all(struct intake *intake)
 {
-    int fd;
-    return read(seat->read_fd, &fd, sizeof fd) == sizeof fd ? fd : -1;
+    for (size_t i = 0; i < intake->seats; i++)
+        send_message(&intake->seat[i], (struct intake_message){.fd = -1});
+}
+
+bool intake_take(struct intake_seat *seat, struct intake_message *message)
+{
+    return read(seat->read_fd, message, sizeof *message) == sizeof *message;
 }
 
 void intake_leave(struct intake_seat *seat)

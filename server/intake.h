@@ -11,6 +11,12 @@
 
 struct intake;
 
+/* What goes through a seat's pipe. fd -1: nothing but a call to look around. */
+struct intake_message {
+    int fd;
+    bool is_admin; /* it came in by the admin address */
+};
+
 /* One worker's connections: sent through a pipe, and counted from before that until they are closed. */
 struct intake_seat {
     struct intake *intake;
@@ -20,24 +26,28 @@ struct intake_seat {
 
 struct intake {
     struct intake_seat *seat;
-    size_t seats, each_max; /* workers, and connections of one */
-    int listen_fd, wake_fd; /* wake_fd: an eventfd; a place is free, or it is time to stop */
+    size_t seats, each_max;  /* workers, and connections of one */
+    int listen_fd, admin_fd; /* admin_fd -1: there is no admin address */
+    int wake_fd;             /* an eventfd: a place is free, or it is time to stop */
     pthread_t thread;
     _Atomic bool is_full, is_stopping;
     bool is_started;
 };
 
 bool intake_init(struct intake *intake, size_t seats, size_t each_max, struct relud_error *error);
-/* Accepts from listen_fd (taken, closed by intake_stop), non-blocking. When every worker is full, the others wait in
- * the kernel's backlog. */
-bool intake_start(struct intake *intake, int listen_fd, struct relud_error *error);
+/* Accepts from listen_fd and admin_fd (both non-blocking, taken, closed by intake_stop; admin_fd may be -1). When every
+ * worker is full, the others wait in the kernel's backlog. */
+bool intake_start(struct intake *intake, int listen_fd, int admin_fd, struct relud_error *error);
 /* No new connections from here on: what comes later is refused. */
 void intake_stop(struct intake *intake);
 /* After the workers have ended. */
 void intake_reset(struct intake *intake);
 
-/* For the worker: the next connection given to it, non-blocking, the worker's to close; -1: there is none. */
-int intake_take(struct intake_seat *seat);
+/* Makes every worker's wait end. From any thread, between intake_init and intake_reset. */
+void intake_call_all(struct intake *intake);
+
+/* For the worker: the next message; its connection is non-blocking and the worker's to close. False: there is none. */
+bool intake_take(struct intake_seat *seat, struct intake_message *message);
 /* For the worker: one of its connections has closed. */
 void intake_leave(struct intake_seat *seat);
 

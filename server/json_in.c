@@ -123,6 +123,70 @@ bool json_in_floats(struct json_in *document, const char *key, float *values, si
     return true;
 }
 
+const json_node *json_in_root(const struct json_in *document)
+{
+    return document->root;
+}
+
+const json_node *json_in_member(struct json_in *document, const char *key)
+{
+    return ask(document, key);
+}
+
+const json_node *json_node_member(const json_node *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+bool json_node_is_object(const json_node *node)
+{
+    return cJSON_IsObject(node);
+}
+
+bool json_node_is_array(const json_node *node)
+{
+    return cJSON_IsArray(node);
+}
+
+size_t json_node_count(const json_node *node)
+{
+    return (size_t)cJSON_GetArraySize(node);
+}
+
+const json_node *json_node_first(const json_node *node)
+{
+    return node ? node->child : NULL;
+}
+
+const json_node *json_node_next(const json_node *item)
+{
+    return item->next;
+}
+
+const char *json_node_name(const json_node *item)
+{
+    return item->string;
+}
+
+const char *json_node_text(const json_node *node)
+{
+    return cJSON_GetStringValue(node);
+}
+
+bool json_node_number(const json_node *node, double *value)
+{
+    if (cJSON_IsNumber(node))
+        *value = node->valuedouble;
+    return cJSON_IsNumber(node);
+}
+
+bool json_node_bool(const json_node *node, bool *value)
+{
+    if (cJSON_IsBool(node))
+        *value = cJSON_IsTrue(node);
+    return cJSON_IsBool(node);
+}
+
 bool json_in_end(const struct json_in *document, const char *known, struct relud_error *error)
 {
     for (const cJSON *item = document->root->child; item; item = item->next) {
@@ -174,6 +238,28 @@ static bool set_all(const cJSON *root,
             return false;
     }
     return true;
+}
+
+struct json_in *json_in_file(const char *path, struct relud_error *error)
+{
+    struct relud_error inner = {0};
+    struct json_in *document = NULL;
+    char *text = malloc(SETTINGS_BYTES_MAX + 2);
+    size_t len = 0;
+    bool is_right =
+        text ? read_small_file(path, text, &len, &inner) && relud_json_check(text, len, &inner)
+             : relud_fail(&inner, RELUD_NO_MEMORY, "out of memory");
+    if (is_right)
+        document = json_in_open(text, &inner);
+    if (document && !cJSON_IsObject(document->root)) {
+        relud_fail(&inner, RELUD_BAD_INPUT, "a JSON object is wanted");
+        json_in_close(document);
+        document = NULL;
+    }
+    if (!document)
+        relud_fail(error, inner.code, "%.100s: %.200s", path, inner.text);
+    free(text);
+    return document;
 }
 
 bool json_in_settings(const char *path,

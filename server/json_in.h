@@ -33,6 +33,27 @@ bool json_in_has(const struct json_in *document, const char *key);
 /* Refuses a member that none of the calls above asked for; `known` is for the message. */
 bool json_in_end(const struct json_in *document, const char *known, struct relud_error *error);
 
+/* ---- what is nested ---- */
+
+typedef struct cJSON json_node;
+
+const json_node *json_in_root(const struct json_in *document);
+/* NULL where there is none. Counts as asked for. */
+const json_node *json_in_member(struct json_in *document, const char *key);
+const json_node *json_node_member(const json_node *object, const char *key);
+bool json_node_is_object(const json_node *node);
+bool json_node_is_array(const json_node *node);
+size_t json_node_count(const json_node *node); /* elements or members */
+const json_node *json_node_first(const json_node *node);
+const json_node *json_node_next(const json_node *item);
+const char *json_node_name(const json_node *item); /* a member's; NULL for an element */
+const char *json_node_text(const json_node *node); /* NULL where it is no string */
+bool json_node_number(const json_node *node, double *value);
+bool json_node_bool(const json_node *node, bool *value);
+
+/* A small file with one JSON object; NULL and *error, naming it, when it cannot be read. */
+struct json_in *json_in_file(const char *path, struct relud_error *error);
+
 /* Reads a file holding one JSON object of texts, numbers and booleans; calls set(user, key, value as text) for each. */
 bool json_in_settings(const char *path,
                       bool (*set)(void *user, const char *key, const char *value,

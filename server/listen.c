@@ -58,19 +58,20 @@ static void show(int fd, char *shown, size_t shown_size)
     snprintf(shown, shown_size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-int listen_open(const char *address, char *shown, size_t shown_size, struct relud_error *error)
+int listen_open(const char *option, const char *address, char *shown, size_t shown_size,
+                struct relud_error *error)
 {
     char host[256];
     const char *port;
     if (!split(address, host, sizeof host, &port)) {
-        relud_fail(error, RELUD_BAD_INPUT, "--listen %.100s: ADDR:PORT is wanted", address);
+        relud_fail(error, RELUD_BAD_INPUT, "%s %.100s: ADDR:PORT is wanted", option, address);
         return -1;
     }
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     int failure = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
     if (failure) {
-        relud_fail(error, RELUD_BAD_INPUT, "--listen %.100s: %s", address, gai_strerror(failure));
+        relud_fail(error, RELUD_BAD_INPUT, "%s %.100s: %s", option, address, gai_strerror(failure));
         return -1;
     }
     int fd = -1;
@@ -79,7 +80,7 @@ int listen_open(const char *address, char *shown, size_t shown_size, struct relu
     int refusal = errno;
     freeaddrinfo(found);
     if (fd < 0)
-        relud_fail(error, RELUD_IO, "--listen %.100s: %s", address, strerror(refusal));
+        relud_fail(error, RELUD_IO, "%s %.100s: %s", option, address, strerror(refusal));
     else
         show(fd, shown, shown_size);
     return fd;

@@ -8,13 +8,23 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum log_level level_max = LOG_LEVEL_INFO;
+static _Atomic int level_max = LOG_LEVEL_INFO;
 static bool is_json_form;
 
 void log_setup(enum log_level level, bool is_json)
 {
     level_max = level;
     is_json_form = is_json;
+}
+
+enum log_level log_level(void)
+{
+    return (enum log_level)level_max;
+}
+
+void log_set_level(enum log_level level)
+{
+    level_max = level;
 }
 
 static int json_line(char *line, size_t size, enum log_level level, const char *words)
@@ -34,7 +44,7 @@ static int json_line(char *line, size_t size, enum log_level level, const char *
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    if (level > level_max)
+    if (level > log_level())
         return;
     char words[512];
     va_list args;

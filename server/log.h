@@ -9,6 +9,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 
 /* Before any thread starts. */
 void log_setup(enum log_level level, bool is_json);
+enum log_level log_level(void);
+void log_set_level(enum log_level level); /* at any time */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

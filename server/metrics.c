@@ -10,9 +10,19 @@
 #include <unistd.h>
 
 static const char *const endpoint_names[ENDPOINTS] = {
-    [ENDPOINT_OTHER] = "other",     [ENDPOINT_ROOT] = "root",      [ENDPOINT_RELU] = "relu",
-    [ENDPOINT_PREDICT] = "predict", [ENDPOINT_HEALTH] = "healthz", [ENDPOINT_READY] = "readyz",
+    [ENDPOINT_OTHER] = "other",
+    [ENDPOINT_ROOT] = "root",
+    [ENDPOINT_RELU] = "relu",
+    [ENDPOINT_PREDICT] = "predict",
+    [ENDPOINT_HEALTH] = "healthz",
+    [ENDPOINT_READY] = "readyz",
     [ENDPOINT_METRICS] = "metrics",
+    [ENDPOINT_OPENAPI] = "openapi",
+    [ENDPOINT_V2_INFER] = "v2_infer",
+    [ENDPOINT_V2_INFO] = "v2",
+    [ENDPOINT_V1_PREDICT] = "v1_predict",
+    [ENDPOINT_V1_INFO] = "v1",
+    [ENDPOINT_REPOSITORY] = "repository",
 };
 static const char *const stage_names[STAGES] = {"decode", "queue", "forward", "encode"};
 static const char *const nonfinite_names[NONFINITE_WHERES] = {"input", "output"};
@@ -49,28 +59,61 @@ _Static_assert(sizeof duration_bounds / sizeof *duration_bounds < HISTOGRAM_BUCK
                "+Inf fits");
 _Static_assert(sizeof stage_bounds / sizeof *stage_bounds < HISTOGRAM_BUCKETS_MAX, "+Inf fits");
 
-bool metrics_init(struct metrics *metrics, size_t shards, size_t models,
-                  const struct metrics_model_name *names)
+bool metrics_init(struct metrics *metrics, size_t shards)
 {
-    *metrics = (struct metrics){.shards = shards, .models = models, .model_name = names};
-    metrics->start_unix_s = time(NULL);
+    *metrics = (struct metrics){.shards = shards, .start_unix_s = time(NULL)};
     metrics->shard = calloc(shards, sizeof *metrics->shard);
-    for (size_t i = 0; metrics->shard && i < shards; i++) {
-        metrics->shard[i].model = calloc(models ? models : 1, sizeof *metrics->shard[i].model);
-        if (!metrics->shard[i].model) {
-            metrics_reset(metrics);
-            return false;
-        }
-    }
     return metrics->shard != NULL;
 }
 
 void metrics_reset(struct metrics *metrics)
 {
-    for (size_t i = 0; metrics->shard && i < metrics->shards; i++)
-        free(metrics->shard[i].model);
     free(metrics->shard);
     metrics->shard = NULL;
+}
+
+struct metrics_series *metrics_series_new(size_t shards, size_t batch_rows_max)
+{
+    struct metrics_series *series = calloc(1, sizeof *series);
+    if (!series)
+        return NULL;
+    series->references = 1;
+    series->batch_rows_max = batch_rows_max;
+    series->shard = calloc(shards, sizeof *series->shard);
+    bool is_whole = series->shard != NULL;
+    for (; is_whole && series->shards < shards; series->shards++) {
+        struct metrics_batch *batch = calloc(batch_rows_max + 1, sizeof *batch);
+        series->shard[series->shards].batch = batch;
+        is_whole = batch != NULL;
+    }
+    if (is_whole)
+        return series;
+    metrics_series_release(series);
+    return NULL;
+}
+
+struct metrics_series *metrics_series_retain(struct metrics_series *series)
+{
+    series->references++;
+    return series;
+}
+
+void metrics_series_release(struct metrics_series *series)
+{
+    if (!series || --series->references > 0)
+        return;
+    for (size_t i = 0; i < series->shards; i++)
+        free(series->shard[i].batch);
+    free(series->shard);
+    free(series);
+}
+
+uint64_t metrics_series_sum(const struct metrics_series *series, size_t offset)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < series->shards; i++)
+        sum += counter_get((counter *)((char *)&series->shard[i] + offset));
+    return sum;
 }
 
 static void observe(struct histogram *histogram, const struct bounds *bounds, uint64_t value)
@@ -102,16 +145,47 @@ void metrics_stage(struct metrics_shard *shard, enum stage stage, int64_t ns)
     observe(&shard->stage[stage], &for_stage, positive(ns));
 }
 
-void metrics_batch(struct metrics_shard *shard, size_t model, size_t rows)
+void metrics_batch(struct metrics_model *model, size_t rows, int64_t forward_ns)
 {
-    observe(&shard->model[model].batch_rows, &for_rows, rows);
-    counter_add(&shard->model[model].rows, rows);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    observe(&model->batch_rows, &for_rows, rows);
+    counter_add(&model->rows, rows);
+    counter_add(&model->passes, 1);
+    counter_add(&model->forward_ns, positive(forward_ns));
+    counter_add(&model->batch[rows].passes, 1);
+    counter_add(&model->batch[rows].forward_ns, positive(forward_ns));
+    atomic_store_explicit(&model->last_ms,
+                          (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+                          memory_order_relaxed);
+}
+
+void metrics_job(struct metrics_model *model, size_t batch_rows, int64_t decode_ns,
+                 int64_t queue_ns, int64_t encode_ns)
+{
+    struct metrics_batch *batch = &model->batch[batch_rows];
+    counter_add(&model->decode_ns, positive(decode_ns));
+    counter_add(&model->queue_ns, positive(queue_ns));
+    counter_add(&model->encode_ns, positive(encode_ns));
+    counter_add(&batch->jobs, 1);
+    counter_add(&batch->decode_ns, positive(decode_ns));
+    counter_add(&batch->encode_ns, positive(encode_ns));
+}
+
+void metrics_model_request(struct metrics_model *model, bool is_success, int64_t ns)
+{
+    counter_add(is_success ? &model->successes : &model->failures, 1);
+    counter_add(is_success ? &model->success_ns : &model->failure_ns, positive(ns));
 }
 
 /* ---- writing ---- */
 
 struct writer {
     struct metrics *metrics;
+    const struct metrics_served *served;
+    size_t served_len;
+    const struct metrics_loads *loads;
+    size_t loads_len;
     struct text *out;
     bool is_openmetrics;
 };
@@ -138,10 +212,10 @@ static void label(struct text *out, const char *key, const char *value)
 
 static void model_labels(const struct writer *w, size_t model, bool has_version)
 {
-    label(w->out, "model", w->metrics->model_name[model].name);
+    label(w->out, "model", w->served[model].name);
     if (has_version) {
         text_put_n(w->out, ",", 1);
-        label(w->out, "version", w->metrics->model_name[model].version);
+        label(w->out, "version", w->served[model].version);
     }
 }
 
@@ -218,58 +292,95 @@ static void write_durations(const struct writer *w)
     }
 }
 
-static void write_models(const struct writer *w, bool is_ready)
+/* How many versions from `first` on are one model's. */
+static size_t versions_of(const struct writer *w, size_t first)
 {
-    struct metrics *metrics = w->metrics;
+    size_t len = 1;
+    while (first + len < w->served_len &&
+           strcmp(w->served[first].name, w->served[first + len].name) == 0)
+        len++;
+    return len;
+}
+
+/* One histogram for each model, over its versions. */
+static void write_batch_rows(const struct writer *w)
+{
     family(w, "relud_batch_rows", "histogram", "Rows in one forward pass.");
-    for (size_t m = 0; m < metrics->models; m++) {
+    for (size_t m = 0, len; m < w->served_len; m += len) {
         struct histogram sum = {0};
-        for (size_t i = 0; i < metrics->shards; i++)
-            add_histogram(&sum, &metrics->shard[i].model[m].batch_rows);
         struct text labels = {0};
-        label(&labels, "model", metrics->model_name[m].name);
+        len = versions_of(w, m);
+        for (size_t v = m; v < m + len; v++)
+            for (size_t i = 0; w->served[v].series && i < w->metrics->shards; i++)
+                add_histogram(&sum, &w->served[v].series->shard[i].batch_rows);
+        label(&labels, "model", w->served[m].name);
         text_put_n(&labels, "", 1);
         if (text_is_whole(&labels))
             write_histogram(w, "relud_batch_rows", labels.at, &for_rows, &sum);
         text_free(&labels);
     }
-    family(w, "relud_rows", "counter", "Rows predicted.");
-    for (size_t m = 0; m < metrics->models; m++) {
-        uint64_t rows = 0;
-        for (size_t i = 0; i < metrics->shards; i++)
-            rows += counter_get(&metrics->shard[i].model[m].rows);
-        text_put(w->out, "relud_rows_total{");
-        model_labels(w, m, true);
-        text_print(w->out, "} %llu\n", (unsigned long long)rows);
-    }
+}
+
+static void write_nonfinite(const struct writer *w)
+{
     family(w, "relud_nonfinite", "counter",
            "Requests refused or marked because a number was not finite, going in or coming out.");
-    for (size_t m = 0; m < metrics->models; m++)
+    for (size_t m = 0, len; m < w->served_len; m += len) {
+        len = versions_of(w, m);
         for (size_t k = 0; k < NONFINITE_WHERES; k++) {
             uint64_t count = 0;
-            for (size_t i = 0; i < metrics->shards; i++)
-                count += counter_get(&metrics->shard[i].model[m].nonfinite[k]);
+            for (size_t v = m; v < m + len; v++)
+                if (w->served[v].series)
+                    count += metrics_series_sum(w->served[v].series,
+                                                offsetof(struct metrics_model, nonfinite[k]));
             text_put(w->out, "relud_nonfinite_total{");
             model_labels(w, m, false);
             text_print(w->out, ",where=\"%s\"} %llu\n", nonfinite_names[k],
                        (unsigned long long)count);
         }
+    }
+}
+
+static void write_models(const struct writer *w, bool is_ready)
+{
+    write_batch_rows(w);
+    family(w, "relud_rows", "counter", "Rows predicted.");
+    for (size_t m = 0; m < w->served_len; m++) {
+        if (!w->served[m].series)
+            continue;
+        uint64_t rows =
+            metrics_series_sum(w->served[m].series, offsetof(struct metrics_model, rows));
+        text_put(w->out, "relud_rows_total{");
+        model_labels(w, m, true);
+        text_print(w->out, "} %llu\n", (unsigned long long)rows);
+    }
+    write_nonfinite(w);
     family(w, "relud_model_info", "gauge", "What is served; always 1.");
-    for (size_t m = 0; m < metrics->models; m++) {
+    for (size_t m = 0; m < w->served_len; m++) {
+        if (!w->served[m].series)
+            continue;
         text_put(w->out, "relud_model_info{");
         model_labels(w, m, true);
         text_put(w->out, ",");
-        label(w->out, "format", metrics->model_name[m].format);
+        label(w->out, "format", w->served[m].format);
         text_put(w->out, ",");
-        label(w->out, "math", metrics->model_name[m].math);
+        label(w->out, "math", w->served[m].math);
         text_put(w->out, "} 1\n");
     }
-    family(w, "relud_model_ready", "gauge", "1 while the model answers.");
-    for (size_t m = 0; m < metrics->models; m++) {
+    family(w, "relud_model_ready", "gauge", "1 while the version answers.");
+    for (size_t m = 0; m < w->served_len; m++) {
         text_put(w->out, "relud_model_ready{");
         model_labels(w, m, true);
-        text_print(w->out, "} %d\n", is_ready ? 1 : 0);
+        text_print(w->out, "} %d\n", is_ready && w->served[m].series ? 1 : 0);
     }
+    family(w, "relud_model_loads", "counter", "Versions loaded, and attempts that failed.");
+    for (size_t m = 0; m < w->loads_len; m++)
+        for (int failed = 0; failed < 2; failed++) {
+            text_put(w->out, "relud_model_loads_total{");
+            label(w->out, "model", w->loads[m].name);
+            text_print(w->out, ",result=\"%s\"} %llu\n", failed ? "failure" : "success",
+                       (unsigned long long)(failed ? w->loads[m].failed_loads : w->loads[m].loads));
+        }
 }
 
 static size_t open_fds(void)
@@ -324,9 +435,11 @@ static void gauge_difference(const struct writer *w, const char *name, const cha
     text_print(w->out, "%s %llu\n", name, (unsigned long long)(begun > ended ? begun - ended : 0));
 }
 
-void metrics_write(struct metrics *metrics, struct text *out, bool is_openmetrics, bool is_ready)
+void metrics_write(struct metrics *metrics, const struct metrics_served *served, size_t served_len,
+                   const struct metrics_loads *loads, size_t loads_len, struct text *out,
+                   bool is_openmetrics, bool is_ready)
 {
-    struct writer w = {metrics, out, is_openmetrics};
+    struct writer w = {metrics, served, served_len, loads, loads_len, out, is_openmetrics};
     write_requests(&w);
     write_durations(&w);
     write_models(&w, is_ready);
@@ -336,17 +449,13 @@ void metrics_write(struct metrics *metrics, struct text *out, bool is_openmetric
     gauge_difference(&w, "relud_inflight_bytes", "Bytes of request bodies held for open requests.",
                      offsetof(struct metrics_shard, bytes_begun),
                      offsetof(struct metrics_shard, bytes_ended));
-    gauge_difference(&w, "relud_connections", "Open connections.",
-                     offsetof(struct metrics_shard, connections_opened),
-                     offsetof(struct metrics_shard, connections_closed));
+    family(&w, "relud_connections", "gauge", "Open connections.");
+    text_print(out, "relud_connections %llu\n",
+               (unsigned long long)sum_over(&w, offsetof(struct metrics_shard, connections)));
     family(&w, "relud_worker_connections", "gauge", "Open connections of each worker.");
-    for (size_t i = 0; i < metrics->shards; i++) {
-        struct metrics_shard *shard = &metrics->shard[i];
-        uint64_t closed = counter_get(&shard->connections_closed); /* first: never negative */
-        uint64_t opened = counter_get(&shard->connections_opened);
+    for (size_t i = 0; i < metrics->shards; i++)
         text_print(out, "relud_worker_connections{worker=\"%zu\"} %llu\n", i,
-                   (unsigned long long)(opened > closed ? opened - closed : 0));
-    }
+                   (unsigned long long)counter_get(&metrics->shard[i].connections));
     family(&w, "relud_turns", "counter", "Turns of the event loops that computed something.");
     text_print(out, "relud_turns_total %llu\n",
                (unsigned long long)sum_over(&w, offsetof(struct metrics_shard, turns)));

@@ -17,6 +17,12 @@ enum endpoint {
     ENDPOINT_HEALTH,
     ENDPOINT_READY,
     ENDPOINT_METRICS,
+    ENDPOINT_OPENAPI,
+    ENDPOINT_V2_INFER,
+    ENDPOINT_V2_INFO,
+    ENDPOINT_V1_PREDICT,
+    ENDPOINT_V1_INFO,
+    ENDPOINT_REPOSITORY,
     ENDPOINTS
 };
 enum stage { STAGE_DECODE, STAGE_QUEUE, STAGE_FORWARD, STAGE_ENCODE, STAGES };
@@ -43,46 +49,81 @@ struct histogram {
     counter sum;                           /* nanoseconds, or rows */
 };
 
+/* What passes of one number of rows took. */
+struct metrics_batch {
+    counter passes, forward_ns;
+    counter jobs, decode_ns, encode_ns; /* of the jobs whose largest pass it was */
+};
+
+/* One worker's part in a model's version. */
 struct metrics_model {
     struct histogram batch_rows;
     counter rows;
     counter nonfinite[NONFINITE_WHERES];
+    counter passes, forward_ns;
+    counter successes, success_ns, failures, failure_ns; /* requests */
+    counter decode_ns, queue_ns, encode_ns;
+    counter last_ms;             /* since the epoch: the last pass */
+    struct metrics_batch *batch; /* [batch_rows_max + 1] */
 };
+
+/* What a model's version has done, for as long as it is known, through all reloads. */
+struct metrics_series {
+    _Atomic size_t references;
+    size_t shards, batch_rows_max;
+    struct metrics_model *shard; /* [shards], one per worker */
+};
+
+struct metrics_series *metrics_series_new(size_t shards, size_t batch_rows_max);
+struct metrics_series *metrics_series_retain(struct metrics_series *series);
+void metrics_series_release(struct metrics_series *series); /* NULL is fine */
+/* The sum over all workers of the counter at that offset in struct metrics_model. */
+uint64_t metrics_series_sum(const struct metrics_series *series, size_t offset);
 
 struct metrics_shard {
     counter requests[ENDPOINTS][METRICS_CODES_MAX];
     struct histogram duration[ENDPOINTS];
     struct histogram stage[STAGES];
-    counter connections_opened, connections_closed;
+    counter connections; /* open now: up by 1, down by -1 */
     counter requests_begun, requests_ended;
     counter bytes_begun, bytes_ended; /* request bodies held */
     counter turns;
-    struct metrics_model *model; /* [models] */
 };
 
-/* What a model's series are called. */
-struct metrics_model_name {
-    const char *name, *version, *format, *math;
+/* A version of a model, for metrics_write. */
+struct metrics_served {
+    const char *name, *version, *format, *math; /* format and math NULL: nothing is loaded */
+    const struct metrics_series *series;        /* NULL likewise */
+};
+
+/* A model, likewise. */
+struct metrics_loads {
+    const char *name;
+    uint64_t loads, failed_loads;
 };
 
 struct metrics {
-    size_t shards, models;
+    size_t shards;
     struct metrics_shard *shard;
-    const struct metrics_model_name *model_name; /* [models], borrowed */
     int64_t start_unix_s;
-    double load_seconds;
 };
 
-bool metrics_init(struct metrics *metrics, size_t shards, size_t models,
-                  const struct metrics_model_name *names);
+bool metrics_init(struct metrics *metrics, size_t shards);
 void metrics_reset(struct metrics *metrics);
 
 void metrics_request(struct metrics_shard *shard, enum endpoint endpoint, unsigned code,
                      int64_t duration_ns);
 void metrics_stage(struct metrics_shard *shard, enum stage stage, int64_t ns);
-void metrics_batch(struct metrics_shard *shard, size_t model, size_t rows);
+void metrics_batch(struct metrics_model *model, size_t rows, int64_t forward_ns);
+/* A prediction's job that was answered: what it took, and the rows of its largest pass. */
+void metrics_job(struct metrics_model *model, size_t batch_rows, int64_t decode_ns,
+                 int64_t queue_ns, int64_t encode_ns);
+/* The whole request, by whether it was answered with 200. */
+void metrics_model_request(struct metrics_model *model, bool is_success, int64_t ns);
 
 /* The exposition text: Prometheus 0.0.4, or OpenMetrics 1.0. is_ready is what /readyz says. */
-void metrics_write(struct metrics *metrics, struct text *out, bool is_openmetrics, bool is_ready);
+void metrics_write(struct metrics *metrics, const struct metrics_served *served, size_t served_len,
+                   const struct metrics_loads *loads, size_t loads_len, struct text *out,
+                   bool is_openmetrics, bool is_ready);
 
 #endif

@@ -25,19 +25,23 @@ static unsigned long long version_of(const char *name)
     return strtoull(name, NULL, 10);
 }
 
+bool model_path_is_name(const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)name[i]) && !strchr("._ -", name[i]))
+            return false;
+    return len > 0 && len < MODEL_NAME_BYTES && name[0] != '.';
+}
+
 /* The last part of the path, even when it is "." or ends with slashes. */
-static bool name_of(const char *path, char *name)
+static void name_of(const char *path, char name[MODEL_NAME_BYTES])
 {
     char *real = realpath(path, NULL);
     const char *last = real ? strrchr(real, '/') : NULL;
     const char *found = last && last[1] ? last + 1 : "model";
-    size_t len = strlen(found);
-    bool is_right = len < MODEL_NAME_BYTES && found[0] != '.';
-    for (size_t i = 0; i < len; i++)
-        is_right &= isalnum((unsigned char)found[i]) || strchr("._ -", found[i]);
-    snprintf(name, MODEL_NAME_BYTES, "%s", is_right ? found : "model");
+    snprintf(name, MODEL_NAME_BYTES, "%s", model_path_is_name(found) ? found : "model");
     free(real);
-    return true;
 }
 
 static bool set_dir(struct model_path *model, const char *dir, const char *part,
@@ -48,22 +52,64 @@ static bool set_dir(struct model_path *model, const char *dir, const char *part,
            relud_fail(error, RELUD_IO, "%.100s…: the path is too long", dir);
 }
 
-/* The highest version in a NAME directory; 0 when it has none. */
-static unsigned long long highest_version(const char *path)
+static int compare_versions(const void *left, const void *right)
 {
-    unsigned long long highest = 0;
+    unsigned long long a = *(const unsigned long long *)left,
+                       b = *(const unsigned long long *)right;
+    return (a > b) - (a < b);
+}
+
+bool model_path_of_version(const char *dir, unsigned long long version, char path[MODEL_PATH_BYTES])
+{
+    int len = is_model(dir) ? snprintf(path, MODEL_PATH_BYTES, "%s", dir)
+                            : snprintf(path, MODEL_PATH_BYTES, "%s/%llu", dir, version);
+    return len > 0 && len < MODEL_PATH_BYTES;
+}
+
+size_t model_path_versions(const char *path, unsigned long long version[MODEL_VERSIONS_MAX])
+{
+    size_t count = 0;
+    if (is_model(path)) {
+        version[0] = 1;
+        return 1;
+    }
     DIR *dir = opendir(path);
     if (!dir)
         return 0;
-    for (const struct dirent *entry; (entry = readdir(dir));) {
+    for (const struct dirent *entry; count < MODEL_VERSIONS_MAX && (entry = readdir(dir));) {
         char inner[MODEL_PATH_BYTES];
-        unsigned long long version = version_of(entry->d_name);
-        int len = snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
-        if (version > highest && len > 0 && (size_t)len < sizeof inner && is_model(inner))
-            highest = version;
+        version[count] = version_of(entry->d_name);
+        if (version[count] && model_path_of_version(path, version[count], inner) && is_model(inner))
+            count++;
     }
     closedir(dir);
-    return highest;
+    qsort(version, count, sizeof *version, compare_versions);
+    return count;
+}
+
+/* FNV-1a (Fowler, Noll, Vo). */
+static unsigned long long mix(unsigned long long hash, const void *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+    return hash;
+}
+
+unsigned long long model_path_fingerprint(const char *path)
+{
+    static const char *const files[] = {"model.json", "model.safetensors"};
+    unsigned long long hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char file[MODEL_PATH_BYTES + 32];
+        struct stat about;
+        snprintf(file, sizeof file, "%s/%s", path, files[i]);
+        if (stat(file, &about) != 0)
+            continue;
+        const long long facts[] = {(long long)i, about.st_size, about.st_mtim.tv_sec,
+                                   about.st_mtim.tv_nsec, (long long)about.st_ino};
+        hash = mix(hash, facts, sizeof facts);
+    }
+    return hash;
 }
 
 bool model_path_find(const char *path, struct model_path *found, struct relud_error *error)
@@ -78,12 +124,13 @@ bool model_path_find(const char *path, struct model_path *found, struct relud_er
     name_of(path, found->name);
     if (is_model(path))
         return set_dir(found, path, NULL, error);
-    unsigned long long version = highest_version(path);
-    if (version == 0)
+    unsigned long long version[MODEL_VERSIONS_MAX];
+    size_t versions = model_path_versions(path, version);
+    if (versions == 0)
         return relud_fail(error, RELUD_BAD_MODEL,
                           "%.150s: neither a model.json nor a version directory with one is in it",
                           path);
-    snprintf(found->version, sizeof found->version, "%llu", version);
+    snprintf(found->version, sizeof found->version, "%llu", version[versions - 1]);
     return set_dir(found, path, found->version, error);
 }
 
@@ -93,28 +140,27 @@ static int is_visible(const struct dirent *entry)
 }
 
 bool model_path_each(const char *path,
-                     bool (*each)(void *user, const struct model_path *model,
+                     bool (*each)(void *user, const char *dir, const char *name,
                                   struct relud_error *error),
                      void *user, struct relud_error *error)
 {
     struct model_path model;
     struct relud_error alone = {0};
     if (model_path_find(path, &model, &alone))
-        return each(user, &model, error);
+        return each(user, path, model.name, error);
     struct dirent **entry = NULL;
     int entries = alone.code == RELUD_BAD_MODEL ? scandir(path, &entry, is_visible, alphasort) : 0;
     size_t found = 0;
     bool goes_on = true;
     for (int i = 0; i < entries; i++) {
-        struct model_path inner = {.version = "1"};
+        struct model_path inner;
         struct relud_error ignored;
-        if (goes_on && set_dir(&inner, path, entry[i]->d_name, &ignored)) {
-            char dir[MODEL_PATH_BYTES];
-            memcpy(dir, inner.dir, sizeof dir);
-            if (model_path_find(dir, &inner, &ignored)) { /* other things may lie there, too */
-                found++;
-                goes_on = each(user, &inner, error);
-            }
+        char dir[MODEL_PATH_BYTES];
+        int len = snprintf(dir, sizeof dir, "%s/%s", path, entry[i]->d_name);
+        if (goes_on && len > 0 && (size_t)len < sizeof dir &&
+            model_path_find(dir, &inner, &ignored)) { /* other things may lie there, too */
+            found++;
+            goes_on = each(user, dir, inner.name, error);
         }
         free(entry[i]);
     }

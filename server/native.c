@@ -163,6 +163,15 @@ bool native_check_finite(struct exchange *exchange, const char *name, const floa
     return false;
 }
 
+void native_put_floats(struct text *out, const float *values, size_t count)
+{
+    text_put_n(out, (const char *)values, count * sizeof *values);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    if (text_is_whole(out))
+        turn_bytes(out->at + out->len - count * sizeof *values, count);
+#endif
+}
+
 void native_write_binary(struct exchange *exchange, const float *values, const size_t *shape,
                          size_t rank)
 {
@@ -174,11 +183,7 @@ void native_write_binary(struct exchange *exchange, const float *values, const s
         char head[RELUD_NPY_HEAD_MAX];
         text_put_n(out, head, relud_npy_head(shape, rank, head));
     }
-    text_put_n(out, (const char *)values, count * sizeof *values);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    if (text_is_whole(out))
-        turn_bytes(out->at + out->len - count * sizeof *values, count);
-#endif
+    native_put_floats(out, values, count);
     exchange_answer(exchange, 200, media_types[exchange->media_out]);
 }
 

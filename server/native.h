@@ -29,6 +29,9 @@ void native_place(char *place, size_t size, const char *name, const size_t *shap
 bool native_check_finite(struct exchange *exchange, const char *name, const float *values,
                          const size_t *shape, size_t rank, size_t count);
 
+/* Adds values[count] as little-endian float32. */
+void native_put_floats(struct text *out, const float *values, size_t count);
+
 /* Answers with values of shape[rank] as media_out says: raw float32 or .npy. */
 void native_write_binary(struct exchange *exchange, const float *values, const size_t *shape,
                          size_t rank);

@@ -1,23 +1,20 @@
-/* The table of routes: verb, path, what reads the request and what writes the answer. */
+/* Which function answers which path. */
 #ifndef SERVER_ROUTER_H
 #define SERVER_ROUTER_H
 
 #include "server/exchange.h"
-#include <stddef.h>
 
 struct route {
-    const char *verb; /* "GET" also answers HEAD */
-    const char *path;
+    const char *verb,
+        *path; /* {model}, {version} and {label} in path stand for one segment's part each */
     enum endpoint endpoint;
-    /* Reads the whole body: answers, or puts rows into the turn and becomes EXCHANGE_WAITING. False when the
-     * turn is full: nothing has happened, call again after the next turn. */
+    /* Reads the complete body: answers, or puts rows into the turn, or sends an errand. False when the turn is full: it is
+     * called again after the next one. */
     bool (*read)(struct exchange *exchange, const char *body, size_t len);
-    /* Writes the answer once the job is done; NULL where read() always answers. */
-    void (*write)(struct exchange *exchange);
+    void (*write)(struct exchange *exchange); /* writes the answer when the job or errand is done */
 };
 
-/* The route for verb and path (without query; one trailing slash is ignored). Where there is none, the exchange is
- * answered with 404, 405 or, for OPTIONS, 204, and NULL returned. */
+/* The route for it; NULL, and the exchange is answered (404, 405, or OPTIONS). */
 const struct route *router_find(struct exchange *exchange, const char *verb, const char *path);
 
 #endif

@@ -12,43 +12,42 @@ static float *reserve(size_t floats)
     return at == MAP_FAILED ? NULL : at;
 }
 
-bool turn_init(struct turn *turn, const struct registry *registry, struct metrics_shard *shard,
-               size_t batch_rows_max, size_t body_bytes_max, struct relud_error *error)
+bool turn_init(struct turn *turn, struct catalog *catalog, size_t worker,
+               struct metrics_shard *shard, size_t batch_rows_max, size_t body_bytes_max,
+               struct relud_error *error)
 {
-    *turn = (struct turn){.batch_rows_max = batch_rows_max, .shard = shard};
+    *turn = (struct turn){
+        .batch_rows_max = batch_rows_max, .shard = shard, .worker = worker, .catalog = catalog};
     turn->rows_cap = 2 * (body_bytes_max / 2 + 64) + ((size_t)1 << 20);
     turn->answers_cap = 2 * TURN_ANSWER_FLOATS_MAX;
     turn->open = &turn->floor[0];
-    turn->scratch = calloc(registry->len + 1, sizeof(relud_scratch *));
-    if (!turn->scratch)
-        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    turn->scratch_len = registry->len;
     for (size_t i = 0; i < 2; i++) {
         turn->floor[i].rows = reserve(turn->rows_cap);
         turn->floor[i].answers = reserve(turn->answers_cap);
         if (!turn->floor[i].rows || !turn->floor[i].answers)
             return relud_fail(error, RELUD_NO_MEMORY, "no address space for the turn's rows");
     }
-    for (size_t i = 0; i < registry->len; i++) {
-        turn->scratch[i] = relud_scratch_new(registry->entry[i].model, batch_rows_max, error);
-        if (!turn->scratch[i])
-            return false;
-    }
     return true;
 }
 
 void turn_reset(struct turn *turn)
 {
-    for (size_t i = 0; turn->scratch && i < turn->scratch_len; i++)
-        relud_scratch_free(turn->scratch[i]);
-    free(turn->scratch);
     for (size_t i = 0; i < 2; i++) {
         if (turn->floor[i].rows)
             munmap(turn->floor[i].rows, turn->rows_cap * sizeof(float));
         if (turn->floor[i].answers)
             munmap(turn->floor[i].answers, turn->answers_cap * sizeof(float));
     }
+    catalog_release(turn->catalog);
     *turn = (struct turn){0};
+}
+
+void turn_change_catalog(struct turn *turn, struct catalog *catalog)
+{
+    struct catalog *old = turn->catalog;
+    turn->catalog = catalog;
+    if (old->jobs[turn->worker] == 0)
+        catalog_release(old);
 }
 
 /* Pages beyond this are given back when a floor empties: a burst of great bodies is not kept for ever. */
@@ -103,7 +102,7 @@ static void put_last(struct turn *turn, struct turn_job *job)
     turn->last = job;
 }
 
-size_t turn_answer_floats(const struct registry_entry *entry, size_t rows, bool is_layered)
+size_t turn_answer_floats(const struct entry *entry, size_t rows, bool is_layered)
 {
     size_t width = entry->info->outputs;
     for (size_t i = 0; is_layered && i < entry->info->layers; i++)
@@ -125,20 +124,24 @@ static bool add_layers(struct turn_job *job, float *at)
     return true;
 }
 
-enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
-                              const struct registry_entry *entry, size_t rows, bool is_layered)
+enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const struct entry *entry,
+                              size_t rows, bool is_layered)
 {
     struct turn_floor *floor = turn->open;
     size_t answer = turn_answer_floats(entry, rows, is_layered);
     if (turn->answers_cap - floor->answers_len < answer)
         return TURN_FULL;
-    *job = (struct turn_job){
-        .entry = entry, .rows = rows, .owner = job->owner, .submit_ns = clock_ns()};
+    *job = (struct turn_job){.entry = entry,
+                             .catalog = turn->catalog,
+                             .rows = rows,
+                             .owner = job->owner,
+                             .submit_ns = clock_ns()};
     job->x = floor->rows + floor->rows_len;
     job->y = floor->answers + floor->answers_len;
     if (is_layered && !add_layers(job, job->y + rows * entry->info->outputs))
         return TURN_FULL;
     job->floor = floor;
+    turn->catalog->jobs[turn->worker]++;
     floor->rows_len += rows * entry->info->features;
     floor->answers_len += answer;
     floor->jobs++;
@@ -164,8 +167,9 @@ static void pass_layered(struct turn *turn, struct turn_job *job, size_t rows)
     for (size_t i = 0; i < info->layers; i++)
         now[i] =
             job->layer_out[i] + job->rows_done * relud_model_layer(job->entry->model, i)->outputs;
-    relud_predict_layers(turn->scratch[job->entry->index], job->x + job->rows_done * info->features,
-                         rows, job->y + job->rows_done * info->outputs, now);
+    relud_predict_layers(job->entry->scratch[turn->worker],
+                         job->x + job->rows_done * info->features, rows,
+                         job->y + job->rows_done * info->outputs, now);
 }
 
 /* One pass over the jobs that lie end to end at the head of the line, `budget` rows at the most. Returns the
@@ -185,10 +189,10 @@ static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
     if (head->layer_out)
         pass_layered(turn, head, rows);
     else
-        relud_predict(turn->scratch[head->entry->index], x, rows, y);
+        relud_predict(head->entry->scratch[turn->worker], x, rows, y);
     int64_t begin = *now_ns;
     *now_ns = clock_ns();
-    metrics_batch(turn->shard, head->entry->index, rows);
+    metrics_batch(&head->entry->series->shard[turn->worker], rows, *now_ns - begin);
     metrics_stage(turn->shard, STAGE_FORWARD, *now_ns - begin);
 
     for (size_t left = rows; left;) {
@@ -252,4 +256,7 @@ void turn_release(struct turn *turn, struct turn_job *job)
     if (--job->floor->jobs == 0)
         empty_floor(job->floor);
     job->floor = NULL;
+    size_t *jobs = &job->catalog->jobs[turn->worker];
+    if (--*jobs == 0 && job->catalog != turn->catalog)
+        catalog_release(job->catalog);
 }

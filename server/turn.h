@@ -7,8 +7,8 @@
 #ifndef SERVER_TURN_H
 #define SERVER_TURN_H
 
+#include "server/catalog.h"
 #include "server/metrics.h"
-#include "server/registry.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,10 +26,11 @@ struct turn_floor {
 struct turn_job {
     struct turn_job *next;
     struct turn_floor *floor; /* NULL: not in the turn */
-    const struct registry_entry *entry;
-    const float *x;    /* [rows][features] */
-    float *y;          /* [rows][outputs] */
-    float **layer_out; /* NULL, or [layers], each [rows][outputs of the layer] */
+    const struct entry *entry;
+    struct catalog *catalog; /* that the entry is of; held by the turn */
+    const float *x;          /* [rows][features] */
+    float *y;                /* [rows][outputs] */
+    float **layer_out;       /* NULL, or [layers], each [rows][outputs of the layer] */
     size_t rows, rows_done;
     bool is_done;
     int64_t submit_ns, begin_ns, forward_ns; /* forward_ns: how long its passes took */
@@ -45,16 +46,22 @@ struct turn {
     size_t rows_waiting, jobs_waiting; /* not computed yet */
     size_t unanswered;                 /* computed or not, and not released */
     size_t batch_rows_max;
-    relud_scratch **scratch; /* [models] */
-    size_t scratch_len;
+    size_t worker;           /* whose turn this is: which scratch and series are its own */
+    struct catalog *catalog; /* what is served now */
     struct metrics_shard *shard;
     void (*on_done)(struct turn_job *job); /* NULL, or told of each job that is done */
 };
 
-/* body_bytes_max bounds the numbers of one request: a number takes at least two bytes of text. */
-bool turn_init(struct turn *turn, const struct registry *registry, struct metrics_shard *shard,
-               size_t batch_rows_max, size_t body_bytes_max, struct relud_error *error);
+/* body_bytes_max bounds the numbers of one request: a number takes at least two bytes of text. A reference to the catalog
+ * is taken over. */
+bool turn_init(struct turn *turn, struct catalog *catalog, size_t worker,
+               struct metrics_shard *shard, size_t batch_rows_max, size_t body_bytes_max,
+               struct relud_error *error);
 void turn_reset(struct turn *turn);
+
+/* New jobs are of this catalog from here on; a reference to it is taken over. The old one is let go of with its last
+ * job. */
+void turn_change_catalog(struct turn *turn, struct catalog *catalog);
 
 /* Room for up to `count` floats of rows, to be claimed by turn_submit, or used and forgotten. NULL when the
  * turn is full: try again after the next turn. */
@@ -63,11 +70,11 @@ float *turn_rows(struct turn *turn, size_t count);
 enum turn_verdict { TURN_TAKEN, TURN_FULL };
 /* Puts a job into the turn; its rows are the first rows * features floats of what turn_rows gave last.
  * is_layered asks for every layer's output. */
-enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
-                              const struct registry_entry *entry, size_t rows, bool is_layered);
+enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const struct entry *entry,
+                              size_t rows, bool is_layered);
 
 /* Floats that an answer of so many rows takes. */
-size_t turn_answer_floats(const struct registry_entry *entry, size_t rows, bool is_layered);
+size_t turn_answer_floats(const struct entry *entry, size_t rows, bool is_layered);
 
 /* Computes up to batch_rows_max rows, first come first served; a job longer than that goes to the back of the
  * line with its remainder, so that short ones keep moving. */

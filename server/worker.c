@@ -33,9 +33,18 @@ static void sweep(struct worker *w)
     http_sweep(w->http);
 }
 
+/* Goes over to what is served now. */
+static void take_catalog(struct service *service)
+{
+    struct repository *repository = service->keeper->repository;
+    if (!repository_is_newest(repository, service->turn.catalog))
+        turn_change_catalog(&service->turn, repository_take(repository));
+}
+
 /* One turn is one batch: what arrived while the last pass ran is answered by the next. */
 static void worker_turn(struct worker *w)
 {
+    take_catalog(&w->service);
     http_run(w->http, wait_us(w));      /* answers out to the sockets, requests in from them */
     if (wait_us(w) == 0)                /* unless company is waited for (--batch-delay-us) */
         turn_forward(&w->service.turn); /* rows → answers, one pass per model */
@@ -51,16 +60,19 @@ static void *run(void *at)
         http_drain(w->http);
         worker_turn(w);
     } while (w->seat->taken);
+    catalog_release(w->service.turn.catalog); /* who changes it now need not wait for us */
+    w->service.turn.catalog = NULL;
     w->is_ended = true;
     return NULL;
 }
 
-bool worker_open(struct worker *worker, struct intake_seat *seat, bool is_suspending,
+bool worker_open(struct worker *worker, size_t number, struct intake_seat *seat, bool is_suspending,
                  struct relud_error *error)
 {
     struct service *service = &worker->service;
-    if (!turn_init(&service->turn, service->registry, service->shard,
-                   service->config->batch_rows_max, service->config->body_bytes_max, error))
+    if (!turn_init(&service->turn, repository_take(service->keeper->repository), number,
+                   service->shard, service->config->batch_rows_max, service->config->body_bytes_max,
+                   error))
         return false;
     worker->seat = seat;
     worker->http = http_open(service, seat, is_suspending, error);

@@ -19,8 +19,8 @@ struct worker {
     int64_t swept_ns;
 };
 
-/* service is filled in but for its turn; seat is where its connections come in. */
-bool worker_open(struct worker *worker, struct intake_seat *seat, bool is_suspending,
+/* service is filled in but for its turn; number counts the workers from 0; seat is where its connections come in. */
+bool worker_open(struct worker *worker, size_t number, struct intake_seat *seat, bool is_suspending,
                  struct relud_error *error);
 bool worker_start(struct worker *worker, struct relud_error *error);
 /* Makes the loop look at is_stopping now; from any thread. */

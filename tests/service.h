@@ -8,10 +8,11 @@
 
 struct test_service {
     struct config config;
-    struct registry registry;
+    struct keeper keeper; /* its thread does not run */
     struct metrics metrics;
     struct service_state state;
     struct service service;
+    const struct entry *entry; /* of the model */
 };
 
 /* Serves the model at `path`; ends the program when that fails. Not to be moved afterwards. */
@@ -20,28 +21,31 @@ static inline void test_service_open(struct test_service *test, const char *path
     char *argv[] = {"serve", NULL};
     struct relud_error error;
     *test = (struct test_service){0};
-    bool is_open = config_read(&test->config, 1, argv, &error) &&
-                   registry_add(&test->registry, path, NULL, &error) &&
-                   registry_seal(&test->registry, &error);
-    if (is_open)
-        is_open = metrics_init(&test->metrics, 1, test->registry.len, test->registry.names);
+    bool is_open = config_read(&test->config, 1, argv, &error);
+    const struct repository_options options = {
+        .entry = {.workers = 1, .batch_rows_max = test->config.batch_rows_max},
+        .policy = "latest:1"};
+    test->keeper.repository = is_open ? repository_open(&path, 1, &options, &error) : NULL;
+    is_open = test->keeper.repository && metrics_init(&test->metrics, 1);
     test->service = (struct service){.config = &test->config,
-                                     .registry = &test->registry,
+                                     .keeper = &test->keeper,
                                      .metrics = &test->metrics,
                                      .shard = test->metrics.shard,
                                      .state = &test->state};
-    if (!is_open || !turn_init(&test->service.turn, &test->registry, test->metrics.shard,
-                               test->config.batch_rows_max, test->config.body_bytes_max, &error)) {
+    if (!is_open || !turn_init(&test->service.turn, repository_take(test->keeper.repository), 0,
+                               test->metrics.shard, test->config.batch_rows_max,
+                               test->config.body_bytes_max, &error)) {
         fprintf(stderr, "%s: %s\n", path, error.text);
         exit(EXIT_FAILURE);
     }
+    test->entry = test->service.turn.catalog->first;
 }
 
 static inline void test_service_close(struct test_service *test)
 {
     turn_reset(&test->service.turn);
     metrics_reset(&test->metrics);
-    registry_reset(&test->registry);
+    repository_free(test->keeper.repository);
     config_free(&test->config);
 }
 

@@ -19,6 +19,30 @@ bool relud_rows_read(const char *path, size_t features, struct relud_rows *rows,
                      struct relud_error *error);
 void relud_rows_free(struct relud_rows *rows);
 
+/* Types of numbers in bytes, by the names of the Open Inference Protocol: "FP32". */
+enum relud_dtype {
+    RELUD_FP32,
+    RELUD_FP64,
+    RELUD_FP16,
+    RELUD_BF16,
+    RELUD_UINT8,
+    RELUD_INT8,
+    RELUD_UINT16,
+    RELUD_INT16,
+    RELUD_UINT32,
+    RELUD_INT32,
+    RELUD_UINT64,
+    RELUD_INT64,
+    RELUD_BOOL,
+    RELUD_DTYPES
+};
+
+/* RELUD_DTYPES when there is no such type. */
+enum relud_dtype relud_dtype_of(const char *name);
+size_t relud_dtype_bytes(enum relud_dtype dtype);
+/* values[count] from dense little-endian elements, rounded to nearest where those are wider. bytes needs no alignment. */
+void relud_dtype_read(enum relud_dtype dtype, const void *bytes, size_t count, float *values);
+
 /* A tensor in NumPy's .npy format, in memory. */
 enum { RELUD_NPY_RANK_MAX = 32 };
 struct relud_npy {

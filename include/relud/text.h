@@ -27,22 +27,37 @@ size_t relud_text_to_float(const char *text, size_t len, float *value);
 
 #define RELUD_JSON_DEPTH_MAX 32
 
+/* How an array may stand in a document, by the example of the member "inputs". */
+enum relud_json_form {
+    RELUD_JSON_PLAIN = 0,  /* {"inputs": [[1,2],[3,4]]} */
+    RELUD_JSON_NAMED,      /* the same, or {"inputs": {"x": [[1,2],[3,4]]}} */
+    RELUD_JSON_NAMED_ROWS, /* the same as the first, or {"inputs": [{"x": [1,2]}, {"x": [3,4]}]} */
+    RELUD_JSON_TENSOR, /* {"inputs": [{"data": [1,[2,3],4], …}]}: nested in any way, numbers and booleans are only
+                            * counted: shape is [count] */
+};
+
 /* A number, or arrays of numbers nested regularly: what a tensor is in JSON. */
 struct relud_json_array {
     float *values;   /* borrowed: room for `capacity` floats */
     size_t capacity; /* len / 2 + 1 floats always suffice for a text of len bytes */
+    enum relud_json_form form;
+    const char *name; /* for the NAMED forms: the only member such an object may have */
+    enum relud_json_form other_form;
+    const char
+        *other; /* NULL, or another name that the member may have; then it stands in other_form */
     /* The rest is filled in by the reader. */
     bool is_present;
+    bool is_other; /* it was called `other` */
     size_t count;
     size_t rank;                        /* 0: a bare number; 1: [1,2]; 2: [[1,2],[3,4]] */
     size_t shape[RELUD_JSON_DEPTH_MAX]; /* [rank] */
-    size_t offset;                      /* where the value begins in the text */
+    size_t offset, end;                 /* where the numbers' text begins, and what is behind it */
 };
 
 /* Walks one JSON object once, from its first byte to the last of text[len]. The member called `key` must
- * be a number or regularly nested arrays of finite numbers; they go to array->values, row-major. Every
- * other member is checked strictly (grammar, UTF-8, duplicate keys, \u0000, depth) and copied to `rest`
- * as a JSON object of its own, NUL-terminated, in which the array stands as `"key":0`.
+ * be a number or regularly nested arrays of finite numbers, in array->form; they go to array->values, row-major.
+ * Everything else is checked strictly (grammar, UTF-8, duplicate keys, \u0000, depth) and copied to `rest`
+ * as a JSON object of its own, NUL-terminated, in which a 0 stands for the numbers: `{"key":0}`.
  * Errors name the path and the byte: "inputs[3][17]: … at byte 214". Ragged nesting, empty arrays, a
  * number that is not finite as float32, NaN and Infinity, trailing bytes, more than RELUD_JSON_DEPTH_MAX
  * levels below the object are errors; so are, as RELUD_TOO_LARGE, a rest over rest_capacity - 1 bytes, more

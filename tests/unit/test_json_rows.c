@@ -31,7 +31,8 @@ START_TEST(arrays_of_every_rank_are_read_in_order)
             ck_assert_uint_eq(array.shape[d], cases[i].shape[d]);
         for (size_t v = 0; v < array.count; v++)
             ck_assert_float_eq(values[v], (float)(7 + v));
-        ck_assert_str_eq(rest, "{\"inputs\":0}");
+        ck_assert_msg(relud_json_check(rest, strlen(rest), &error), "%s: %s", rest, error.text);
+        ck_assert_uint_eq(strspn(strrchr(rest, '0'), "0 }"), strlen(strrchr(rest, '0')));
     }
 }
 END_TEST
@@ -43,7 +44,8 @@ START_TEST(the_rest_is_handed_on)
         bool is_present;
     } cases[] = {
         {"{}", "{}", false},
-        {"{ \"a\" : 1 }", "{\"a\":1}", false},
+        {" { \"a\" : 1 }\n", "{ \"a\" : 1 }", false},
+        {"{\"a\": 1, \"inputs\":\n[1, 2] }", "{\"a\": 1, \"inputs\":\n0 }", true},
         {"{\"a\":1,\"inputs\":[1,2],\"b\":[true, null]}",
          "{\"a\":1,\"inputs\":0,\"b\":[true, null]}", true},
         {"{\"inputs\":1,\"a\\\"\\u00e4\":\"\\ud83d\\ude00\"}",
@@ -59,6 +61,82 @@ START_TEST(the_rest_is_handed_on)
         ck_assert_int_eq(array.is_present, cases[i].is_present);
         ck_assert_str_eq(rest, cases[i].rest);
     }
+}
+END_TEST
+
+/* One text in a form; what comes of it. */
+struct form_case {
+    enum relud_json_form form, other_form;
+    const char *text, *rest; /* rest NULL: it is refused */
+    size_t rank, count;
+};
+
+START_TEST(other_forms_are_read)
+{
+    static const struct form_case cases[] = {
+        {RELUD_JSON_NAMED, 0, "{\"inputs\":{\"x\":[[7,8],[9,10]]}}", "{\"inputs\":0}", 2, 4},
+        {RELUD_JSON_NAMED, 0, "{\"inputs\":{ \"\\u0078\" : [7,8] } }", "{\"inputs\":0 }", 1, 2},
+        {RELUD_JSON_NAMED, 0, "{\"inputs\":[[7,8],[9,10]]}", "{\"inputs\":0}", 2, 4},
+        {RELUD_JSON_NAMED, 0, "{\"inputs\":{\"y\":[7,8]}}", NULL, 0, 0},
+        {RELUD_JSON_NAMED, 0, "{\"inputs\":{\"x\":[7,8],\"y\":1}}", NULL, 0, 0},
+        {RELUD_JSON_NAMED, 0, "{\"inputs\":{\"x\":[7,8]", NULL, 0, 0},
+        {RELUD_JSON_NAMED, 0, "{\"inputs\":{}}", NULL, 0, 0},
+        {RELUD_JSON_NAMED, 0, "{\"inputs\":[{\"x\":[7,8]}]}", NULL, 0, 0},
+        {RELUD_JSON_NAMED_ROWS, 0, "{\"inputs\":[{\"x\":[7,8]}, {\"x\" : [9,10] }]}",
+         "{\"inputs\":0}", 2, 4},
+        {RELUD_JSON_NAMED_ROWS, 0, "{\"inputs\":[{\"x\":7},{\"x\":8}]}", "{\"inputs\":0}", 1, 2},
+        {RELUD_JSON_NAMED_ROWS, 0, "{\"inputs\":[[7,8]]}", "{\"inputs\":0}", 2, 2},
+        {RELUD_JSON_NAMED_ROWS, 0, "{\"inputs\":[{\"x\":[7,8]},{\"x\":[9]}]}", NULL, 0, 0},
+        {RELUD_JSON_NAMED_ROWS, 0, "{\"inputs\":[{\"x\":[{\"x\":7}]}]}", NULL, 0, 0},
+        {RELUD_JSON_NAMED_ROWS, 0, "{\"inputs\":{\"x\":[7,8]}}", NULL, 0, 0},
+        {RELUD_JSON_PLAIN, 0, "{\"inputs\":[{\"x\":[7,8]}]}", NULL, 0, 0},
+        {RELUD_JSON_TENSOR, 0,
+         "{\"id\":\"1\",\"inputs\":[{\"name\":\"x\",\"data\":[[7,8],9,[[10]]],\"shape\":[2,2]}]}",
+         "{\"id\":\"1\",\"inputs\":[{\"name\":\"x\",\"data\":0,\"shape\":[2,2]}]}", 1, 4},
+        {RELUD_JSON_TENSOR, 0, "{\"inputs\":[{\"data\":7}]}", "{\"inputs\":[{\"data\":0}]}", 1, 1},
+        {RELUD_JSON_TENSOR, 0, "{\"inputs\":[{\"name\":\"x\"}]}", "{\"inputs\":[{\"name\":\"x\"}]}",
+         0, 0},
+        {RELUD_JSON_TENSOR, 0, "{\"inputs\":[{\"data\":[7]},{\"data\":[8]}]}", NULL, 0, 0},
+        {RELUD_JSON_TENSOR, 0, "{\"inputs\":[7]}", NULL, 0, 0},
+        {RELUD_JSON_TENSOR, 0, "{\"inputs\":{\"data\":[7]}}", NULL, 0, 0},
+        {RELUD_JSON_TENSOR, 0, "{\"inputs\":[{\"data\":[7,tru]}]}", NULL, 0, 0},
+        {RELUD_JSON_TENSOR, 0, "{\"inputs\":[{\"data\":[7", NULL, 0, 0},
+        {RELUD_JSON_PLAIN, RELUD_JSON_NAMED, "{\"other\":{\"x\":[7,8]}}", "{\"other\":0}", 1, 2},
+        {RELUD_JSON_PLAIN, RELUD_JSON_NAMED, "{\"other\":[7],\"inputs\":[7]}", NULL, 0, 0},
+        {RELUD_JSON_PLAIN, RELUD_JSON_NAMED, "{\"other\":[7],\"other\":[7]}", NULL, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct form_case *c = &cases[i];
+        array = (struct relud_json_array){.values = values,
+                                          .capacity = VALUES_MAX,
+                                          .form = c->form,
+                                          .name = "x",
+                                          .other_form = c->other_form,
+                                          .other = "other"};
+        bool is_right =
+            relud_json_read(c->text, strlen(c->text), "inputs", &array, rest, sizeof rest, &error);
+        ck_assert_msg(is_right == (c->rest != NULL), "%s: %s", c->text, error.text);
+        if (!is_right)
+            continue;
+        ck_assert_str_eq(rest, c->rest);
+        ck_assert_uint_eq(array.rank, c->rank);
+        ck_assert_uint_eq(array.count, c->count);
+        for (size_t v = 0; v < array.count; v++)
+            ck_assert_float_eq(values[v], (float)(7 + v));
+    }
+}
+END_TEST
+
+START_TEST(booleans_of_a_tensor_are_1_and_0)
+{
+    const char *text = "{\"inputs\":[{\"data\":[true,[false],true]}]}";
+    array = (struct relud_json_array){
+        .values = values, .capacity = VALUES_MAX, .form = RELUD_JSON_TENSOR};
+    ck_assert(relud_json_read(text, strlen(text), "inputs", &array, rest, sizeof rest, &error));
+    ck_assert_uint_eq(array.count, 3);
+    ck_assert(values[0] == 1 && values[1] == 0 && values[2] == 1);
+    array.capacity = 2;
+    ck_assert(!relud_json_read(text, strlen(text), "inputs", &array, rest, sizeof rest, &error));
 }
 END_TEST
 
@@ -384,7 +462,8 @@ START_TEST(what_is_read_is_json_to_others_too)
 END_TEST
 
 RUN_SUITE("json_rows", arrays_of_every_rank_are_read_in_order, the_rest_is_handed_on,
-          the_rest_is_bounded, where_the_array_begins_is_told, errors_name_the_path_and_the_byte,
+          other_forms_are_read, booleans_of_a_tensor_are_1_and_0, the_rest_is_bounded,
+          where_the_array_begins_is_told, errors_name_the_path_and_the_byte,
           a_text_cut_anywhere_is_refused, the_values_are_bounded,
           half_as_many_floats_as_bytes_suffice, arrays_are_read_as_cjson_reads_them,
           what_is_read_is_json_to_others_too)

@@ -33,7 +33,7 @@ START_TEST(the_timing_line_has_the_stages_that_were_passed)
     struct exchange exchange = {.decode_ns = 1234567, .encode_ns = 999};
     timing_line(&exchange, line);
     ck_assert_str_eq(line, "decode;dur=1.234, encode;dur=0.000");
-    struct registry_entry entry = {0};
+    struct entry entry = {0};
     exchange.job = (struct turn_job){.entry = &entry,
                                      .submit_ns = 5,
                                      .begin_ns = 10005,

@@ -48,7 +48,7 @@ static bool submit(struct test_service *test, struct request *request, unsigned 
         row[2] = (float)(number + r);
     }
     request->number = number;
-    return turn_submit(turn, &request->job, test->registry.entry, rows, is_layered) == TURN_TAKEN;
+    return turn_submit(turn, &request->job, test->entry, rows, is_layered) == TURN_TAKEN;
 }
 
 static bool is_answered(const struct request *request)

@@ -1,0 +1,481 @@
+/* POST /v2/models/M/infer: tensors as JSON, or behind the JSON as bytes (the binary tensor data extension). */
+#include "server/api_v2.h"
+
+#include "server/clock.h"
+#include "server/json_in.h"
+#include "server/native.h"
+#include "server/prediction.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A request on its way in. */
+struct request {
+    struct exchange *exchange;
+    const struct entry *entry;
+    size_t shape[RELUD_JSON_DEPTH_MAX];
+    size_t rank, count; /* count: the product of shape */
+    enum relud_dtype dtype;
+    bool has_bytes; /* the tensor is behind the JSON, this long */
+    size_t bytes;
+    bool wants_binary; /* outputs that say nothing else */
+};
+
+static bool fail(struct request *request, const char *words, const char *what)
+{
+    exchange_fail(request->exchange, 400, words, what);
+    return false;
+}
+
+/* ---- the JSON part ---- */
+
+/* parameters: an object, of which members Triton keeps for itself are refused. */
+static bool check_parameters(struct request *request, const json_node *parameters)
+{
+    if (parameters && !json_node_is_object(parameters))
+        return fail(request, "%s must be an object", "parameters");
+    for (const json_node *item = json_node_first(parameters); item; item = json_node_next(item)) {
+        if (strncmp(json_node_name(item), "triton_", 7) == 0)
+            return fail(request, "parameter '%.60s' is reserved", json_node_name(item));
+        if (strncmp(json_node_name(item), "shared_memory", 13) == 0)
+            return fail(request, "%s is not served here", "shared memory");
+        if (json_node_is_object(item) || json_node_is_array(item))
+            return fail(request, "parameter '%.60s' must be a string, number or boolean",
+                        json_node_name(item));
+    }
+    return true;
+}
+
+static bool read_bool(struct request *request, const json_node *parameters, const char *key,
+                      bool *value)
+{
+    const json_node *item = json_node_member(parameters, key);
+    return !item || json_node_bool(item, value) || fail(request, "%s must be true or false", key);
+}
+
+/* A whole number from 0; false, and answered, for anything else. */
+static bool read_count(struct request *request, const json_node *node, const char *what,
+                       size_t *count)
+{
+    double number = -1;
+    if (!json_node_number(node, &number) || number < 0 || number > 9e15 || number != floor(number))
+        return fail(request, "%s must be a whole number from 0", what);
+    *count = (size_t)number;
+    return true;
+}
+
+static bool read_shape(struct request *request, const json_node *shape)
+{
+    if (!shape || !json_node_is_array(shape))
+        return fail(request, "inputs[0].%s must be an array of whole numbers", "shape");
+    request->count = 1;
+    for (const json_node *item = json_node_first(shape); item; item = json_node_next(item)) {
+        size_t size = 0;
+        if (request->rank == RELUD_JSON_DEPTH_MAX)
+            return fail(request, "inputs[0].%s has too many dimensions", "shape");
+        if (!read_count(request, item, "each number of inputs[0].shape", &size))
+            return false;
+        if (size && request->count > SIZE_MAX / 16 / size)
+            return fail(request, "the product of inputs[0].%s is too large", "shape");
+        request->shape[request->rank++] = size;
+        request->count *= size;
+    }
+    return true;
+}
+
+static bool read_input(struct request *request, const json_node *inputs)
+{
+    const struct relud_model_info *info = request->entry->info;
+    if (!inputs || !json_node_is_array(inputs) || json_node_count(inputs) != 1)
+        return fail(request, "inputs must be an array with one tensor, '%s'", info->input_name);
+    const json_node *input = json_node_first(inputs);
+    if (!json_node_is_object(input))
+        return fail(request, "%s must be an object", "inputs[0]");
+    const char *name = json_node_text(json_node_member(input, "name"));
+    const char *datatype = json_node_text(json_node_member(input, "datatype"));
+    const json_node *parameters = json_node_member(input, "parameters");
+    if (!name)
+        return fail(request, "inputs[0].%s is missing", "name");
+    if (strcmp(name, info->input_name) != 0) {
+        exchange_fail(request->exchange, 400, "model '%s' has no input '%.60s'; it has '%s'",
+                      request->entry->name, name, info->input_name);
+        return false;
+    }
+    if (!datatype)
+        return fail(request, "inputs[0].%s is missing", "datatype");
+    request->dtype = relud_dtype_of(datatype);
+    if (request->dtype == RELUD_DTYPES)
+        return fail(request,
+                    "inputs[0].datatype '%.20s' is not taken; FP32 is, and what converts to it",
+                    datatype);
+    if (!read_shape(request, json_node_member(input, "shape")) ||
+        !check_parameters(request, parameters))
+        return false;
+    const json_node *bytes = json_node_member(parameters, "binary_data_size");
+    request->has_bytes = bytes != NULL;
+    return !bytes || read_count(request, bytes, "binary_data_size", &request->bytes);
+}
+
+static bool want(struct request *request, const json_node *output)
+{
+    struct exchange_infer *infer = &request->exchange->infer;
+    const char *name = json_node_text(json_node_member(output, "name"));
+    const json_node *parameters = json_node_member(output, "parameters");
+    enum entry_output at = 0;
+    if (!name)
+        return fail(request, "each of outputs must be an object with %s", "a name");
+    while (at < request->entry->outputs && strcmp(name, entry_output_name(request->entry, at)) != 0)
+        at++;
+    if (at == request->entry->outputs)
+        return fail(request, "the model has no output '%.60s'", name);
+    for (size_t i = 0; i < infer->wanted_len; i++)
+        if (infer->wanted[i].output == at)
+            return fail(request, "output '%.60s' stands twice", name);
+    size_t classes = 0;
+    const json_node *classification = json_node_member(parameters, "classification");
+    bool is_binary = request->wants_binary;
+    if (!check_parameters(request, parameters) ||
+        (classification && !read_count(request, classification, "classification", &classes)) ||
+        !read_bool(request, parameters, "binary_data", &is_binary))
+        return false;
+    if (classification && classes == 0)
+        return fail(request, "%s must be at least 1", "classification");
+    infer->wanted[infer->wanted_len].output = at;
+    infer->wanted[infer->wanted_len].is_binary = is_binary;
+    infer->wanted[infer->wanted_len++].classes = classes;
+    return true;
+}
+
+static void want_all(struct request *request)
+{
+    struct exchange_infer *infer = &request->exchange->infer;
+    for (infer->wanted_len = 0; infer->wanted_len < request->entry->outputs; infer->wanted_len++) {
+        infer->wanted[infer->wanted_len].output = infer->wanted_len;
+        infer->wanted[infer->wanted_len].is_binary = request->wants_binary;
+        infer->wanted[infer->wanted_len].classes = 0;
+    }
+}
+
+static bool read_outputs(struct request *request, const json_node *outputs)
+{
+    request->exchange->infer.wanted_len = 0;
+    if (outputs && !json_node_is_array(outputs))
+        return fail(request, "%s must be an array", "outputs");
+    for (const json_node *output = json_node_first(outputs); output;
+         output = json_node_next(output))
+        if (!want(request, output))
+            return false;
+    if (request->exchange->infer.wanted_len == 0)
+        want_all(request);
+    return true;
+}
+
+static bool read_id(struct request *request, const json_node *id)
+{
+    struct exchange_infer *infer = &request->exchange->infer;
+    const char *text = json_node_text(id);
+    infer->has_id = text != NULL;
+    if (id && !text)
+        return fail(request, "%s must be a string", "id");
+    if (text && strlen(text) >= sizeof infer->id)
+        return fail(request, "%s is longer than 128 bytes", "id");
+    if (text)
+        strcpy(infer->id, text);
+    return true;
+}
+
+/* The document without its numbers. */
+static bool read_envelope(struct request *request, const char *text)
+{
+    struct relud_error error = {0};
+    struct json_in *document = json_in_open(text, &error);
+    if (!document) {
+        native_fail(request->exchange, &error);
+        return false;
+    }
+    const json_node *parameters = json_in_member(document, "parameters");
+    bool is_right = check_parameters(request, parameters) &&
+                    read_bool(request, parameters, "binary_data_output", &request->wants_binary) &&
+                    read_id(request, json_in_member(document, "id")) &&
+                    read_input(request, json_in_member(document, "inputs")) &&
+                    read_outputs(request, json_in_member(document, "outputs"));
+    json_in_close(document);
+    return is_right;
+}
+
+/* ---- the numbers ---- */
+
+/* How much of the body is JSON; false, and answered, when Inference-Header-Content-Length does not say. */
+static bool read_header_len(struct request *request, size_t body_len, size_t *header_len)
+{
+    const char *text = request->exchange->inference_header_length;
+    char *end;
+    *header_len = body_len;
+    if (!text)
+        return true;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || strlen(text) > 18)
+        return fail(request, "Inference-Header-Content-Length '%.30s' is not a number of bytes",
+                    text);
+    if (number > body_len)
+        return fail(request, "Inference-Header-Content-Length %.30s is more than the body has",
+                    text);
+    *header_len = (size_t)number;
+    return true;
+}
+
+/* The tensor's shape must be rows of the model's features, or one such row. */
+static bool find_rows(struct request *request, size_t *rows)
+{
+    size_t features = request->entry->info->features;
+    char shape[RELUD_JSON_DEPTH_MAX * 21 + 3] = "[";
+    *rows = request->rank > 1 || features == 1 ? request->shape[0] : 1;
+    if (request->rank && *rows && request->count % features == 0 &&
+        request->count / features == *rows)
+        return true;
+    size_t len = 1;
+    for (size_t i = 0; i < request->rank; i++)
+        len += (size_t)snprintf(shape + len, sizeof shape - len, i ? ",%zu" : "%zu",
+                                request->shape[i]);
+    exchange_fail(request->exchange, 400, "input '%s' has shape %s]; model '%s' wants [-1,%zu]",
+                  request->entry->info->input_name, shape, request->entry->name, features);
+    return false;
+}
+
+/* `len` bytes of the tensor into values. */
+static bool read_bytes(struct request *request, const char *bytes, size_t len, float *values)
+{
+    struct exchange *exchange = request->exchange;
+    size_t each = relud_dtype_bytes(request->dtype);
+    if (len % each != 0 || len / each != request->count) {
+        exchange_fail(exchange, 400, "input '%s' has %zu bytes; its shape wants %zu numbers of %zu",
+                      request->entry->info->input_name, len, request->count, each);
+        return false;
+    }
+    relud_dtype_read(request->dtype, bytes, request->count, values);
+    if (native_check_finite(exchange, request->entry->info->input_name, values, request->shape,
+                            request->rank, request->count))
+        return true;
+    prediction_count_nonfinite(exchange, request->entry, NONFINITE_INPUT);
+    return false;
+}
+
+/* Inference-Header-Content-Length 0: the whole body is rows of float32, and every output is wanted as bytes. */
+static bool read_raw(struct request *request, const char *body, size_t len, float *values)
+{
+    request->dtype = RELUD_FP32;
+    request->rank = 2;
+    request->shape[1] = request->entry->info->features;
+    request->shape[0] = len / sizeof(float) / request->shape[1];
+    request->shape[0] += request->shape[0] == 0;
+    request->count = request->shape[0] * request->shape[1];
+    request->wants_binary = true;
+    request->exchange->infer.has_id = false;
+    want_all(request);
+    return read_bytes(request, body, len, values);
+}
+
+static bool read_tensor(struct request *request, const char *body, size_t header_len, size_t len,
+                        float *values, size_t capacity)
+{
+    struct exchange *exchange = request->exchange;
+    struct relud_json_array array = {
+        .values = values, .capacity = capacity, .form = RELUD_JSON_TENSOR};
+    struct relud_error error;
+    char rest[NATIVE_REST_BYTES];
+    if (!relud_json_read(body, header_len, "inputs", &array, rest, sizeof rest, &error)) {
+        if (error.code == RELUD_NOT_FINITE)
+            prediction_count_nonfinite(exchange, request->entry, NONFINITE_INPUT);
+        native_fail(exchange, &error);
+        return false;
+    }
+    if (!read_envelope(request, rest))
+        return false;
+    size_t behind = len - header_len;
+    if (array.is_present && request->has_bytes)
+        return fail(request, "inputs[0] has %s and binary_data_size", "data");
+    if (!array.is_present && !request->has_bytes)
+        return fail(request, "inputs[0].%s is missing", "data");
+    if (behind > request->bytes) {
+        exchange_fail(exchange, 400, "%zu bytes stand behind the JSON; %zu belong to an input",
+                      behind, request->bytes);
+        return false;
+    }
+    if (behind < request->bytes) {
+        exchange_fail(exchange, 400, "binary_data_size is %zu; %zu bytes stand behind the JSON",
+                      request->bytes, behind);
+        return false;
+    }
+    if (request->has_bytes)
+        return read_bytes(request, body + header_len, behind, values);
+    if (array.count == request->count)
+        return true;
+    exchange_fail(exchange, 400, "inputs[0].data has %zu numbers; its shape wants %zu", array.count,
+                  request->count);
+    return false;
+}
+
+bool v2_infer_read(struct exchange *exchange, const char *body, size_t len)
+{
+    int64_t begin_ns = clock_ns();
+    struct request request = {.exchange = exchange, .entry = prediction_entry(exchange)};
+    size_t header_len, rows;
+    if (!request.entry || !read_header_len(&request, len, &header_len))
+        return true;
+    size_t behind = len - header_len, capacity = header_len / 2 + 1; /* a digit and a comma */
+    if (capacity < behind)
+        capacity = behind; /* bytes may be numbers */
+    float *values = turn_rows(&exchange->service->turn, capacity);
+    if (!values)
+        return false;
+    bool is_read = exchange->inference_header_length && header_len == 0
+                       ? read_raw(&request, body, len, values)
+                       : read_tensor(&request, body, header_len, len, values, capacity);
+    if (!is_read || !find_rows(&request, &rows) ||
+        !prediction_is_allowed(exchange, request.entry, rows))
+        return true;
+    return prediction_submit(exchange, request.entry, rows, begin_ns);
+}
+
+/* ---- the answer ---- */
+
+/* An output's numbers as they will be sent. */
+struct part {
+    const float *values;
+    size_t rows, width, classes;
+};
+
+/* The best that is not taken yet: NaN before all, the lower index on a tie. */
+static size_t next_best(const float *values, size_t count, const unsigned char *taken)
+{
+    size_t best = count;
+    for (size_t i = 0; i < count; i++)
+        if (!taken[i] && (best == count || values[i] > values[best] ||
+                          (isnan(values[i]) && !isnan(values[best]))))
+            best = i;
+    return best;
+}
+
+/* The classification extension: "8.42:3:three" for each row's best, as JSON or each behind its length. */
+static void write_classes(const struct entry *entry, const struct part *part, bool is_binary,
+                          struct text *out)
+{
+    unsigned char *taken = malloc(part->width);
+    struct text word = {0};
+    out->is_short |= !taken;
+    for (size_t row = 0; taken && row < part->rows; row++) {
+        const float *values = part->values + row * part->width;
+        memset(taken, 0, part->width);
+        for (size_t k = 0; k < part->classes; k++) {
+            size_t best = next_best(values, part->width, taken);
+            taken[best] = 1;
+            word.len = 0;
+            text_float(&word, values[best]);
+            text_print(&word, ":%zu", best);
+            if (entry->info->labels && part->width == entry->info->classes)
+                text_print(&word, ":%s", entry->info->labels[best]);
+            text_put_n(&word, "", 1);
+            if (!text_is_whole(&word)) {
+                out->is_short = true;
+                break;
+            }
+            unsigned len = (unsigned)word.len - 1;
+            const char bytes[4] = {(char)len, (char)(len >> 8), (char)(len >> 16),
+                                   (char)(len >> 24)};
+            if (is_binary) {
+                text_put_n(out, bytes, sizeof bytes);
+                text_put_n(out, word.at, len);
+            } else {
+                text_put(out, row || k ? "," : "");
+                text_json(out, word.at);
+            }
+        }
+    }
+    free(taken);
+    text_free(&word);
+}
+
+/* One of outputs; its bytes, where it has them, go to the end of `behind`. */
+static void write_output(struct exchange *exchange, size_t index, const float *probabilities,
+                         struct text *behind)
+{
+    const struct turn_job *job = &exchange->job;
+    const struct entry *entry = job->entry;
+    enum entry_output output = exchange->infer.wanted[index].output;
+    bool is_binary = exchange->infer.wanted[index].is_binary;
+    struct part part = {.values = output == ENTRY_PROBABILITIES ? probabilities : job->y,
+                        .rows = job->rows,
+                        .width = entry_output_width(entry, output),
+                        .classes = exchange->infer.wanted[index].classes};
+    size_t before = behind->len;
+    struct text *out = &exchange->out;
+    if (part.classes > part.width)
+        part.classes = part.width;
+    text_put(out, index ? "," : "");
+    if (part.classes) {
+        text_put(out, "{\"name\":");
+        text_json(out, entry_output_name(entry, output));
+        text_print(out, ",\"datatype\":\"BYTES\",\"shape\":[%zu,%zu]", part.rows, part.classes);
+    } else {
+        text_put(out, entry->tensor_head[output]);
+        text_print(out, "%zu,%zu]", part.rows, part.width);
+    }
+    if (!is_binary)
+        text_put(out, part.classes ? ",\"data\":[" : ",\"data\":");
+    if (part.classes)
+        write_classes(entry, &part, is_binary, is_binary ? behind : out);
+    else if (is_binary)
+        native_put_floats(behind, part.values, part.rows * part.width);
+    else
+        native_write_row(out, part.values, part.rows * part.width,
+                         (enum nonfinite)exchange->service->config->nonfinite);
+    if (is_binary)
+        text_print(out, ",\"parameters\":{\"binary_data_size\":%zu}}", behind->len - before);
+    else
+        text_put(out, part.classes ? "]}" : "}");
+}
+
+/* p[rows][classes] where an output is made of it; NULL otherwise, or where memory ran out. */
+static float *make_probabilities(const struct exchange *exchange)
+{
+    const struct turn_job *job = &exchange->job;
+    for (size_t i = 0; i < exchange->infer.wanted_len; i++)
+        if (exchange->infer.wanted[i].output == ENTRY_PROBABILITIES) {
+            float *p = malloc(job->rows * job->entry->info->classes * sizeof *p);
+            if (p)
+                relud_probabilities(job->entry->model, job->y, job->rows, p);
+            return p;
+        }
+    return NULL;
+}
+
+void v2_infer_write(struct exchange *exchange)
+{
+    const struct exchange_infer *infer = &exchange->infer;
+    struct text *out = &exchange->out, behind = {0};
+    if (!prediction_check_output(exchange))
+        return;
+    float *p = make_probabilities(exchange);
+    text_put(out, exchange->job.entry->infer_head);
+    if (infer->has_id) {
+        text_put(out, ",\"id\":");
+        text_json(out, infer->id);
+    }
+    text_put(out, ",\"outputs\":[");
+    for (size_t i = 0; i < infer->wanted_len; i++) {
+        if (infer->wanted[i].output == ENTRY_PROBABILITIES && !p)
+            out->is_short = true; /* for want of memory */
+        else
+            write_output(exchange, i, p, &behind);
+    }
+    text_put(out, "]}");
+    if (behind.len) {
+        exchange->infer_header_len = out->len;
+        text_put_n(out, behind.at, behind.len);
+    }
+    out->is_short |= behind.is_short;
+    exchange_answer(exchange, 200, behind.len ? MEDIA_FLOATS_TYPE : MEDIA_JSON_TYPE);
+    text_free(&behind);
+    free(p);
+}
