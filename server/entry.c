@@ -91,7 +91,9 @@ struct entry *entry_open(const char *dir, const char *name, const char *version,
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
         return NULL;
     }
+    static _Atomic uint64_t serials;
     entry->references = 1;
+    entry->serial = ++serials;
     entry->model = relud_model_load(dir, &options->model, error);
     if (!entry->model) {
         entry_release(entry);

@@ -15,6 +15,7 @@ enum entry_output { ENTRY_OUTPUT, ENTRY_PROBABILITIES, ENTRY_OUTPUTS_MAX };
 #define ENTRY_PROBABILITIES_NAME "probabilities"
 
 struct entry {
+    uint64_t serial; /* no other entry of this process has it */
     char name[MODEL_NAME_BYTES], version[MODEL_VERSION_BYTES];
     relud_model *model;
     const struct relud_model_info *info;

@@ -65,6 +65,15 @@ void text_print(struct text *text, const char *format, ...)
     text->len += (size_t)len;
 }
 
+void text_count(struct text *text, size_t number)
+{
+    char digits[20], *at = digits + sizeof digits;
+    do
+        *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    text_put_n(text, at, (size_t)(digits + sizeof digits - at));
+}
+
 void text_json(struct text *text, const char *words)
 {
     size_t len = strlen(words);

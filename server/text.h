@@ -17,6 +17,7 @@ char *text_room(struct text *text, size_t more);
 void text_put(struct text *text, const char *words);
 void text_put_n(struct text *text, const char *words, size_t len);
 void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_count(struct text *text, size_t number);    /* in decimal digits */
 void text_json(struct text *text, const char *words); /* as a JSON string with its quotes */
 void text_float(struct text *text, float value);      /* the shortest decimal */
 void text_free(struct text *text);

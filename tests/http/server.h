@@ -19,8 +19,8 @@
 
 struct server {
     pid_t pid;
-    int port;
-    int log; /* its stderr */
+    int port, admin_port; /* admin_port 0: none was asked for */
+    int log;              /* its stderr */
 };
 
 static inline const char *relud_path(void)
@@ -57,6 +57,9 @@ static inline struct server server_start(const char *const *more)
         log[len] = '\0';
         found = strstr(log, "listening on http://127.0.0.1:");
         if (found && strchr(found, '\n')) {
+            const char *admin = strstr(log, "administrators at http://127.0.0.1:");
+            if (admin)
+                server.admin_port = atoi(admin + strlen("administrators at http://127.0.0.1:"));
             server.port = atoi(found + strlen("listening on http://127.0.0.1:"));
             break;
         }
@@ -173,6 +176,15 @@ static inline struct reply *server_post(const struct server *server, const char 
                                         const char *body)
 {
     return server_ask(server, path, NULL, body, strlen(body), NULL);
+}
+
+/* By the admin address. */
+static inline struct reply *server_admin_post(const struct server *server, const char *path,
+                                              const char *body)
+{
+    struct server admin = *server;
+    admin.port = server->admin_port;
+    return server_post(&admin, path, body);
 }
 
 /* ---- a bare socket ---- */
