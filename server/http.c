@@ -16,6 +16,17 @@
  * usual bodies in one piece. */
 enum { CONNECTION_MEMORY_BYTES = 32 * 1024 };
 
+/* Did this connection come in by the admin address? */
+static bool take_admin(struct http *http, int fd)
+{
+    for (size_t i = 0; i < http->admins_len; i++)
+        if (http->admin_fd[i] == fd) {
+            http->admin_fd[i] = http->admin_fd[--http->admins_len];
+            return true;
+        }
+    return false;
+}
+
 static void on_connection(void *cls, struct MHD_Connection *connection, void **slot,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -25,12 +36,12 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *slot = link;
-        http->is_announced = true;
-        if (link)
-            link->is_admin = http->is_adding_admin;
+        http->added_len -= http->added_len > 0;
         counter_add(&http->service->shard->connections, 1);
-        if (link && info)
+        if (link && info) {
+            link->is_admin = take_admin(http, info->connect_fd);
             deadline_add(&http->deadlines, &link->deadline, info->connect_fd, clock_ns());
+        }
         return;
     }
     struct link *link = *slot;
@@ -124,24 +135,30 @@ struct http *http_open(struct service *service, struct intake_seat *seat, bool i
     return http;
 }
 
-/* Makes connections of what the intake has sent. */
+/* Makes connections of what the intake has sent. Some versions of the library do so at once, others at the next run. */
 static void take_messages(struct http *http)
 {
-    struct intake_seat *seat = http->seat;
     struct intake_message message;
-    while (intake_take(seat, &message)) {
+    while (http->admins_len < HTTP_ADMINS_MAX && intake_take(http->seat, &message)) {
         if (message.fd < 0)
             continue;
         struct sockaddr_storage from = {.ss_family = AF_INET};
         socklen_t from_len = sizeof from;
         getpeername(message.fd, (struct sockaddr *)&from,
                     &from_len); /* one that has left is seen soon */
-        http->is_announced = false;
-        http->is_adding_admin = message.is_admin;
+        if (message.is_admin)
+            http->admin_fd[http->admins_len++] = message.fd;
+        http->added_len++;
         MHD_add_connection(http->daemon, message.fd, (struct sockaddr *)&from, from_len);
-        if (!http->is_announced) /* out of memory: the library has closed it without a word */
-            intake_leave(seat);
     }
+}
+
+/* Of those that were added and not announced the library had no memory for: it has closed them without a word. */
+static void leave_lost(struct http *http)
+{
+    for (; http->added_len; http->added_len--)
+        intake_leave(http->seat);
+    http->admins_len = 0;
 }
 
 /* True when the intake has sent something. */
@@ -170,6 +187,8 @@ void http_run(struct http *http, int64_t wait_us)
     if (http->errands)
         visit_resume_errands(http);
     MHD_run(http->daemon);
+    if (http->added_len)
+        leave_lost(http);
 }
 
 bool http_is_pressed(const struct http *http)

@@ -40,6 +40,9 @@ struct visit {
     bool is_suspended;
 };
 
+/* Admin connections that may be on their way into the library at a time; more wait. */
+enum { HTTP_ADMINS_MAX = 16 };
+
 struct http {
     struct MHD_Daemon *daemon;
     struct service *service;
@@ -53,8 +56,9 @@ struct http {
     uint64_t id_state;             /* of the request ids that we make */
     int epoll_fd;
     bool is_suspending, is_pressed;
-    bool is_adding_admin;
-    bool is_announced; /* on_connection has heard of the connection that is being added */
+    size_t added_len;              /* connections added, and not yet announced by on_connection */
+    int admin_fd[HTTP_ADMINS_MAX]; /* [admins_len] of these that came in by the admin address */
+    size_t admins_len;
 };
 
 /* The access handler: see microhttpd.h, MHD_AccessHandlerCallback. */
