@@ -102,18 +102,3 @@ bool models_read(struct exchange *exchange, const char *body, size_t len)
     exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
     return true;
 }
-
-/* server/openapi.json, as the assembler takes it in. */
-__asm__(".pushsection .rodata\n"
-        ".global openapi_begin\nopenapi_begin: .incbin \"server/openapi.json\"\n"
-        ".global openapi_end\nopenapi_end:\n"
-        ".popsection\n");
-extern const char openapi_begin[], openapi_end[];
-
-bool openapi_read(struct exchange *exchange, const char *body, size_t len)
-{
-    (void)body, (void)len;
-    text_put_n(&exchange->out, openapi_begin, (size_t)(openapi_end - openapi_begin));
-    exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
-    return true;
-}

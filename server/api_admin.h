@@ -11,6 +11,8 @@ bool root_read(struct exchange *exchange, const char *body, size_t len);
 
 /* The names of all models, one shape for GET /v2/models and /v1/models. */
 bool models_read(struct exchange *exchange, const char *body, size_t len);
+
+/* server/openapi.c: the description of all of it. */
 bool openapi_read(struct exchange *exchange, const char *body, size_t len);
 
 #endif
