@@ -28,7 +28,7 @@ server := $(patsubst %.c,$(B)/%.o,$(wildcard server/*.c))
 tests  := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c tests/http/test_*.c))
 benches:= $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all deps run test sanitize tsan floats bench lint layers clean install image digits help
+.PHONY: all deps run test sanitize tsan floats bench clients lint layers clean install image digits help
 .DEFAULT_GOAL := all
 
 all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
@@ -36,7 +36,7 @@ all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
 deps: ## install what is missing (apt), saying what
 	@deploy/deps build test
 
-build-deps test-deps lint-deps bench-deps:
+build-deps test-deps lint-deps bench-deps clients-deps:
 	@deploy/deps $(@:-deps=)
 
 run: build-deps ## build and serve the bundled digits model on LISTEN (127.0.0.1:8080)
@@ -57,6 +57,9 @@ floats: test-deps ## write and read back all 2^32 floats (minutes)
 
 bench: build-deps test-deps bench-deps ## the benchmark tables, side by side in one run
 	@$(MAKE) --no-print-directory all $(benches) && tests/bench/run
+
+clients: build-deps clients-deps ## other people's clients: tritonclient, KServe's, perf_analyzer, schemathesis, curl
+	@$(MAKE) --no-print-directory all && tests/clients/run
 
 lint: lint-deps layers ## clang-format, clang-tidy, cppcheck and the house rules
 	@tests/lint
@@ -91,6 +94,8 @@ build/generated/powers.h: core/gen_powers.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -O1 -o build/generated/gen_powers $<
 	build/generated/gen_powers >$@.part && mv $@.part $@
+
+$(B)/server/openapi.o: server/openapi.json
 
 $(B)/core/decimal_read.o: build/generated/powers.h
 
