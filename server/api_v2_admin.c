@@ -3,6 +3,7 @@
 
 #include "server/json_in.h"
 #include "server/log.h"
+#include "server/prediction.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -69,7 +70,8 @@ bool v2_index_read(struct exchange *exchange, const char *body, size_t len)
     struct json_in *document = open_body(exchange, body, len);
     if (!document)
         return true;
-    bool is_right = json_in_bool(document, "ready", &is_ready_only, &error);
+    bool is_right = json_in_bool(document, "ready", &is_ready_only, &error) &&
+                    json_in_end(document, "ready", &error);
     json_in_close(document);
     if (!is_right) {
         exchange_fail(exchange, 400, "%s", error.text);
@@ -281,6 +283,9 @@ bool v2_logging_change(struct exchange *exchange, const char *body, size_t len)
 bool v2_trace_read(struct exchange *exchange, const char *body, size_t len)
 {
     (void)body, (void)len;
+    if (exchange->model[0] && !prediction_entry(exchange))
+        return true;
+    exchange->entry = NULL;
     text_put(&exchange->out,
              "{\"trace_level\":[\"OFF\"],\"trace_rate\":\"1000\",\"trace_count\":\"-1\","
              "\"log_frequency\":\"0\",\"trace_file\":\"\",\"trace_mode\":\"triton\"}\n");
