@@ -4,7 +4,9 @@
 #include "core/json_string.h"
 #include "core/json_text.h"
 
+#include <relud/data.h>
 #include <relud/text.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -217,6 +219,96 @@ static bool read_behind(struct rows *rows, bool *is_over)
     return true;
 }
 
+/* ---- {"b64": "…"}: little-endian float32 as text (RFC 4648 §4), in place of an array of numbers ---- */
+
+static bool is_bytes(const struct rows *rows)
+{
+    struct json_walk ahead = *rows->walk;
+    struct json_key key;
+    struct relud_error ignored;
+    ahead.error = &ignored;
+    ahead.at++;
+    json_skip_blanks(&ahead);
+    return json_walk_string(&ahead, &key) && json_string_compare(key.at, key.len, "b64", 3) == 0;
+}
+
+static int base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* The numbers of text[len] behind the array's others; false, and an error, where it holds none, or half of one. */
+static bool decode_bytes(const struct rows *rows, const char *text, size_t len, size_t *count)
+{
+    struct relud_json_array *array = rows->array;
+    unsigned char number[4];
+    size_t bytes = 0, digits = 0;
+    uint32_t bits = 0;
+    *count = 0;
+    while (len && text[len - 1] == '=')
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\\' && i + 1 < len && text[i + 1] == '/')
+            continue; /* "\/" is how some write a slash */
+        int value = base64_value(text[i]);
+        if (value < 0)
+            return fail_at_path(rows, RELUD_BAD_INPUT, ".b64 is not base64");
+        bits = bits << 6 | (uint32_t)value;
+        if (++digits % 4 == 1)
+            continue;
+        number[bytes++ % 4] = (unsigned char)(bits >> (6 - 2 * ((digits - 1) % 4)));
+        if (bytes % 4)
+            continue;
+        if (array->count + *count == array->capacity)
+            return fail_number(rows, true);
+        float *slot = &array->values[array->count + (*count)++];
+        relud_dtype_read(RELUD_FP32, number, 1, slot);
+        if (*slot - *slot != 0)
+            return fail_at_path(rows, RELUD_NOT_FINITE, ".b64 holds a number that is not finite");
+    }
+    return (bytes % 4 == 0 && bytes) ||
+           fail_at_path(rows, RELUD_BAD_INPUT, ".b64 is not float32 numbers of 4 bytes each");
+}
+
+static bool read_bytes(struct rows *rows)
+{
+    struct json_walk *walk = rows->walk;
+    struct relud_json_array *array = rows->array;
+    struct json_key key, text;
+    size_t count;
+    if (rows->is_rank_known && array->rank != rows->depth + 1)
+        return fail_at_path(rows, RELUD_BAD_INPUT, ": bytes where others are nested otherwise");
+    walk->at++;
+    json_skip_blanks(walk);
+    if (!json_walk_string(walk, &key))
+        return false;
+    json_skip_blanks(walk);
+    if (walk->at == walk->end || *walk->at != ':')
+        return fail_token(rows, RELUD_BAD_JSON, "stands where a colon is wanted");
+    walk->at++;
+    json_skip_blanks(walk);
+    if (!json_walk_string(walk, &text) || !decode_bytes(rows, text.at, text.len, &count))
+        return false;
+    rows->is_rank_known = true;
+    array->rank = rows->depth + 1;
+    if (rows->is_shape_known[rows->depth] && array->shape[rows->depth] != count)
+        return fail_length(rows, rows->depth, count);
+    rows->is_shape_known[rows->depth] = true;
+    array->shape[rows->depth] = count;
+    array->count += count;
+    json_skip_blanks(walk);
+    if (walk->at == walk->end || *walk->at != '}')
+        return fail_token(rows, RELUD_BAD_INPUT, "stands behind \"b64\", where } is wanted");
+    walk->at++;
+    return true;
+}
+
 /* true or false, as 1 or 0, where the array is only counted. */
 static bool read_boolean(struct rows *rows)
 {
@@ -249,6 +341,10 @@ static bool read_elements(struct rows *rows)
         } else if (rows->is_counted && (first == 't' || first == 'f')) {
             if (!read_boolean(rows) || !read_behind(rows, &is_over))
                 return false;
+        } else if (first == '{' && rows->array->form != RELUD_JSON_PLAIN && !rows->is_counted &&
+                   rows->depth < RELUD_JSON_DEPTH_MAX && is_bytes(rows)) {
+            if (!read_bytes(rows) || !read_behind(rows, &is_over))
+                return false;
         } else if (first == '{' && rows->array->form == RELUD_JSON_NAMED_ROWS && rows->depth == 1 &&
                    !rows->is_named_row) {
             if (!open_name(rows))
@@ -265,7 +361,8 @@ static bool read_array(struct json_walk *walk, const char *name, struct relud_js
 {
     struct rows rows = {
         .walk = walk, .array = array, .name = name, .is_counted = array->form == RELUD_JSON_TENSOR};
-    bool is_named = array->form == RELUD_JSON_NAMED && walk->at < walk->end && *walk->at == '{';
+    bool is_named = array->form == RELUD_JSON_NAMED && walk->at < walk->end && *walk->at == '{' &&
+                    !is_bytes(&rows);
     array->is_present = true;
     array->offset = (size_t)(walk->at - walk->begin);
     if ((is_named && !open_name(&rows)) || !read_elements(&rows) ||

@@ -27,7 +27,8 @@ size_t relud_text_to_float(const char *text, size_t len, float *value);
 
 #define RELUD_JSON_DEPTH_MAX 32
 
-/* How an array may stand in a document, by the example of the member "inputs". */
+/* How an array may stand in a document, by the example of the member "inputs". In the NAMED forms {"b64": "…"}, little-endian
+ * float32 in base64, may stand for an array of numbers. */
 enum relud_json_form {
     RELUD_JSON_PLAIN = 0,  /* {"inputs": [[1,2],[3,4]]} */
     RELUD_JSON_NAMED,      /* the same, or {"inputs": {"x": [[1,2],[3,4]]}} */
