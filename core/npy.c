@@ -125,11 +125,10 @@ bool npy_read(const struct rows_source *source, struct relud_rows *rows)
 size_t relud_npy_head(const size_t *shape, size_t rank, char head[RELUD_NPY_HEAD_MAX])
 {
     enum { BEGIN = 10, STEP = 64 };
-    char *at = head + BEGIN;
-    at += sprintf(at, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    char *at = stpcpy(head + BEGIN, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
     for (size_t i = 0; i < rank; i++)
-        at += sprintf(at, rank == 1 ? "%zu," : i ? ", %zu" : "%zu", shape[i]);
-    at += sprintf(at, "), }");
+        at += snprintf(at, 32, rank == 1 ? "%zu," : i ? ", %zu" : "%zu", shape[i]);
+    at = stpcpy(at, "), }");
     size_t len = ((size_t)(at - head) + STEP) / STEP * STEP;
     memset(at, ' ', len - (size_t)(at - head));
     head[len - 1] = '\n';

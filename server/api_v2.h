@@ -5,7 +5,7 @@
 
 #include "server/exchange.h"
 
-/* server/api_v2_infer.c */
+/* server/api_v2_infer.c and api_v2_answer.c */
 bool v2_infer_read(struct exchange *exchange, const char *body, size_t len);
 void v2_infer_write(struct exchange *exchange);
 

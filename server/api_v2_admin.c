@@ -127,7 +127,7 @@ static bool read_policy(const char *config, char policy[64], struct relud_error 
         }
         is_right &= len > 0;
     } else if (json_node_member(wanted, "all")) {
-        strcpy(policy, "all");
+        snprintf(policy, 64, "all");
     } else {
         is_right = !wanted;
     }

@@ -9,6 +9,7 @@
 #include "server/keeper.h"
 #include "server/listen.h"
 #include "server/log.h"
+#include "server/policy.h"
 #include "server/worker.h"
 #include <malloc.h>
 #include <semaphore.h>
@@ -251,7 +252,7 @@ int cmd_serve(int argc, char **argv)
     int64_t begin_ns = clock_ns();
     set_signals();
     keep_memory();
-    if (!repository_is_policy(serve.config.versions)) {
+    if (!policy_is(serve.config.versions)) {
         relud_fail(&error, RELUD_BAD_INPUT, "--versions: '%.60s' is none of latest:N, all, 1,3",
                    serve.config.versions);
         return wrong_usage(&serve, &error);

@@ -45,9 +45,8 @@ bool address_read(const char *text, struct address *address, struct relud_error 
     if (host_len >= sizeof address->host || port_len >= sizeof address->port ||
         (port && (port_len == 0 || strspn(port, "0123456789") < port_len)))
         return fail(error, text);
-    snprintf(address->host, sizeof address->host, "%.*s", (int)host_len, host_len ? host : "");
-    if (host_len == 0)
-        strcpy(address->host, "127.0.0.1");
+    snprintf(address->host, sizeof address->host, "%.*s", host_len ? (int)host_len : 9,
+             host_len ? host : "127.0.0.1");
     snprintf(address->port, sizeof address->port, "%.*s", port ? (int)port_len : 2,
              port ? port : "80");
     size_t path_len = strcspn(slash, "#");

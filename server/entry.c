@@ -53,7 +53,7 @@ static bool make_heads(struct entry *entry, struct relud_error *error)
         text_put(&head, ",\"datatype\":\"FP32\",\"shape\":[");
         is_whole &= take(&head, &entry->tensor_head[i]);
     }
-    entry->class_head = calloc(entry->info->classes + 1, sizeof(char *));
+    entry->class_head = calloc(entry->info->classes + 1, sizeof *entry->class_head);
     is_whole &= entry->class_head != NULL;
     for (size_t i = 0; is_whole && i < entry->info->classes; i++) {
         char number[24];
@@ -70,7 +70,7 @@ static bool make_heads(struct entry *entry, struct relud_error *error)
 static bool make_scratch(struct entry *entry, const struct entry_options *options,
                          struct relud_error *error)
 {
-    entry->scratch = calloc(options->workers, sizeof *entry->scratch);
+    entry->scratch = calloc(options->workers, sizeof(relud_scratch *));
     if (!entry->scratch)
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     for (; entry->workers < options->workers; entry->workers++) {
@@ -80,6 +80,23 @@ static bool make_scratch(struct entry *entry, const struct entry_options *option
         entry->scratch[entry->workers] = scratch;
     }
     return true;
+}
+
+static void entry_free(struct entry *entry)
+{
+    for (size_t i = 0; i < entry->workers; i++)
+        relud_scratch_free(entry->scratch[i]);
+    free(entry->scratch);
+    for (size_t i = 0; entry->class_head && i < entry->info->classes; i++)
+        free(entry->class_head[i]);
+    free(entry->class_head);
+    free(entry->prediction_head);
+    free(entry->infer_head);
+    for (size_t i = 0; i < ENTRY_OUTPUTS_MAX; i++)
+        free(entry->tensor_head[i]);
+    metrics_series_release(entry->series);
+    relud_model_release(entry->model);
+    free(entry);
 }
 
 struct entry *entry_open(const char *dir, const char *name, const char *version,
@@ -96,7 +113,7 @@ struct entry *entry_open(const char *dir, const char *name, const char *version,
     entry->serial = ++serials;
     entry->model = relud_model_load(dir, &options->model, error);
     if (!entry->model) {
-        entry_release(entry);
+        entry_free(entry);
         return NULL;
     }
     entry->info = relud_model_info(entry->model);
@@ -110,7 +127,7 @@ struct entry *entry_open(const char *dir, const char *name, const char *version,
     if (!entry->series)
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     if (!entry->series || !make_scratch(entry, options, error) || !make_heads(entry, error)) {
-        entry_release(entry);
+        entry_free(entry);
         return NULL;
     }
     for (size_t i = 0; i < entry->info->notes; i++)
@@ -126,19 +143,6 @@ struct entry *entry_retain(struct entry *entry)
 
 void entry_release(struct entry *entry)
 {
-    if (!entry || --entry->references > 0)
-        return;
-    for (size_t i = 0; i < entry->workers; i++)
-        relud_scratch_free(entry->scratch[i]);
-    free(entry->scratch);
-    for (size_t i = 0; entry->class_head && i < entry->info->classes; i++)
-        free(entry->class_head[i]);
-    free(entry->class_head);
-    free(entry->prediction_head);
-    free(entry->infer_head);
-    for (size_t i = 0; i < ENTRY_OUTPUTS_MAX; i++)
-        free(entry->tensor_head[i]);
-    metrics_series_release(entry->series);
-    relud_model_release(entry->model);
-    free(entry);
+    if (entry && --entry->references == 0)
+        entry_free(entry);
 }

@@ -72,6 +72,14 @@ void metrics_reset(struct metrics *metrics)
     metrics->shard = NULL;
 }
 
+static void series_free(struct metrics_series *series)
+{
+    for (size_t i = 0; i < series->shards; i++)
+        free(series->shard[i].batch);
+    free(series->shard);
+    free(series);
+}
+
 struct metrics_series *metrics_series_new(size_t shards, size_t batch_rows_max)
 {
     struct metrics_series *series = calloc(1, sizeof *series);
@@ -88,7 +96,7 @@ struct metrics_series *metrics_series_new(size_t shards, size_t batch_rows_max)
     }
     if (is_whole)
         return series;
-    metrics_series_release(series);
+    series_free(series);
     return NULL;
 }
 
@@ -100,12 +108,8 @@ struct metrics_series *metrics_series_retain(struct metrics_series *series)
 
 void metrics_series_release(struct metrics_series *series)
 {
-    if (!series || --series->references > 0)
-        return;
-    for (size_t i = 0; i < series->shards; i++)
-        free(series->shard[i].batch);
-    free(series->shard);
-    free(series);
+    if (series && --series->references == 0)
+        series_free(series);
 }
 
 uint64_t metrics_series_sum(const struct metrics_series *series, size_t offset)

@@ -87,11 +87,11 @@ size_t model_path_versions(const char *path, unsigned long long version[MODEL_VE
     return count;
 }
 
-/* FNV-1a (Fowler, Noll, Vo). */
-static unsigned long long mix(unsigned long long hash, const void *bytes, size_t len)
+/* FNV-1a (Fowler, Noll, Vo), a number at a time. */
+static unsigned long long mix(unsigned long long hash, long long number)
 {
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < sizeof number; i++)
+        hash = (hash ^ ((unsigned long long)number >> 8 * i & 0xff)) * 0x100000001b3u;
     return hash;
 }
 
@@ -101,13 +101,12 @@ unsigned long long model_path_fingerprint(const char *path)
     unsigned long long hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char file[MODEL_PATH_BYTES + 32];
-        struct stat about;
+        struct stat about = {0};
         snprintf(file, sizeof file, "%s/%s", path, files[i]);
         if (stat(file, &about) != 0)
             continue;
-        const long long facts[] = {(long long)i, about.st_size, about.st_mtim.tv_sec,
-                                   about.st_mtim.tv_nsec, (long long)about.st_ino};
-        hash = mix(hash, facts, sizeof facts);
+        hash = mix(mix(mix(hash, (long long)i), about.st_size), (long long)about.st_ino);
+        hash = mix(mix(hash, about.st_mtim.tv_sec), about.st_mtim.tv_nsec);
     }
     return hash;
 }

@@ -1,101 +1,14 @@
-#include "server/repository.h"
+#include "server/repository_inside.h"
 
-#include "server/clock.h"
 #include "server/json_in.h"
 #include "server/log.h"
-#include <errno.h>
-#include <malloc.h>
-#include <pthread.h>
+#include "server/policy.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-/* How long a catalog that was replaced is waited for; later it is freed when another one is. */
-enum { LET_GO_SECONDS = 5, LABELS_MAX = 64 };
-
-/* One version that is served, or that was tried. */
-struct version {
-    unsigned long long number, fingerprint; /* of the files at the last attempt */
-    enum catalog_state state;
-    char reason[256];
-    struct entry *entry;
-    struct metrics_series *series;
-};
-
-/* One model's directory. */
-struct folder {
-    char *dir, name[MODEL_NAME_BYTES];
-    char own_policy[64], policy[64]; /* by a load call; the one that holds */
-    struct catalog_label label[LABELS_MAX];
-    size_t labels;
-    struct version *version; /* ascending */
-    size_t versions;
-    uint64_t loads, failed_loads;
-    bool is_unloaded; /* until it is loaded by name */
-};
-
-struct repository {
-    struct repository_options options;
-    const char **path; /* [paths] */
-    size_t paths;
-    struct folder **folder; /* [folders], in the order they were found */
-    size_t folders;
-    struct catalog *_Atomic newest;
-    pthread_mutex_t lock; /* between taking the newest and replacing it */
-    sem_t let_go;
-    struct catalog **retired; /* [retired_len] */
-    size_t retired_len;
-};
-
-/* ---- which versions are wanted ---- */
-
-bool repository_is_policy(const char *policy)
-{
-    char *end;
-    if (strcmp(policy, "all") == 0)
-        return true;
-    if (strncmp(policy, "latest:", 7) == 0)
-        return policy[7] >= '1' && policy[7] <= '9' && strtoul(policy + 7, &end, 10) <= 1024 &&
-               *end == '\0';
-    for (const char *at = policy;; at = end + 1) {
-        if (*at < '1' || *at > '9')
-            return false;
-        strtoull(at, &end, 10);
-        if (*end == '\0')
-            return true;
-        if (*end != ',')
-            return false;
-    }
-}
-
-static bool is_listed(const char *policy, unsigned long long number)
-{
-    char *end;
-    for (const char *at = policy; *at; at = *end ? end + 1 : end)
-        if (strtoull(at, &end, 10) == number)
-            return true;
-    return false;
-}
-
-/* Keeps of number[count], ascending, what the policy wants; returns how many. */
-static size_t choose(const char *policy, unsigned long long *number, size_t count)
-{
-    if (strcmp(policy, "all") == 0)
-        return count;
-    if (strncmp(policy, "latest:", 7) == 0) {
-        size_t most = strtoul(policy + 7, NULL, 10);
-        if (count > most)
-            memmove(number, number + count - most, most * sizeof *number);
-        return count < most ? count : most;
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (is_listed(policy, number[i]))
-            number[kept++] = number[i];
-    return kept;
-}
+/* ---- settings ---- */
 
 static bool read_labels(struct folder *folder, struct json_in *document, struct relud_error *error)
 {
@@ -132,7 +45,7 @@ static bool read_settings(struct repository *repository, struct folder *folder,
         return false;
     const char *policy = NULL;
     bool is_right = json_in_text(document, "policy", &policy, error);
-    if (is_right && policy && (!repository_is_policy(policy) || strlen(policy) >= 64))
+    if (is_right && policy && (!policy_is(policy) || strlen(policy) >= 64))
         is_right =
             relud_fail(error, RELUD_BAD_MODEL,
                        "versions.json: policy '%.60s' is none of latest:N, all, 1,3", policy);
@@ -141,136 +54,6 @@ static bool read_settings(struct repository *repository, struct folder *folder,
     is_right = is_right && read_labels(folder, document, error);
     json_in_close(document);
     return is_right;
-}
-
-/* ---- catalogs ---- */
-
-static int compare_folders(const void *left, const void *right)
-{
-    const struct folder *const *a = left, *const *b = right;
-    return strcmp((*a)->name, (*b)->name);
-}
-
-static bool fill_model(struct catalog *catalog, const struct folder *folder)
-{
-    struct catalog_model *model = &catalog->model[catalog->models++];
-    snprintf(model->name, sizeof model->name, "%s", folder->name);
-    snprintf(model->policy, sizeof model->policy, "%s", folder->policy);
-    model->first = catalog->items;
-    model->loads = folder->loads;
-    model->failed_loads = folder->failed_loads;
-    model->label = calloc(folder->labels + 1, sizeof *model->label);
-    if (!model->label)
-        return false;
-    model->labels = folder->labels;
-    memcpy(model->label, folder->label, folder->labels * sizeof *model->label);
-    for (size_t i = 0; i < folder->versions; i++) {
-        const struct version *version = &folder->version[i];
-        struct catalog_item *item = &catalog->item[catalog->items++];
-        memcpy(item->name, model->name, sizeof item->name);
-        snprintf(item->version, sizeof item->version, "%llu", version->number);
-        item->state = version->state;
-        memcpy(item->reason, version->reason, sizeof item->reason);
-        if (version->entry) {
-            item->entry = entry_retain(version->entry);
-            model->best = item->entry;
-            catalog->ready++;
-        }
-        model->len++;
-    }
-    return true;
-}
-
-static struct catalog *make_catalog(const struct repository *repository)
-{
-    struct catalog *catalog = calloc(1, sizeof *catalog);
-    struct folder **sorted = malloc((repository->folders + 1) * sizeof(struct folder *));
-    size_t items = 0;
-    for (size_t i = 0; sorted && i < repository->folders; i++) {
-        sorted[i] = repository->folder[i];
-        items += sorted[i]->versions;
-    }
-    if (catalog) {
-        catalog->references = 1;
-        catalog->model = calloc(repository->folders + 1, sizeof *catalog->model);
-        catalog->item = calloc(items + 1, sizeof *catalog->item);
-        catalog->jobs = calloc(repository->options.entry.workers, sizeof *catalog->jobs);
-    }
-    bool is_whole = catalog && sorted && catalog->model && catalog->item && catalog->jobs;
-    if (is_whole)
-        qsort(sorted, repository->folders, sizeof(struct folder *), compare_folders);
-    for (size_t i = 0; is_whole && i < repository->folders; i++)
-        is_whole = fill_model(catalog, sorted[i]);
-    free(sorted);
-    if (!is_whole) {
-        catalog_release(catalog);
-        return NULL;
-    }
-    for (size_t i = 0; i < repository->folders && !catalog->first; i++)
-        catalog->first = catalog_model(catalog, repository->folder[i]->name)->best;
-    return catalog;
-}
-
-/* Frees the catalogs that no worker holds any more; waits a while for the last of them. */
-static void free_retired(struct repository *repository)
-{
-    int64_t end_ns = clock_ns() + LET_GO_SECONDS * INT64_C(1000000000);
-    for (;;) {
-        size_t kept = 0;
-        for (size_t i = 0; i < repository->retired_len; i++)
-            if (repository->retired[i]->references == 1)
-                catalog_release(repository->retired[i]);
-            else
-                repository->retired[kept++] = repository->retired[i];
-        repository->retired_len = kept;
-        int64_t left_ns = end_ns - clock_ns();
-        if (kept == 0 || left_ns <= 0)
-            return;
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += left_ns / 1000000000 + 1;
-        sem_clockwait(&repository->let_go, CLOCK_MONOTONIC, &until);
-    }
-}
-
-/* Where memory for it runs out, the old catalog stays. */
-static void publish(struct repository *repository)
-{
-    struct catalog *catalog = make_catalog(repository);
-    struct catalog **retired =
-        realloc(repository->retired, (repository->retired_len + 1) * sizeof(struct catalog *));
-    if (retired)
-        repository->retired = retired;
-    if (!catalog || !retired) {
-        log_warn("out of memory: what is served stays as it is");
-        catalog_release(catalog);
-        return;
-    }
-    catalog->let_go = &repository->let_go;
-    pthread_mutex_lock(&repository->lock);
-    struct catalog *old = repository->newest;
-    repository->newest = catalog;
-    pthread_mutex_unlock(&repository->lock);
-    if (!old)
-        return;
-    repository->retired[repository->retired_len++] = old;
-    if (repository->options.on_change)
-        repository->options.on_change(repository->options.user);
-    free_retired(repository);
-    malloc_trim(1 << 20);
-}
-
-struct catalog *repository_take(struct repository *repository)
-{
-    pthread_mutex_lock(&repository->lock);
-    struct catalog *catalog = catalog_retain(repository->newest);
-    pthread_mutex_unlock(&repository->lock);
-    return catalog;
-}
-
-bool repository_is_newest(const struct repository *repository, const struct catalog *catalog)
-{
-    return atomic_load_explicit(&repository->newest, memory_order_relaxed) == catalog;
 }
 
 /* ---- loading ---- */
@@ -369,7 +152,7 @@ static bool load_folder(struct repository *repository, struct folder *folder, bo
     unsigned long long number[MODEL_VERSIONS_MAX];
     if (!read_settings(repository, folder, error))
         return false;
-    size_t wanted = choose(folder->policy, number, model_path_versions(folder->dir, number));
+    size_t wanted = policy_choose(folder->policy, number, model_path_versions(folder->dir, number));
     if (wanted == 0)
         return relud_fail(error, RELUD_BAD_MODEL, "%.150s: no version of %.60s is there",
                           folder->dir, folder->policy);
@@ -389,7 +172,7 @@ static bool load_folder(struct repository *repository, struct folder *folder, bo
         version->fingerprint = fingerprint;
         if (!version->entry && repository->newest) {
             version->state = CATALOG_LOADING;
-            publish(repository);
+            repository_publish(repository);
         }
         if (load_version(repository, folder, version, &alone)) {
             ++*loaded;
@@ -481,13 +264,15 @@ struct repository *repository_open(const char *const *paths, size_t len,
     sem_init(&repository->let_go, 0, 0);
     repository->options = *options;
     repository->path = calloc(len + 1, sizeof *repository->path);
-    bool is_open = repository->path || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    bool is_open = repository->path != NULL;
+    if (!is_open)
+        relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     for (size_t i = 0; is_open && i < len; i++) {
         repository->path[repository->paths++] = paths[i];
         is_open = model_path_each(paths[i], open_one, repository, error);
     }
     if (is_open) {
-        publish(repository);
+        repository_publish(repository);
         is_open = repository->newest || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     }
     if (is_open)
@@ -561,7 +346,7 @@ bool repository_load(struct repository *repository, const char *name, const char
         log_info("model %s: loaded, %zu version%s", folder->name, loaded, loaded == 1 ? "" : "s");
     else
         log_warn("model %s: not loaded: %s", folder->name, error->text);
-    publish(repository);
+    repository_publish(repository);
     return is_right;
 }
 
@@ -579,7 +364,7 @@ bool repository_unload(struct repository *repository, const char *name, struct r
     }
     folder->is_unloaded = true;
     log_info("model %s: unloaded", folder->name);
-    publish(repository);
+    repository_publish(repository);
     return true;
 }
 
@@ -637,6 +422,6 @@ size_t repository_refresh(struct repository *repository)
         model_path_each(repository->path[i], refresh_new, &refresh, &ignored);
     }
     if (refresh.has_changed)
-        publish(repository);
+        repository_publish(repository);
     return refresh.loaded;
 }

@@ -9,14 +9,10 @@ struct repository;
 
 struct repository_options {
     struct entry_options entry;
-    const char
-        *policy; /* of models that have none of their own: "latest:N", "all" or versions, "1,3" */
+    const char *policy;            /* of models that have none of their own: see server/policy.h */
     void (*on_change)(void *user); /* NULL, or told of each new catalog: workers should take it */
     void *user;
 };
-
-/* True for "latest:N" (N from 1), "all", and "1,3". */
-bool repository_is_policy(const char *policy);
 
 /* Loads every model that the paths name. NULL and *error when one cannot be loaded. options are copied; policy is
  * borrowed. */

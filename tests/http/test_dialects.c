@@ -268,7 +268,7 @@ START_TEST(wrong_binary_requests_get_400)
 {
 #define BINARY(size, shape)                                                                        \
     "{\"inputs\":[{" TENSOR ",\"shape\":" shape ",\"parameters\":{\"binary_data_size\":" size "}}" \
-                                                                                              "]}"
+    "]}"
     static const struct {
         const char *json;
         size_t bytes;
