@@ -79,6 +79,14 @@ static int take_all(struct intake *intake, int listen_fd)
     return 0;
 }
 
+static int take_both(struct intake *intake)
+{
+    int pause_ms = take_all(intake, intake->listen_fd);
+    if (intake->admin_fd >= 0 && pause_ms == 0)
+        pause_ms = take_all(intake, intake->admin_fd);
+    return pause_ms;
+}
+
 static void *run(void *at)
 {
     struct intake *intake = at;
@@ -98,10 +106,9 @@ static void *run(void *at)
             while (read(intake->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
                 ;
         }
-        pause_ms = take_all(intake, intake->listen_fd);
-        if (intake->admin_fd >= 0 && pause_ms == 0)
-            pause_ms = take_all(intake, intake->admin_fd);
+        pause_ms = take_both(intake);
     }
+    take_both(intake); /* who is in the backlog has been told that the connection stands */
     return NULL;
 }
 
