@@ -35,6 +35,8 @@ static const struct option options[] = {
      "wait this long for company before a forward pass"},
     {"max-body", KIND_COUNT, AT(body_bytes_max), "16777216", 0, 1, 1ul << 32,
      "bytes of a request body; more is 413"},
+    {"max-inflight-bytes", KIND_COUNT, AT(inflight_bytes_max), "268435456", 0, 1, 1ul << 40,
+     "bytes of the bodies of all open requests; a request beyond them is 429, unless it is alone"},
     {"max-connections", KIND_COUNT, AT(connections_max), "0", 0, 0, 1u << 20,
      "open connections in all; 0: what the file descriptor limit allows"},
     {"header-timeout-ms", KIND_COUNT, AT(header_timeout_ms), "10000", 0, 10, 86400000,

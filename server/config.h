@@ -22,6 +22,7 @@ struct config {
     size_t batch_rows_max, request_rows_max;
     size_t batch_delay_us;
     size_t body_bytes_max;
+    size_t inflight_bytes_max; /* of all open requests' bodies */
     size_t connections_max;
     size_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
     size_t drain_seconds, drain_delay_seconds;

@@ -123,10 +123,14 @@ void deadline_sweep(struct deadline_list *list, int64_t now_ns)
     }
 }
 
-void deadline_end_idle(struct deadline_list *list)
+void deadline_end_idle(struct deadline_list *list, int64_t now_ns)
 {
-    for (struct deadline *at = list->first; at; at = at->next)
-        if (at->phase == DEADLINE_IDLE ||
-            (at->phase == DEADLINE_FRESH && bytes_received(at->fd) == 0))
+    enum { QUIET_NS = 200000000 };
+    for (struct deadline *at = list->first; at; at = at->next) {
+        bool is_idle = at->phase == DEADLINE_IDLE, is_fresh = at->phase == DEADLINE_FRESH;
+        int64_t limit_ns = is_idle ? list->limits.idle_ns : list->limits.header_ns;
+        if ((is_idle || is_fresh) && now_ns - (at->at_ns - limit_ns) >= QUIET_NS &&
+            (is_idle || bytes_received(at->fd) == 0))
             shutdown(at->fd, SHUT_RD);
+    }
 }

@@ -42,7 +42,8 @@ void deadline_enter(struct deadline_list *list, struct deadline *deadline,
                     enum deadline_phase phase, size_t answer_bytes, int64_t now_ns);
 /* Ends what is late. */
 void deadline_sweep(struct deadline_list *list, int64_t now_ns);
-/* Ends every connection that is between requests: what has arrived already is still answered. */
-void deadline_end_idle(struct deadline_list *list);
+/* Ends every connection that has been between requests for a while: a client that is in the midst of asking again is heard
+ * once more, and told by that answer that it is the last. */
+void deadline_end_idle(struct deadline_list *list, int64_t now_ns);
 
 #endif

@@ -203,7 +203,7 @@ void http_sweep(struct http *http)
 
 void http_drain(struct http *http)
 {
-    deadline_end_idle(&http->deadlines);
+    deadline_end_idle(&http->deadlines, clock_ns());
 }
 
 size_t http_connections(const struct http *http)

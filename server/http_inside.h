@@ -37,6 +37,7 @@ struct visit {
     size_t plain_len;
     uint64_t body_length; /* as announced; GATE_LENGTH_UNKNOWN when chunked */
     uint64_t body_seen;
+    uint64_t counted; /* of the bodies' bytes in flight these are its own */
     bool is_suspended;
 };
 
@@ -56,6 +57,7 @@ struct http {
     uint64_t id_state;             /* of the request ids that we make */
     int epoll_fd;
     bool is_suspending, is_pressed;
+    uint64_t inflight_bytes;       /* of the bodies of its open requests, as announced or as come */
     size_t added_len;              /* connections added, and not yet announced by on_connection */
     int admin_fd[HTTP_ADMINS_MAX]; /* [admins_len] of these that came in by the admin address */
     size_t admins_len;
@@ -67,6 +69,16 @@ enum MHD_Result visit_on_request(void *cls, struct MHD_Connection *connection, c
                                  size_t *upload_len, void **visit_slot);
 void visit_on_completed(void *cls, struct MHD_Connection *connection, void **visit_slot,
                         enum MHD_RequestTerminationCode why);
+/* server/http_body.c. Counts bytes of its body among those in flight; false where the worker's share of them is full. A
+ * request that is alone is always taken: there is nothing to wait for. */
+bool visit_count_bytes(struct visit *visit, uint64_t bytes);
+void visit_refuse_bytes(struct exchange *exchange); /* 429 */
+void visit_drop_body(struct visit *visit);
+/* Has the route read the body; nothing happens while the turn is full. */
+void visit_read_body(struct visit *visit, const char *body, size_t len);
+/* Takes a piece of the body from the library; *len becomes 0. MHD_NO ends the connection. */
+enum MHD_Result visit_take_piece(struct visit *visit, const char *piece, size_t *len);
+
 /* A job of the turn is done: wakes its connection where it sleeps. */
 void visit_on_done(struct turn_job *job);
 /* Wakes the connections whose errands are done. */

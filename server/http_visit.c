@@ -64,22 +64,12 @@ static void give_buffer(void *cls)
     http->buffers_len++;
 }
 
-static void drop_body(struct visit *visit)
-{
-    counter_add(&visit->http->service->shard->bytes_ended, visit->body_cap);
-    counter_add(&visit->http->service->shard->bytes_ended, visit->plain_len);
-    free(visit->body);
-    free(visit->plain);
-    visit->body = visit->plain = NULL;
-    visit->body_len = visit->body_cap = visit->plain_len = 0;
-}
-
 static void give_visit(struct visit *visit)
 {
     struct http *http = visit->http;
     turn_release(&http->service->turn, &visit->exchange.job);
     errand_release(visit->exchange.errand);
-    drop_body(visit);
+    visit_drop_body(visit);
     if (visit->buffer) {
         visit->buffer->at = visit->exchange.out.at;
         visit->buffer->cap = visit->exchange.out.cap;
@@ -246,7 +236,7 @@ static enum MHD_Result send_answer(struct visit *visit)
     exchange->step = EXCHANGE_SENT;
     int64_t now_ns = clock_ns();
     turn_release(&visit->http->service->turn, &exchange->job);
-    drop_body(visit);
+    visit_drop_body(visit);
     deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_ANSWER, bytes, now_ns);
     metrics_request(visit->http->service->shard,
                     exchange->route ? exchange->route->endpoint : ENDPOINT_OTHER, exchange->code,
@@ -305,6 +295,9 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
         visit->body_length > body_max)
         exchange_fail(exchange, 413, "the body has %llu bytes; at most %zu are taken",
                       (unsigned long long)visit->body_length, body_max);
+    else if (exchange->route && visit->body_length && visit->body_length != GATE_LENGTH_UNKNOWN &&
+             !visit_count_bytes(visit, visit->body_length))
+        visit_refuse_bytes(exchange);
     bool has_body = visit->body_length != 0;
     if (exchange->step == EXCHANGE_ANSWERED && has_body &&
         !is_worth_discarding(visit, walk.expects_continue)) {
@@ -315,93 +308,11 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
     return MHD_YES;
 }
 
-/* Unpacks a body that came packed; false, and answered, where that fails. */
-static bool unpack(struct visit *visit, const char *body, size_t len)
-{
-    struct exchange *exchange = &visit->exchange;
-    size_t max = visit->http->service->config->body_bytes_max;
-    enum coding coding = coding_of(exchange->content_encoding);
-    struct relud_error error;
-    if (coding == CODING_OTHER)
-        exchange_fail(exchange, 415,
-                      "Content-Encoding %.60s is not read here; gzip and deflate are",
-                      exchange->content_encoding);
-    else if (!coding_unpack(coding, body, len, max, &visit->plain, &visit->plain_len, &error))
-        exchange_fail(exchange, exchange_code_of(error.code), "%s", error.text);
-    counter_add(&visit->http->service->shard->bytes_begun, visit->plain_len);
-    return exchange->step == EXCHANGE_NEW;
-}
-
-/* Has the route read the body; nothing happens while the turn is full. */
-static void read_body(struct visit *visit, const char *body, size_t len)
-{
-    struct exchange *exchange = &visit->exchange;
-    exchange->job.owner = visit;
-    if (coding_of(exchange->content_encoding) != CODING_NONE && len) {
-        if (!visit->plain && !unpack(visit, body, len))
-            return;
-        body = visit->plain;
-        len = visit->plain_len;
-    }
-    if (!exchange->route->read(exchange, body, len))
-        visit->http->is_pressed = true;
-    if (exchange->step == EXCHANGE_ANSWERED && exchange->entry)
-        metrics_model_request(&exchange->entry->series->shard[exchange->service->turn.worker],
-                              false, clock_ns() - exchange->begin_ns);
-    exchange->entry = NULL; /* it may go with the next catalog */
-}
-
-static bool gather(struct visit *visit, const char *piece, size_t len)
-{
-    size_t need = visit->body_len + len;
-    if (need > visit->body_cap) {
-        size_t cap = visit->body_cap ? 2 * visit->body_cap : 64 * 1024;
-        if (visit->body_length != GATE_LENGTH_UNKNOWN)
-            cap = (size_t)visit->body_length;
-        while (cap < need)
-            cap *= 2;
-        char *body = realloc(visit->body, cap);
-        if (!body)
-            return false;
-        counter_add(&visit->http->service->shard->bytes_begun, cap - visit->body_cap);
-        visit->body = body;
-        visit->body_cap = cap;
-    }
-    memcpy(visit->body + visit->body_len, piece, len);
-    visit->body_len = need;
-    return true;
-}
-
-static enum MHD_Result take_piece(struct visit *visit, const char *piece, size_t *piece_len)
-{
-    struct exchange *exchange = &visit->exchange;
-    size_t len = *piece_len, body_max = visit->http->service->config->body_bytes_max;
-    *piece_len = 0;
-    visit->body_seen += len;
-    if (exchange->step == EXCHANGE_ANSWERED) /* discarding, within reason */
-        return visit->body_seen <= 2 * body_max ? MHD_YES : MHD_NO;
-    if (visit->body_seen > body_max) {
-        drop_body(visit);
-        exchange_fail(exchange, 413, "the body has more than %zu bytes", body_max);
-        exchange->is_last = true;
-        return MHD_YES;
-    }
-    if (visit->body_len == 0 &&
-        len == visit->body_length) { /* all of it, in the library's own buffer */
-        read_body(visit, piece, len);
-        if (exchange->step != EXCHANGE_NEW)
-            return MHD_YES;
-    }
-    if (!gather(visit, piece, len))
-        exchange_fail(exchange, 503, "out of memory for the body");
-    return MHD_YES;
-}
-
 static enum MHD_Result finish(struct visit *visit)
 {
     struct exchange *exchange = &visit->exchange;
     if (exchange->step == EXCHANGE_NEW)
-        read_body(visit, visit->body ? visit->body : "", visit->body_len);
+        visit_read_body(visit, visit->body ? visit->body : "", visit->body_len);
     if (exchange->step == EXCHANGE_WAITING && exchange->job.is_done)
         write_prediction(exchange);
     if (exchange->step == EXCHANGE_WAITING && exchange->errand && exchange->errand->is_done)
@@ -473,7 +384,7 @@ enum MHD_Result visit_on_request(void *cls, struct MHD_Connection *connection, c
     struct visit *visit = *visit_slot;
     if (visit) {
         if (*upload_len)
-            return take_piece(visit, upload, upload_len);
+            return visit_take_piece(visit, upload, upload_len);
         return visit->exchange.step == EXCHANGE_SENT ? MHD_YES : finish(visit);
     }
     const union MHD_ConnectionInfo *info =

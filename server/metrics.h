@@ -26,6 +26,7 @@ enum endpoint {
     ENDPOINTS
 };
 enum stage { STAGE_DECODE, STAGE_QUEUE, STAGE_FORWARD, STAGE_ENCODE, STAGES };
+enum rejected { REJECTED_INFLIGHT_BYTES, REJECTED_REASONS };
 enum nonfinite_where { NONFINITE_INPUT, NONFINITE_OUTPUT, NONFINITE_WHERES };
 
 #define HISTOGRAM_BUCKETS_MAX 24
@@ -88,6 +89,7 @@ struct metrics_shard {
     counter requests_begun, requests_ended;
     counter bytes_begun, bytes_ended; /* request bodies held */
     counter turns;
+    counter rejected[REJECTED_REASONS];
 };
 
 /* A version of a model, for metrics_write. */

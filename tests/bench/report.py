@@ -36,6 +36,7 @@ class Report:
         self.used = result.get("used", {})
         self.scale = result.get("scale", {})
         self.nets = result.get("nets", {})
+        self.dialects = result.get("dialects", {})
 
     # ---- the goals ----
 
@@ -171,6 +172,13 @@ class Report:
                                for name in ("ceiling", "fastapi_torch", "fastapi_ort", "fastify_ort"))])
         return table(["net", "request", "relud, requests/s", "of the ceiling", "against FastAPI + PyTorch", "FastAPI + ONNX Runtime", "Fastify + onnxruntime-node"], rows)
 
+    def by_dialect(self):
+        rates = {name: one["per_second"] for name, one in self.dialects.items()}
+        return table(["", "requests/s", "of relud's own form"],
+                     [[name, number(rates[name]), f"{rates[name] / rates[own]:.2f}"]
+                      for name, own in (("native JSON", "native JSON"), ("V2 JSON", "native JSON"), ("V1 JSON", "native JSON"),
+                                        ("native float32", "native float32"), ("V2 binary", "native float32"))])
+
     def layers(self):
         rows = []
         for net, percent, words in (("784x256", 100, "784×256"), ("784x256", 19, "784×256, 81 % zeros as in MNIST"), ("256x10", 100, "256×10"),
@@ -227,6 +235,8 @@ class Report:
             out.append(self.by_connections())
         if self.nets:
             out += ["Other nets, 32 connections; relud's rate as a multiple of the others':\n", self.other_nets()]
+        if self.dialects:
+            out += ["One digit in every dialect, 32 connections:\n", self.by_dialect()]
         if self.scale:
             out += ["As work grows:\n", self.growth()]
         if self.micro:

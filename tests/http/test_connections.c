@@ -1,6 +1,8 @@
 /* Who serves which connection: the workers share them evenly, and the limit of them holds. */
 #include "tests/http/server.h"
 
+#include <pthread.h>
+
 #define ASK         "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 #define ASK_METRICS "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -90,6 +92,90 @@ START_TEST(connections_in_the_backlog_at_sigterm_are_answered)
 }
 END_TEST
 
+/* Asks until it is told that the connection ends; counts what went wrong. */
+struct asking {
+    const struct server *server;
+    unsigned answers, lost;
+};
+
+static void *ask_until_told(void *at)
+{
+    struct asking *asking = at;
+    int fd = server_connect(asking->server);
+    for (bool is_told = false; !is_told;) {
+        char *answer = ask(fd, ASK);
+        bool is_right = count_of(answer, "HTTP/1.1 200 ") == 1;
+        is_told = !is_right || strstr(answer, "Connection: close");
+        asking->lost += !is_right;
+        asking->answers += is_right;
+        free(answer);
+    }
+    close(fd);
+    return NULL;
+}
+
+START_TEST(sigterm_under_load_loses_no_request)
+{
+    enum { CLIENTS = 16 };
+    struct server server = server_start((const char *const[]){DIGITS, "--workers", "2", NULL});
+    struct asking asking[CLIENTS];
+    pthread_t thread[CLIENTS];
+    for (size_t i = 0; i < CLIENTS; i++) {
+        asking[i] = (struct asking){.server = &server};
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, ask_until_told, &asking[i]), 0);
+    }
+    for (unsigned long long seen = 0; seen < 2000;) { /* they are at it */
+        const char *metrics = server_get(&server, "/metrics")->body;
+        const char *at =
+            strstr(metrics, "relud_requests_total{endpoint=\"healthz\",code=\"200\"} ");
+        seen = at ? strtoull(strchr(at, '}') + 1, NULL, 10) : 0;
+    }
+    kill(server.pid, SIGTERM);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        pthread_join(thread[i], NULL);
+        ck_assert_uint_eq(asking[i].lost, 0);
+        ck_assert_uint_gt(asking[i].answers, 0);
+    }
+    ck_assert_int_eq(server_wait(&server), 0);
+}
+END_TEST
+
+START_TEST(more_bytes_than_may_be_in_flight_get_429)
+{
+#define POST "POST /relu HTTP/1.1\r\nHost: x\r\nContent-Length: "
+    struct server server = server_start(
+        (const char *const[]){DIGITS, "--workers", "1", "--max-inflight-bytes", "100000", NULL});
+    int slow = server_connect(&server);
+    send_all(slow, POST "2000000\r\n\r\n{",
+             strlen(POST "2000000\r\n\r\n{")); /* alone it is taken */
+    const struct reply *reply = NULL;
+    for (int i = 0; i < 6000; i++) { /* until it is seen */
+        reply = server_get(&server, "/metrics");
+        if (strstr(reply->body, "\nrelud_inflight_bytes 2000000\n"))
+            break;
+        usleep(10000);
+    }
+    reply = server_post(&server, "/relu", "{\"input\": 1}");
+    ck_assert_int_eq(reply->code, 429);
+    ck_assert_ptr_nonnull(strstr(reply->headers, "Retry-After: 1\r\n"));
+    reply = server_ask(&server, "/relu", NULL, "{\"input\": 1}", 12, "Transfer-Encoding: chunked");
+    ck_assert_int_eq(reply->code, 429);
+    reply = server_get(&server, "/metrics");
+    ck_assert_ptr_nonnull(
+        strstr(reply->body, "\nrelud_rejected_total{reason=\"inflight_bytes\"} 2\n"));
+    close(slow);
+    for (int i = 0; i < 6000 && reply->code != 200; i++) {
+        reply = server_post(&server, "/relu", "{\"input\": 1}");
+        usleep(10000);
+    }
+    ck_assert_int_eq(server_post(&server, "/relu", "{\"input\": 1}")->code, 200);
+    ck_assert_ptr_nonnull(
+        strstr(server_get(&server, "/metrics")->body, "\nrelud_inflight_bytes 0\n"));
+    server_stop(&server);
+}
+END_TEST
+
 RUN_SUITE("connections", a_burst_of_connections_is_shared_evenly,
           connections_over_the_limit_wait_until_one_closes,
-          connections_in_the_backlog_at_sigterm_are_answered)
+          connections_in_the_backlog_at_sigterm_are_answered, sigterm_under_load_loses_no_request,
+          more_bytes_than_may_be_in_flight_get_429)

@@ -161,6 +161,56 @@ START_TEST(names_are_no_paths)
 }
 END_TEST
 
+START_TEST(a_name_may_hold_blanks)
+{
+    static const char json[] = "{\"format\":\"relud-model/1\",\"input\":{\"features\":2},"
+                               "\"layers\":[{\"weight\":\"w\"}]}";
+    char dir[128];
+    open_root();
+    write_model("my model", 1, 4);
+    snprintf(dir, sizeof dir, "%s/my model/1", root);
+    write_file(dir, "model.json", json, strlen(json));
+    struct server server = start("--workers", "1");
+    ck_assert_double_eq(factor_at(&server, "/v1/models/my%20model:predict"), 4);
+    ck_assert_int_eq(server_get(&server, "/v2/models/my%20model/")->code, 200);
+    ck_assert_int_eq(server_admin_post(&server, "/v2/repository/models/my%20model/load", "")->code,
+                     200);
+    server_stop(&server);
+    remove_tree("");
+}
+END_TEST
+
+START_TEST(answers_that_are_not_finite_follow_the_policy_in_every_dialect)
+{
+    static const struct {
+        const char *path, *body;
+    } asked[] = {{"/predict", "{\"inputs\":[10,1]}"},
+                 {"/v1/models/m:predict", "{\"instances\":[[10,1]]}"},
+                 {"/v2/models/m/infer", "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\","
+                                        "\"shape\":[1,2],\"data\":[10,1]}]}"}};
+    static const struct {
+        const char *policy, *shown; /* shown NULL: 400 */
+    } policies[] = {{"error", NULL}, {"null", "[null,3e38]"}, {"token", "[Infinity,3e38]"}};
+    open_root();
+    write_model("m", 1, 3e38f);
+    for (size_t p = 0; p < 3; p++) {
+        struct server server = start("--nonfinite", policies[p].policy);
+        for (size_t i = 0; i < 3; i++) {
+            const struct reply *reply = server_post(&server, asked[i].path, asked[i].body);
+            const char *shown = policies[p].shown;
+            ck_assert_msg(reply->code == (shown ? 200 : 400) &&
+                              strstr(reply->body, shown ? shown : "outputs[0][0] is not finite"),
+                          "%s %s: %ld %s", policies[p].policy, asked[i].path, reply->code,
+                          reply->body);
+        }
+        ck_assert_ptr_nonnull(strstr(server_get(&server, "/metrics")->body,
+                                     "\nrelud_nonfinite_total{model=\"m\",where=\"output\"} 3\n"));
+        server_stop(&server);
+    }
+    remove_tree("");
+}
+END_TEST
+
 START_TEST(a_bad_version_leaves_the_old_one_serving)
 {
     open_root();
@@ -297,6 +347,7 @@ START_TEST(reloads_under_load_lose_nothing)
 END_TEST
 
 RUN_SUITE("repository", the_highest_version_serves_and_a_policy_may_want_others,
-          only_the_admin_address_loads_and_unloads, names_are_no_paths,
+          only_the_admin_address_loads_and_unloads, names_are_no_paths, a_name_may_hold_blanks,
+          answers_that_are_not_finite_follow_the_policy_in_every_dialect,
           a_bad_version_leaves_the_old_one_serving, what_changes_on_disk_is_seen,
           reloads_under_load_lose_nothing)

@@ -1,0 +1,125 @@
+/* A request's body on its way in: counted, gathered where it comes in pieces, unpacked where it is packed. */
+#include "server/http_inside.h"
+
+#include "server/clock.h"
+#include "server/coding.h"
+#include <stdlib.h>
+#include <string.h>
+
+bool visit_count_bytes(struct visit *visit, uint64_t bytes)
+{
+    struct http *http = visit->http;
+    const struct service *service = http->service;
+    uint64_t most = service->config->inflight_bytes_max / service->metrics->shards;
+    if (http->inflight_bytes > visit->counted && http->inflight_bytes + bytes > most)
+        return false;
+    http->inflight_bytes += bytes;
+    visit->counted += bytes;
+    counter_add(&service->shard->bytes_begun, bytes);
+    return true;
+}
+
+void visit_refuse_bytes(struct exchange *exchange)
+{
+    counter_add(&exchange->service->shard->rejected[REJECTED_INFLIGHT_BYTES], 1);
+    exchange_fail(exchange, 429, "too many bytes are in flight here; try again soon");
+    exchange->retry_after_s = 1;
+}
+
+void visit_drop_body(struct visit *visit)
+{
+    counter_add(&visit->http->service->shard->bytes_ended, visit->counted);
+    visit->http->inflight_bytes -= visit->counted;
+    visit->counted = 0;
+    free(visit->body);
+    free(visit->plain);
+    visit->body = visit->plain = NULL;
+    visit->body_len = visit->body_cap = visit->plain_len = 0;
+}
+
+/* Unpacks a body that came packed; false, and answered, where that fails. */
+static bool unpack(struct visit *visit, const char *body, size_t len)
+{
+    struct exchange *exchange = &visit->exchange;
+    size_t max = visit->http->service->config->body_bytes_max;
+    enum coding coding = coding_of(exchange->content_encoding);
+    struct relud_error error;
+    if (coding == CODING_OTHER)
+        exchange_fail(exchange, 415,
+                      "Content-Encoding %.60s is not read here; gzip and deflate are",
+                      exchange->content_encoding);
+    else if (!coding_unpack(coding, body, len, max, &visit->plain, &visit->plain_len, &error))
+        exchange_fail(exchange, exchange_code_of(error.code), "%s", error.text);
+    else if (!visit_count_bytes(visit, visit->plain_len))
+        visit_refuse_bytes(exchange);
+    return exchange->step == EXCHANGE_NEW;
+}
+
+void visit_read_body(struct visit *visit, const char *body, size_t len)
+{
+    struct exchange *exchange = &visit->exchange;
+    exchange->job.owner = visit;
+    if (coding_of(exchange->content_encoding) != CODING_NONE && len) {
+        if (!visit->plain && !unpack(visit, body, len))
+            return;
+        body = visit->plain;
+        len = visit->plain_len;
+    }
+    if (!exchange->route->read(exchange, body, len))
+        visit->http->is_pressed = true;
+    if (exchange->step == EXCHANGE_ANSWERED && exchange->entry)
+        metrics_model_request(&exchange->entry->series->shard[exchange->service->turn.worker],
+                              false, clock_ns() - exchange->begin_ns);
+    exchange->entry = NULL; /* it may go with the next catalog */
+}
+
+static bool gather(struct visit *visit, const char *piece, size_t len)
+{
+    size_t need = visit->body_len + len;
+    if (need > visit->body_cap) {
+        size_t cap = visit->body_cap ? 2 * visit->body_cap : 64 * 1024;
+        if (visit->body_length != GATE_LENGTH_UNKNOWN)
+            cap = (size_t)visit->body_length;
+        while (cap < need)
+            cap *= 2;
+        char *body = realloc(visit->body, cap);
+        if (!body)
+            return false;
+        visit->body = body;
+        visit->body_cap = cap;
+    }
+    memcpy(visit->body + visit->body_len, piece, len);
+    visit->body_len = need;
+    return true;
+}
+
+enum MHD_Result visit_take_piece(struct visit *visit, const char *piece, size_t *piece_len)
+{
+    struct exchange *exchange = &visit->exchange;
+    size_t len = *piece_len, body_max = visit->http->service->config->body_bytes_max;
+    *piece_len = 0;
+    visit->body_seen += len;
+    if (exchange->step == EXCHANGE_ANSWERED) /* discarding, within reason */
+        return visit->body_seen <= 2 * body_max ? MHD_YES : MHD_NO;
+    if (visit->body_length == GATE_LENGTH_UNKNOWN && !visit_count_bytes(visit, len)) {
+        visit_drop_body(visit);
+        visit_refuse_bytes(exchange);
+        exchange->is_last = true;
+        return MHD_YES;
+    }
+    if (visit->body_seen > body_max) {
+        visit_drop_body(visit);
+        exchange_fail(exchange, 413, "the body has more than %zu bytes", body_max);
+        exchange->is_last = true;
+        return MHD_YES;
+    }
+    if (visit->body_len == 0 &&
+        len == visit->body_length) { /* all of it, in the library's own buffer */
+        visit_read_body(visit, piece, len);
+        if (exchange->step != EXCHANGE_NEW)
+            return MHD_YES;
+    }
+    if (!gather(visit, piece, len))
+        exchange_fail(exchange, 503, "out of memory for the body");
+    return MHD_YES;
+}
