@@ -43,10 +43,9 @@ static bool is_bare(const char *rest)
 
 /* Rows of the model's features; a single feature may stand without brackets. */
 static bool find_rows(struct exchange *exchange, const struct entry *entry,
-                      const struct relud_json_array *array, size_t *rows)
+                      const struct relud_json_array *array, const char *key, size_t *rows)
 {
     size_t features = entry->info->features;
-    const char *key = array->is_other ? "inputs" : "instances";
     *rows = array->rank ? array->shape[0] : 1;
     if ((array->rank == 2 && array->shape[1] == features) || (array->rank == 1 && features == 1))
         return true;
@@ -94,7 +93,12 @@ static bool read_body(struct exchange *exchange, const struct entry *entry, cons
     if (!array.values)
         return false;
     if (!read_rows(exchange, entry, body, len, &array, has_examples) ||
-        !find_rows(exchange, entry, &array, &rows) || !prediction_is_allowed(exchange, entry, rows))
+        !find_rows(exchange, entry, &array,
+                   has_examples     ? "examples"
+                   : array.is_other ? "inputs"
+                                    : "instances",
+                   &rows) ||
+        !prediction_is_allowed(exchange, entry, rows))
         return true;
     return prediction_submit(exchange, entry, rows, begin_ns);
 }

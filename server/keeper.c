@@ -62,6 +62,16 @@ static bool wait_change(struct keeper *keeper, const struct timespec *look)
     return true;
 }
 
+static struct errand *take_errand(struct keeper *keeper)
+{
+    struct errand *errand = keeper->first;
+    if (errand)
+        keeper->first = errand->next;
+    if (!keeper->first)
+        keeper->last = NULL;
+    return errand;
+}
+
 static void *run(void *at)
 {
     struct keeper *keeper = at;
@@ -71,20 +81,17 @@ static void *run(void *at)
     pthread_mutex_lock(&keeper->lock);
     while (!keeper->is_stopping) {
         bool is_time = !wait_change(keeper, &look), is_asked = keeper->is_refresh_wanted;
-        struct errand *errand = keeper->first;
+        if (keeper->is_stopping)
+            break;
+        struct errand *errand = take_errand(keeper);
         keeper->is_refresh_wanted = false;
-        if (errand && !keeper->is_stopping) {
-            keeper->first = errand->next;
-            keeper->last = keeper->first ? keeper->last : NULL;
-        }
-        bool is_stopping = keeper->is_stopping;
         pthread_mutex_unlock(&keeper->lock);
-        if (!is_stopping && (is_time || is_asked)) {
+        if (is_time || is_asked) {
             refresh(keeper, is_asked);
             clock_gettime(CLOCK_MONOTONIC, &look);
             look.tv_sec += (time_t)keeper->poll_seconds;
         }
-        if (!is_stopping && errand)
+        if (errand)
             run_errand(keeper, errand);
         pthread_mutex_lock(&keeper->lock);
     }
