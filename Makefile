@@ -103,7 +103,7 @@ $(B)/core/decimal_read.o: build/generated/powers.h
 $(B)/core/decimal_write.o: FILE_FLAGS := -fno-tree-pre
 
 # GCC leaves loops of unknown length as they are at -O2; scaling a row took as long as its first layer's sparse form.
-$(B)/core/linear.o $(B)/core/network.o: FILE_FLAGS := -ftree-vectorize -fvect-cost-model=dynamic
+$(B)/core/linear.o $(B)/core/step.o $(B)/core/element.o: FILE_FLAGS := -ftree-vectorize -fvect-cost-model=dynamic
 
 # The vector kernels: chosen at run time, so only these files may hold such instructions.
 ifeq ($(shell uname -m),x86_64)

@@ -25,21 +25,32 @@ static struct panel panel_of(const struct linear *linear, size_t index)
     };
 }
 
-static void pack_panel(float *to, const struct panel *panel, const float *weight, size_t first,
-                       size_t outputs, bool is_in_out)
+static float float_at(const void *floats, size_t index)
 {
-    size_t inputs = panel->inputs, width = panel->units * PANEL_UNIT;
-    for (size_t n = 0; n < panel->columns; n++)
-        for (size_t k = 0; k < inputs; k++)
-            to[k * width + n] =
-                is_in_out ? weight[k * outputs + first + n] : weight[(first + n) * inputs + k];
+    float value;
+    memcpy(&value, (const char *)floats + index * sizeof value, sizeof value);
+    return value;
 }
 
-bool linear_pack(struct linear *linear, struct arena *arena, size_t inputs, size_t outputs,
-                 const float *weight, bool is_in_out, const float *bias,
+/* A unit of columns at a time: their sixteen places of each k are one cache line. */
+static void pack_panel(float *to, const struct panel *panel, const struct weights *from,
+                       size_t first)
+{
+    size_t inputs = panel->inputs, width = panel->units * PANEL_UNIT;
+    for (size_t unit = 0; unit < panel->columns; unit += PANEL_UNIT)
+        for (size_t k = 0; k < inputs; k++)
+            for (size_t n = unit; n < unit + PANEL_UNIT && n < panel->columns; n++) {
+                size_t column = first + n;
+                float weight = from->is_in_out ? float_at(from->weight, k * from->outputs + column)
+                                               : float_at(from->weight, column * inputs + k);
+                to[k * width + n] = from->scale ? weight * from->scale[column] : weight;
+            }
+}
+
+bool linear_pack(struct linear *linear, struct arena *arena, const struct weights *weights,
                  const struct relud_model_options *options, struct relud_error *error)
 {
-    size_t panels = panels_of(outputs);
+    size_t inputs = weights->inputs, outputs = weights->outputs, panels = panels_of(outputs);
     float *packed = arena_take_array(arena, panels * PANEL_WIDTH, inputs * sizeof *packed);
     float *biases = arena_take_array(arena, panels * PANEL_WIDTH, sizeof *biases);
     if (!packed || !biases)
@@ -49,21 +60,32 @@ bool linear_pack(struct linear *linear, struct arena *arena, size_t inputs, size
                               .outputs = outputs,
                               .weight = packed,
                               .bias = biases,
-                              .has_bias = bias != NULL,
+                              .has_bias = weights->bias != NULL,
                               .may_skip_zeros = true,
                               .math = options->math,
                               .kernels = panel_kernels_of(options->isa)};
-    if (bias)
-        memcpy(biases, bias, outputs * sizeof *bias);
+    if (weights->bias)
+        memcpy(biases, weights->bias, outputs * sizeof *biases);
     for (size_t n = 0; n < outputs; n++)
         if (biases[n] == 0 && signbit(biases[n]))
             linear->may_skip_zeros = false;
     for (size_t p = 0; p < panels; p++) {
         struct panel panel = panel_of(linear, p);
-        pack_panel(packed + p * PANEL_WIDTH * inputs, &panel, weight, p * PANEL_WIDTH, outputs,
-                   is_in_out);
+        pack_panel(packed + p * PANEL_WIDTH * inputs, &panel, weights, p * PANEL_WIDTH);
     }
     return true;
+}
+
+void linear_unpack(const struct linear *linear, float *weight, float *bias)
+{
+    for (size_t p = 0; p < panels_of(linear->outputs); p++) {
+        struct panel panel = panel_of(linear, p);
+        for (size_t n = 0; n < panel.columns; n++)
+            for (size_t k = 0; k < panel.inputs; k++)
+                weight[(p * PANEL_WIDTH + n) * panel.inputs + k] =
+                    panel.weight[k * panel.units * PANEL_UNIT + n];
+    }
+    memcpy(bias, linear->bias, linear->outputs * sizeof *bias);
 }
 
 /* ---- kernels ---- */

@@ -40,11 +40,22 @@ struct linear {
     struct plan plan;
 };
 
-/* Packs weight [outputs][inputs] ([inputs][outputs] when is_in_out) and bias [outputs] (NULL: none) into the arena; both
- * are only read. The plan is the plain one: our kernel, no sparse rows. */
-bool linear_pack(struct linear *linear, struct arena *arena, size_t inputs, size_t outputs,
-                 const float *weight, bool is_in_out, const float *bias,
+/* Where a layer's numbers come from. */
+struct weights {
+    size_t inputs, outputs;
+    const void *
+        weight; /* float [outputs][inputs], or [inputs][outputs] when is_in_out; at any alignment */
+    bool is_in_out;
+    const float *scale; /* [outputs] by which the weights are multiplied, or NULL */
+    const float *bias;  /* [outputs], or NULL */
+};
+
+/* Packs the weights into the arena; they are only read. The plan is the plain one: our kernel, no sparse rows. */
+bool linear_pack(struct linear *linear, struct arena *arena, const struct weights *weights,
                  const struct relud_model_options *options, struct relud_error *error);
+
+/* weight[outputs][inputs] and bias[outputs] as they were packed; without a bias there are zeros. */
+void linear_unpack(const struct linear *linear, float *weight, float *bias);
 
 /* y[rows][outputs] = x[rows][inputs] · w + b. y must not overlap x. */
 void linear_forward(const struct linear *linear, const float *x, float *y, size_t rows);

@@ -231,7 +231,9 @@ static bool read_layers(const struct reader *reader, const json_node *root,
                         struct model_json *model)
 {
     const json_node *layers = json_member(root, "layers");
-    if (!layers || json_kind_of(layers) != JSON_ARRAY || !json_first(layers))
+    if (!layers) /* model.onnx may have them */
+        return true;
+    if (json_kind_of(layers) != JSON_ARRAY || !json_first(layers))
         return fail(reader, "layers must be an array of at least one layer");
     if (json_count(layers) > MODEL_LAYERS_MAX)
         return fail(reader, "%zu layers; at most %d are taken", json_count(layers),

@@ -3,12 +3,12 @@
 #define CORE_MODEL_JSON_H
 
 #include "core/arena.h"
+#include "core/model_source.h"
 #include <relud/model.h>
 
 enum {
     MODEL_JSON_BYTES_MAX = 4 * 1024 * 1024,
     MODEL_LAYERS_MAX = 1000,
-    MODEL_WIDTH_MAX = 1 << 20, /* features, or outputs of a layer */
 };
 
 struct model_layer {
@@ -24,7 +24,7 @@ struct model_json {
     size_t features; /* 0: not given, the first layer says */
     double scale, shift;
     const char *mean, *std; /* tensor names, or NULL */
-    size_t layers;
+    size_t layers;          /* 0: not given */
     struct model_layer *layer;
     enum relud_task task;
     size_t labels;

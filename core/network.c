@@ -1,103 +1,293 @@
 #include "core/network.h"
 
-#include "core/activation.h"
 #include "core/plan.h"
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void note_width(struct network *network, size_t width)
+/* Places for values: none, for what has died or was never needed; the answer's own memory. */
+#define PLACE_NONE ((size_t)-1)
+#define PLACE_Y    ((size_t)-2)
+
+enum { OPERANDS_MAX = 1024, UNIT = 16 /* floats: places begin at whole cache lines */ };
+
+size_t network_width(const struct network *network, size_t value)
 {
-    if (width > network->width_max)
-        network->width_max = width;
+    return value == STEP_INPUT ? network->features : network->step[value - 1].width;
 }
 
-bool network_build(struct network *network, struct arena *arena, const struct input_spec *input,
-                   const struct layer_spec *specs, size_t layers,
-                   const struct relud_model_options *options, struct relud_error *error)
+/* ---- what is needed ---- */
+
+/* readers[value]: how many operands and results name it. */
+static void count_readers(const struct network *network, size_t *readers)
 {
-    *network = (struct network){.input = *input, .layers = layers, .isa = options->isa};
-    network->layer = arena_take_array(arena, layers, sizeof *network->layer);
-    if (!network->layer)
-        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    if (network->isa == RELUD_ISA_BEST)
-        network->isa = relud_isa_best();
-    note_width(network, input->features);
-    for (size_t i = 0; i < layers; i++) {
-        const struct layer_spec *spec = &specs[i];
-        struct network_layer *layer = &network->layer[i];
-        layer->activation = spec->activation;
-        layer->params = spec->params;
-        if (!linear_pack(&layer->linear, arena, spec->inputs, spec->outputs, spec->weight,
-                         spec->is_in_out, spec->bias, options, error) ||
-            !plan_make(&layer->linear, error))
+    memset(readers, 0, (network->steps + 1) * sizeof *readers);
+    for (size_t i = 0; i < network->results; i++)
+        readers[network->result[i].value]++;
+    for (size_t i = network->steps; i-- > 0;) {
+        const struct step *step = &network->step[i];
+        for (size_t k = 0; readers[i + 1] && k < step->operands; k++)
+            if (!step->operand[k].constant)
+                readers[step->operand[k].value]++;
+    }
+}
+
+/* Takes out the steps that nobody reads and numbers the rest anew; `readers` is scratch [steps + 1]. */
+static void drop_unneeded(struct network *network, size_t *readers)
+{
+    count_readers(network, readers);
+    size_t kept = 0, *number = readers; /* readers become numbers on the way */
+    number[STEP_INPUT] = STEP_INPUT;
+    for (size_t i = 0; i < network->steps; i++) {
+        struct step *step = &network->step[i];
+        if (readers[i + 1] == 0)
+            continue;
+        for (size_t k = 0; k < step->operands; k++)
+            if (!step->operand[k].constant)
+                step->operand[k].value = number[step->operand[k].value];
+        network->step[kept++] = *step;
+        number[i + 1] = kept;
+    }
+    for (size_t i = 0; i < network->results; i++)
+        network->result[i].value = number[network->result[i].value];
+    network->steps = kept;
+}
+
+/* ---- places ---- */
+
+struct places {
+    size_t *last; /* [values]: the step that reads it last; steps for results */
+    struct span {
+        size_t from, to;
+    } * taken; /* [values], by `from` */
+    size_t spans;
+};
+
+static size_t take_place(struct places *places, size_t width)
+{
+    size_t at = 0, i = 0;
+    width = (width + UNIT - 1) / UNIT * UNIT;
+    while (i < places->spans && places->taken[i].from < at + width)
+        at = places->taken[i++].to;
+    memmove(&places->taken[i + 1], &places->taken[i],
+            (places->spans++ - i) * sizeof *places->taken);
+    places->taken[i] = (struct span){at, at + width};
+    return at;
+}
+
+static void leave_place(struct places *places, size_t at)
+{
+    size_t i = 0;
+    while (i < places->spans && places->taken[i].from != at)
+        i++;
+    if (i < places->spans)
+        memmove(&places->taken[i], &places->taken[i + 1],
+                (--places->spans - i) * sizeof *places->taken);
+}
+
+static void note_last_readers(const struct network *network, size_t *last)
+{
+    for (size_t i = 0; i < network->steps; i++)
+        for (size_t k = 0; k < network->step[i].operands; k++)
+            if (!network->step[i].operand[k].constant)
+                last[network->step[i].operand[k].value] = i;
+    for (size_t i = 0; i < network->results; i++)
+        last[network->result[i].value] = network->steps;
+}
+
+/* Whether step i may write where its first operand lies: nobody reads that later, and it is as wide. */
+static bool is_in_place(const struct network *network, const size_t *last, size_t i)
+{
+    const struct step *step = &network->step[i];
+    const struct operand *first = step->operand;
+    return step_may_be_in_place(step) && !first->constant && first->value != STEP_INPUT &&
+           last[first->value] == i && network_width(network, first->value) == step->width;
+}
+
+/* A single result is made in y itself, and so is what it is made from in place. */
+static void place_in_y(struct network *network, const size_t *last)
+{
+    size_t value = network->result[0].value;
+    if (network->results != 1 || value == STEP_INPUT)
+        return;
+    network->place[value] = PLACE_Y;
+    while (is_in_place(network, last, value - 1)) {
+        value = network->step[value - 1].operand[0].value;
+        network->place[value] = PLACE_Y;
+    }
+}
+
+static void find_places(struct network *network, struct places *places)
+{
+    for (size_t v = 0; v <= network->steps; v++)
+        network->place[v] = PLACE_NONE;
+    note_last_readers(network, places->last);
+    place_in_y(network, places->last);
+    for (size_t i = 0; i < network->steps; i++) {
+        const struct step *step = &network->step[i];
+        size_t *place = &network->place[i + 1];
+        if (*place == PLACE_NONE && is_in_place(network, places->last, i))
+            *place = network->place[step->operand[0].value];
+        else if (*place == PLACE_NONE)
+            *place = take_place(places, step->width);
+        for (size_t s = 0; s < places->spans; s++)
+            if (places->taken[s].to > network->scratch)
+                network->scratch = places->taken[s].to;
+        for (size_t k = 0; k < step->operands; k++) {
+            size_t value = step->operand[k].value;
+            if (!step->operand[k].constant && value != STEP_INPUT && places->last[value] == i &&
+                network->place[value] != *place)
+                leave_place(places, network->place[value]);
+        }
+    }
+}
+
+/* ---- layers ---- */
+
+static void find_layers(struct network *network, const size_t *readers)
+{
+    const struct step *joined = NULL; /* an activation that its linear step has taken */
+    for (size_t i = 0; i < network->steps; i++) {
+        const struct step *step = &network->step[i], *next = step + 1;
+        bool is_followed = i + 1 < network->steps && next->kind == STEP_ACTIVATE &&
+                           next->operand[0].value == i + 1 && readers[i + 1] == 1;
+        struct network_layer layer = {.last = i + 1};
+        if (step->kind == STEP_LINEAR) {
+            layer.linear = step;
+            layer.activate = joined = is_followed ? next : NULL;
+            layer.last += is_followed;
+        } else if (step->kind == STEP_ACTIVATE && step != joined) {
+            layer.activate = step;
+        } else {
+            continue;
+        }
+        network->layer[network->layers++] = layer;
+    }
+}
+
+/* ---- building ---- */
+
+static bool pack_layers(struct network *network, struct arena *arena,
+                        const struct relud_model_options *options, struct relud_error *error)
+{
+    for (size_t i = 0; i < network->steps; i++) {
+        struct step *step = &network->step[i];
+        if (step->kind != STEP_LINEAR)
+            continue;
+        if (!linear_pack(&step->linear, arena, &step->weights, options, error) ||
+            !plan_make(&step->linear, error))
             return false;
-        note_width(network, spec->outputs);
+        step->weights = (struct weights){0}; /* they end with the loading */
     }
     return true;
 }
 
+bool network_build(struct network *network, struct arena *arena, size_t features, struct step *step,
+                   size_t steps, const struct network_result *result, size_t results,
+                   const struct relud_model_options *options, struct relud_error *error)
+{
+    *network = (struct network){.features = features,
+                                .isa = options->isa,
+                                .steps = steps,
+                                .step = step,
+                                .results = results};
+    if (network->isa == RELUD_ISA_BEST)
+        network->isa = relud_isa_best();
+    network->place = arena_take_array(arena, steps + 1, sizeof *network->place);
+    network->layer = arena_take_array(arena, steps + 1, sizeof *network->layer);
+    network->result = arena_take_array(arena, results, sizeof *network->result);
+    size_t *readers = calloc(steps + 1, sizeof *readers);
+    struct places places = {calloc(steps + 1, sizeof *places.last),
+                            calloc(steps + 2, sizeof *places.taken), 0};
+    bool is_built = network->place && network->layer && network->result && readers && places.last &&
+                    places.taken;
+    if (is_built) {
+        memcpy(network->result, result, results * sizeof *result);
+        drop_unneeded(network, readers);
+        for (size_t i = 0; i < results; i++)
+            network->outputs += result[i].width;
+        count_readers(network, readers);
+        find_layers(network, readers);
+        find_places(network, &places);
+        is_built = pack_layers(network, arena, options, error);
+    } else {
+        relud_fail(error, RELUD_NO_MEMORY, "out of memory for %zu steps", steps);
+    }
+    free(readers);
+    free(places.last);
+    free(places.taken);
+    return is_built;
+}
+
+/* ---- forward ---- */
+
 size_t network_scratch_floats(const struct network *network, size_t rows)
 {
-    return 2 * rows * network->width_max;
+    return rows * network->scratch;
 }
 
-static bool is_prepared(const struct input_spec *input)
+struct pass {
+    const struct network *network;
+    const float *x;
+    float *y, *scratch;
+    size_t rows;
+};
+
+static const float *value_at(const struct pass *pass, size_t value)
 {
-    return input->mean || input->scale != 1 || input->shift != 0;
+    size_t place = pass->network->place[value];
+    if (value == STEP_INPUT)
+        return pass->x;
+    return place == PLACE_Y ? pass->y : pass->scratch + place * pass->rows;
 }
 
-/* A shift of 0 is not added: -0 and, above all, 0 stay what they are. */
-static void prepare(const struct input_spec *input, const float *x, float *out, size_t rows)
+static void gather_results(const struct pass *pass)
 {
-    size_t features = input->features;
-    for (size_t r = 0; r < rows; r++) {
-        const float *from = x + r * features;
-        float *to = out + r * features;
-        if (input->mean)
-            for (size_t i = 0; i < features; i++)
-                to[i] = (from[i] - input->mean[i]) / input->std[i];
-        else if (input->shift != 0)
-            for (size_t i = 0; i < features; i++)
-                to[i] = from[i] * input->scale + input->shift;
-        else
-            for (size_t i = 0; i < features; i++)
-                to[i] = from[i] * input->scale;
+    const struct network *network = pass->network;
+    float *y = pass->y;
+    if (network->results == 1 && network->place[network->result[0].value] == PLACE_Y)
+        return;
+    for (size_t i = 0; i < network->results; i++) {
+        size_t width = network->result[i].width;
+        const float *from = value_at(pass, network->result[i].value);
+        for (size_t r = 0; r < pass->rows; r++)
+            memcpy(y + r * network->outputs, from + r * width, width * sizeof *y);
+        y += width;
     }
 }
 
-static void forward_some(const struct network *network, const float *x, size_t rows, float *y,
-                         float *scratch, float *const *layer_out, size_t done)
+static void forward_some(const struct pass *pass, float *const *layer_out, size_t done)
 {
-    /* Two halves in turn; the last layer writes to y itself. */
-    size_t half = rows * network->width_max;
-    float *out[2] = {scratch, scratch + half};
-    size_t turn = 0;
-    if (is_prepared(&network->input)) {
-        prepare(&network->input, x, out[turn], rows);
-        x = out[turn];
-        turn = !turn;
+    const struct network *network = pass->network;
+    const float *x[OPERANDS_MAX];
+    size_t layer = 0;
+    for (size_t i = 0; i < network->steps; i++) {
+        const struct step *step = &network->step[i];
+        size_t place = network->place[i + 1];
+        for (size_t k = 0; k < step->operands; k++)
+            x[k] = step->operand[k].constant ? step->operand[k].constant
+                                             : value_at(pass, step->operand[k].value);
+        float *to = place == PLACE_Y ? pass->y : pass->scratch + place * pass->rows;
+        step_run(step, network->isa, x, to, pass->rows);
+        if (layer < network->layers && network->layer[layer].last == i + 1) {
+            if (layer_out && layer_out[layer])
+                memcpy(layer_out[layer] + done * step->width, to,
+                       pass->rows * step->width * sizeof *to);
+            layer++;
+        }
     }
-    for (size_t i = 0; i < network->layers; i++) {
-        const struct network_layer *layer = &network->layer[i];
-        size_t width = layer->linear.outputs;
-        float *to = i + 1 == network->layers ? y : out[turn];
-        linear_forward(&layer->linear, x, to, rows);
-        if (layer->activation)
-            activation_forward(network->isa, layer->activation, &layer->params, to, to, rows,
-                               width);
-        if (layer_out && layer_out[i])
-            memcpy(layer_out[i] + done * width, to, rows * width * sizeof *to);
-        x = to;
-        turn = !turn;
-    }
+    gather_results(pass);
 }
 
 void network_forward(const struct network *network, const float *x, size_t rows, size_t rows_max,
                      float *y, float *scratch, float *const *layer_out)
 {
-    size_t outputs = network->layer[network->layers - 1].linear.outputs;
     for (size_t done = 0; done < rows; done += rows_max) {
-        size_t some = rows - done < rows_max ? rows - done : rows_max;
-        forward_some(network, x + done * network->input.features, some, y + done * outputs, scratch,
-                     layer_out, done);
+        struct pass pass = {.network = network,
+                            .x = x + done * network->features,
+                            .y = y + done * network->outputs,
+                            .scratch = scratch,
+                            .rows = rows - done < rows_max ? rows - done : rows_max};
+        forward_some(&pass, layer_out, done);
     }
 }

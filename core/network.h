@@ -1,50 +1,42 @@
-/* A net: layers in order, each y = activation(x · wᵀ + b). Forward over any number of rows in scratch that
- * the caller owns; nothing is allocated after network_build. Knows no files. */
+/* A net: steps in order over values, the answer made of one or several of them. Forward over any number of rows in scratch
+ * that the caller owns; nothing is allocated after network_build. Knows no files. */
 #ifndef CORE_NETWORK_H
 #define CORE_NETWORK_H
 
 #include "core/arena.h"
-#include "core/linear.h"
+#include "core/step.h"
 #include <relud/model.h>
 
-/* What one layer is to be; borrowed for network_build only, except `activation` (static) and
- * params.weight, which must live as long as the network. */
-struct layer_spec {
-    size_t inputs, outputs;
-    const float *weight; /* [outputs][inputs], or [inputs][outputs] when is_in_out */
-    bool is_in_out;
-    const float *bias;                         /* [outputs], or NULL */
-    const struct relud_activation *activation; /* NULL: identity */
-    struct relud_activation_params params;
-};
-
-/* How a row is prepared before the first layer, in float32, one rounding per operation:
- * x * scale + shift (a product, then a sum, as PyTorch computes it), or (x - mean[i]) / std[i]. */
-struct input_spec {
-    size_t features;
-    float scale, shift; /* 1 and 0: nothing to do */
-    const float *mean,
-        *std; /* [features] each, both or neither; must live as long as the network */
-};
-
+/* A linear step and the activation that alone reads it, or an activation that stands by itself: what people call a layer. */
 struct network_layer {
-    struct linear linear;
-    const struct relud_activation *activation; /* NULL: identity */
-    struct relud_activation_params params;
+    const struct step *linear;   /* or NULL */
+    const struct step *activate; /* or NULL, but not both */
+    size_t last;                 /* the value that the layer gives */
+};
+
+/* Part of the answer. */
+struct network_result {
+    size_t value, width;
 };
 
 struct network {
-    struct input_spec input;
-    enum relud_isa isa; /* never RELUD_ISA_BEST */
+    size_t features, outputs; /* outputs: of all results together */
+    enum relud_isa isa;       /* never RELUD_ISA_BEST */
+    size_t steps;
+    struct step *step; /* [steps] */
+    size_t *place;     /* [steps + 1]: where value i lies in scratch, in floats a row */
+    size_t scratch;    /* floats a row */
+    size_t results;
+    struct network_result *result; /* [results]: the answer, side by side */
     size_t layers;
-    struct network_layer *layer; /* [layers], in the arena */
-    size_t width_max;            /* the widest row that is held between layers, input included */
+    struct network_layer *layer; /* [layers], in order */
 };
 
-/* Packs and plans every layer into `arena`. False and *error when memory runs out, or when the self-test
- * (every plan against the scalar fmaf chain, bit for bit) fails. Shapes must already fit together. */
-bool network_build(struct network *network, struct arena *arena, const struct input_spec *input,
-                   const struct layer_spec *specs, size_t layers,
+/* Takes over step[steps], which must live in `arena` with all that they point to, weights apart. Drops steps that nothing
+ * needs, packs and plans linear ones, finds each value its place. False and *error when memory runs out, or when the
+ * self-test (every plan against the scalar fmaf chain, bit for bit) fails. Shapes must already fit together. */
+bool network_build(struct network *network, struct arena *arena, size_t features, struct step *step,
+                   size_t steps, const struct network_result *result, size_t results,
                    const struct relud_model_options *options, struct relud_error *error);
 
 /* Floats of scratch that network_forward needs for `rows` rows at a time. */
@@ -55,5 +47,8 @@ size_t network_scratch_floats(const struct network *network, size_t rows);
  * [rows][outputs of layer i]. x, y, scratch must not overlap. */
 void network_forward(const struct network *network, const float *x, size_t rows, size_t rows_max,
                      float *y, float *scratch, float *const *layer_out);
+
+/* Floats a row of a value. */
+size_t network_width(const struct network *network, size_t value);
 
 #endif

@@ -18,6 +18,17 @@ enum relud_math {
 
 enum relud_task { RELUD_TASK_NONE = 0, RELUD_TASK_CLASSIFICATION, RELUD_TASK_REGRESSION };
 
+enum { RELUD_RANK_MAX = 8 };
+
+/* A tensor that goes in or comes out, for one row: without the batch. */
+struct relud_tensor_info {
+    const char *name;
+    size_t width; /* floats a row */
+    size_t rank,
+        shape
+            [RELUD_RANK_MAX]; /* their product is the width; rank 1 but where an ONNX file says more */
+};
+
 /* Zero-initialised is the default. */
 struct relud_model_options {
     enum relud_math math;
@@ -27,15 +38,18 @@ struct relud_model_options {
 struct relud_model_info {
     const char *name;        /* model.json's "name", else NULL */
     const char *description; /* or NULL */
-    const char *format;      /* "relud-model/1" */
+    const char *format;      /* "relud-model/1", or "onnx" */
     const char *input_name;  /* "input" where the file gives none */
     const char *output_name; /* "output" where the file gives none */
     size_t features;         /* floats in a row going in */
-    size_t outputs;          /* floats in a row coming out */
+    size_t outputs;          /* floats in a row coming out, of all results together */
+    struct relud_tensor_info input;
+    size_t results;                         /* at least 1; an ONNX file may name several */
+    const struct relud_tensor_info *result; /* [results], side by side in the row that comes out */
     size_t layers;
     size_t parameters; /* trainable numbers */
     size_t bytes;      /* memory the model holds */
-    size_t classes;    /* classification: max(outputs, 2); else 0 */
+    size_t classes;    /* classification: max(width of the first result, 2); else 0 */
     enum relud_task task;
     enum relud_math math;
     const char *const *labels; /* labels[classes], or NULL */
@@ -44,16 +58,16 @@ struct relud_model_info {
 };
 
 struct relud_layer_info {
-    const char *weight; /* the tensor's name */
+    const char *weight; /* the tensor's name; NULL: an activation by itself */
     const char *activation;
     size_t inputs, outputs;
     bool has_bias;
     bool is_relu_like, is_saturating;
-    const char
-        *plan; /* which kernel for how many rows, in words, e.g. "1 row: sparse panel; 2-7: …" */
+    const char *
+        plan; /* which kernel for how many rows, in words, e.g. "1 row: sparse panel; 2-7: …"; "" without a weight */
 };
 
-/* Loads a model directory (model.json + model.safetensors): reads, checks everything, packs, plans and
+/* Loads a model directory (model.json + model.safetensors, or model.onnx) or an .onnx file: reads, checks everything, packs, plans and
  * self-tests. NULL and *error on failure; nothing is kept then. The caller owns one reference. A model never
  * changes after this and may be shared by threads. options may be NULL. */
 relud_model *relud_model_load(const char *path, const struct relud_model_options *options,
@@ -77,8 +91,8 @@ void relud_predict(relud_scratch *scratch, const float *x, size_t rows, float *y
 void relud_predict_layers(relud_scratch *scratch, const float *x, size_t rows, float *y,
                           float *const *layer_out);
 
-/* p[rows][classes] for a classification model: softmax over y[rows][outputs]; for a single output
- * [1 - p, p] with p = sigmoid(y). Where the last layer is softmax, log_softmax or sigmoid already, that is
+/* p[rows][classes] for a classification model: softmax over the first result in y[rows][outputs]; where that is a single
+ * number, [1 - p, p] with p = sigmoid(y). Where the last layer is softmax, log_softmax or sigmoid already, that is
  * taken into account. Sums run in a fixed order, so the bits are reproducible. p must not overlap y. */
 void relud_probabilities(const relud_model *model, const float *y, size_t rows, float *p);
 

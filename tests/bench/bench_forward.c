@@ -96,7 +96,8 @@ static void make_layer(struct arena_layer *made, size_t inputs, size_t outputs, 
             l->weight[n * inputs + k] = l->transposed[k * outputs + n] = bench_noise(&state);
     for (size_t i = 0; i < ROWS_MAX * inputs; i++)
         l->x[i] = (bench_noise(&state) + 1) * 50 < (float)percent ? bench_noise(&state) : 0;
-    if (!linear_pack(&l->linear, &made->arena, inputs, outputs, l->weight, false, l->bias, &options,
+    if (!linear_pack(&l->linear, &made->arena,
+                     &(struct weights){inputs, outputs, l->weight, false, NULL, l->bias}, &options,
                      &error) ||
         !plan_make(&l->linear, &error))
         stop(error.text);

@@ -126,8 +126,11 @@ static void check_shape(size_t inputs, size_t outputs, enum relud_isa isa)
         struct linear linear;
         struct relud_error error;
         bool is_in_out = form == 2;
-        ck_assert(linear_pack(&linear, &arena, inputs, outputs, is_in_out ? p.transposed : p.weight,
-                              is_in_out, form == 1 ? NULL : p.bias, &options, &error));
+        ck_assert(
+            linear_pack(&linear, &arena,
+                        &(struct weights){inputs, outputs, is_in_out ? p.transposed : p.weight,
+                                          is_in_out, NULL, form == 1 ? NULL : p.bias},
+                        &options, &error));
         ck_assert_msg(plan_make(&linear, &error), "%s", error.text);
         set_wanted(&p, form != 1);
         check_kernels(&linear, &p);
@@ -186,7 +189,8 @@ START_TEST(a_bias_of_minus_zero_rules_the_sparse_kernel_out)
     struct arena arena = {0};
     struct linear linear;
     struct relud_error error;
-    ck_assert(linear_pack(&linear, &arena, 2, 1, weight, false, bias, &options, &error));
+    ck_assert(linear_pack(&linear, &arena, &(struct weights){2, 1, weight, false, NULL, bias},
+                          &options, &error));
     ck_assert(plan_make(&linear, &error));
     ck_assert(!linear.may_skip_zeros);
     for (size_t c = 0; c < PLAN_CLASSES; c++)
@@ -207,7 +211,8 @@ START_TEST(nan_and_infinity_stay_in_their_row)
     struct relud_error error;
     p.x[5 * 40 + 7] = NAN;
     p.x[9 * 40 + 3] = INFINITY;
-    ck_assert(linear_pack(&linear, &arena, 40, 20, p.weight, false, p.bias, &options, &error));
+    ck_assert(linear_pack(&linear, &arena, &(struct weights){40, 20, p.weight, false, NULL, p.bias},
+                          &options, &error));
     ck_assert(plan_make(&linear, &error));
     set_wanted(&p, true);
     for (int kind = 0; kind < 2; kind++) {
@@ -225,26 +230,36 @@ START_TEST(nan_and_infinity_stay_in_their_row)
 }
 END_TEST
 
+static struct step step_of(enum step_kind kind, size_t from, size_t width)
+{
+    static struct operand operands[8][2]; /* [from] */
+    operands[from][0].value = from;
+    return (struct step){
+        .kind = kind, .operands = 1, .operand = operands[from], .parts = 1, .width = width};
+}
+
+/* tanh(b(relu(a(x / 2)))) */
 static void build_net(struct network *network, struct arena *arena, const struct problem *a,
                       const struct problem *b, const struct relud_model_options *options)
 {
-    struct input_spec input = {.features = a->inputs, .scale = 0.5f, .shift = 0};
+    static const float half = 0.5f;
+    struct step *step = arena_take_array(arena, 5, sizeof *step);
+    struct network_result result = {5, b->outputs};
     struct relud_error error;
-    struct layer_spec specs[2] = {
-        {.inputs = a->inputs,
-         .outputs = a->outputs,
-         .weight = a->weight,
-         .bias = a->bias,
-         .activation = relud_activation_find("relu")},
-        {.inputs = b->inputs,
-         .outputs = b->outputs,
-         .weight = b->transposed,
-         .is_in_out = true,
-         .bias = b->bias,
-         .activation = relud_activation_find("tanh")},
-    };
-    ck_assert_msg(network_build(network, arena, &input, specs, 2, options, &error), "%s",
-                  error.text);
+    step[0] = step_of(STEP_ELEMENT, STEP_INPUT, a->inputs);
+    step[0].element = ELEMENT_MUL;
+    step[0].operands = 2;
+    step[0].operand[1] = (struct operand){&half, 1, 0};
+    step[1] = step_of(STEP_LINEAR, 1, a->outputs);
+    step[1].weights = (struct weights){a->inputs, a->outputs, a->weight, false, NULL, a->bias};
+    step[2] = step_of(STEP_ACTIVATE, 2, a->outputs);
+    step[2].activation = relud_activation_find("relu");
+    step[3] = step_of(STEP_LINEAR, 3, b->outputs);
+    step[3].weights = (struct weights){b->inputs, b->outputs, b->transposed, true, NULL, b->bias};
+    step[4] = step_of(STEP_ACTIVATE, 4, b->outputs);
+    step[4].activation = relud_activation_find("tanh");
+    ck_assert_msg(network_build(network, arena, a->inputs, step, 5, &result, 1, options, &error),
+                  "%s", error.text);
 }
 
 /* Rows alone, in batches, on every instruction set: one answer. */
@@ -292,7 +307,8 @@ START_TEST(a_plan_says_what_it_is)
     struct linear linear;
     struct relud_error error;
     char text[512], little[16];
-    ck_assert(linear_pack(&linear, &arena, 20, 30, p.weight, false, p.bias, &options, &error));
+    ck_assert(linear_pack(&linear, &arena, &(struct weights){20, 30, p.weight, false, NULL, p.bias},
+                          &options, &error));
     ck_assert(plan_make(&linear, &error));
     ck_assert_uint_eq(plan_describe(&linear, text, sizeof text), strlen(text));
     ck_assert_ptr_nonnull(strstr(text, "1 rows: "));
