@@ -5,9 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The length of the well-formed UTF-8 sequence at `at` (RFC 3629 §4: no overlong forms, no surrogates, nothing above
- * U+10FFFF), 0 for anything else. */
-static size_t utf8_len(const char *text, size_t left)
+size_t utf8_len(const char *text, size_t left)
 {
     const unsigned char *at = (const unsigned char *)text;
     unsigned char a = at[0];

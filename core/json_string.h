@@ -16,4 +16,8 @@ int json_string_compare(const char *a, size_t a_len, const char *b, size_t b_len
 /* How many of the first `len` bytes to take so that no UTF-8 character is cut; at most `most`. */
 size_t json_string_cut(const char *at, size_t len, size_t most);
 
+/* The length of the well-formed UTF-8 sequence at `text`, of which `left` bytes are there, at least 1 (RFC 3629 §4: no
+ * overlong forms, no surrogates, nothing above U+10FFFF); 0 for anything else. */
+size_t utf8_len(const char *text, size_t left);
+
 #endif
