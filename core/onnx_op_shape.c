@@ -1,0 +1,619 @@
+/* ONNX operations that move numbers about, or make shapes: most are done once, when the model is loaded. */
+#include "core/onnx_graph.h"
+
+#include <string.h>
+
+/* ---- constants ---- */
+
+static bool read_constant(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    struct onnx_value out = {0};
+    struct arena *arena = &graph->source->temporary;
+    const struct onnx_attribute *tensor = onnx_attribute(graph, "value");
+    if (tensor) {
+        struct wire wire = wire_open(tensor->message);
+        struct wire_field field;
+        struct onnx_tensor *made = arena_take(arena, sizeof *made);
+        if (!made)
+            return onnx_no_memory(graph);
+        if (!wire_find(&wire, 5, &field) || field.type != WIRE_BYTES)
+            return onnx_fail(graph, "its value is no tensor");
+        if (!onnx_tensor_open(&graph->file, field.bytes, made) || !onnx_give(graph, 0, &out))
+            return false;
+        onnx_find(graph, graph->node->output[0])->tensor = made; /* read when it is wanted */
+        return true;
+    }
+    if (onnx_attribute(graph, "value_float") || onnx_attribute(graph, "value_floats")) {
+        bool is_one = onnx_attribute(graph, "value_float") != NULL;
+        float *one = arena_take(arena, sizeof *one);
+        const float *many;
+        if (!one)
+            return onnx_no_memory(graph);
+        if (!onnx_number(graph, "value_float", one) ||
+            !onnx_numbers(graph, "value_floats", &many, &out.width))
+            return false;
+        out.kind = ONNX_FLOATS;
+        out.floats = is_one ? one : many;
+    } else if (onnx_attribute(graph, "value_int") || onnx_attribute(graph, "value_ints")) {
+        long long *wholes = arena_take_array(arena, ONNX_LIST_MAX, sizeof *wholes);
+        if (!wholes)
+            return onnx_no_memory(graph);
+        if (!onnx_wholes(graph, "value_ints", wholes, &out.width) ||
+            !onnx_whole(graph, "value_int", wholes))
+            return false;
+        out.kind = ONNX_WHOLES;
+        out.wholes = wholes;
+    } else {
+        return onnx_fail(graph, "a constant of a kind that is not read");
+    }
+    out.rank = onnx_attribute(graph, "value_floats") || onnx_attribute(graph, "value_ints");
+    out.width = out.rank ? out.width : 1;
+    out.shape[0] = out.width;
+    return (out.width || onnx_fail(graph, "an empty list")) && onnx_give(graph, 0, &out);
+}
+
+/* The sizes of axes; a batch's is written as a multiple of the batch. */
+static bool read_shape(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    long long start = 0, end;
+    if (!onnx_wanted(graph, 0, &x))
+        return false;
+    end = (long long)x->rank;
+    if (!onnx_whole(graph, "start", &start) || !onnx_whole(graph, "end", &end))
+        return false;
+    long long rank = (long long)x->rank;
+    start = start < 0 ? start + rank : start;
+    end = end < 0 ? end + rank : end > rank ? rank : end;
+    if (start < 0 || start >= end)
+        return onnx_fail(graph, "axes %lld to %lld of %lld", start, end, rank);
+    size_t count = (size_t)(end - start);
+    long long *wholes = arena_take_array(&graph->source->temporary, count, sizeof *wholes);
+    bool *is_batch = arena_take_array(&graph->source->temporary, count, sizeof *is_batch);
+    if (!wholes || !is_batch)
+        return onnx_no_memory(graph);
+    for (size_t i = 0; i < count; i++) {
+        wholes[i] = (long long)x->shape[(size_t)start + i];
+        is_batch[i] = x->kind == ONNX_ROWS && x->is_batched && start + (long long)i == 0;
+    }
+    struct onnx_value out = {.kind = ONNX_WHOLES, .rank = 1, .shape = {count}, .width = count};
+    out.wholes = wholes;
+    out.is_batch = is_batch[0] ? is_batch : NULL;
+    return onnx_give(graph, 0, &out);
+}
+
+static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    static const float zero;
+    const struct onnx_value *list;
+    const struct onnx_attribute *attribute = onnx_attribute(graph, "value");
+    struct onnx_value one = onnx_scalar(&zero), out;
+    size_t shape[ONNX_RANK_MAX];
+    if (!onnx_list_input(graph, 0, &list) || !list)
+        return list ? false : onnx_fail(graph, "its shape is missing");
+    if (list->is_batch || list->width > ONNX_RANK_MAX)
+        return onnx_fail(graph, "its shape is that of a batch, or too long");
+    for (size_t i = 0; i < list->width; i++)
+        shape[i] = list->wholes[i] < 1 ? 0 : (size_t)list->wholes[i];
+    if (attribute) {
+        struct wire wire = wire_open(attribute->message);
+        struct wire_field field;
+        struct onnx_tensor tensor;
+        if (!wire_find(&wire, 5, &field) || field.type != WIRE_BYTES ||
+            !onnx_tensor_open(&graph->file, field.bytes, &tensor) || tensor.count != 1)
+            return onnx_fail(graph, "its value is no tensor of one number");
+        struct arena *arena = &graph->source->temporary;
+        one.kind = onnx_tensor_is_whole(&tensor) ? ONNX_WHOLES : ONNX_FLOATS;
+        if (one.kind == ONNX_WHOLES)
+            one.wholes = onnx_tensor_wholes(&graph->file, &graph->external, &tensor, arena);
+        else
+            one.floats = onnx_tensor_floats(&graph->file, &graph->external, &tensor, arena);
+        if (!one.wholes && !one.floats)
+            return false;
+    }
+    return onnx_expand(graph, &one, list->width, shape, &out) && onnx_give(graph, 0, &out);
+}
+
+/* ---- the same numbers ---- */
+
+static bool read_identity(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    return onnx_wanted(graph, 0, &x) && onnx_give(graph, 0, x);
+}
+
+static bool read_dropout(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *trains = NULL, *x;
+    if (graph->file.opset >= 12 && !onnx_input(graph, 2, &trains))
+        return false;
+    if (trains && (trains->kind != ONNX_WHOLES || trains->wholes[0]))
+        return onnx_fail(graph, "training_mode is on: export the model in eval mode");
+    if (!onnx_wanted(graph, 0, &x) || !onnx_give(graph, 0, x))
+        return false;
+    static const float one = 1;
+    struct onnx_value mask = onnx_scalar(&one);
+    return !onnx_has_output(graph, 1) ||
+           (onnx_expand(graph, &mask, x->rank, x->shape, &mask) && onnx_give(graph, 1, &mask));
+}
+
+/* Everything is computed in float32: from float to float nothing happens, to whole numbers the fraction goes. */
+static bool read_cast(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    long long to = 0;
+    if (!onnx_wanted(graph, 0, &x) || !onnx_whole(graph, "to", &to))
+        return false;
+    struct onnx_tensor wanted = {.type = (uint64_t)to};
+    struct onnx_value out = *x;
+    bool is_float = onnx_tensor_is_float(&wanted);
+    if (!is_float && !onnx_tensor_is_whole(&wanted))
+        return onnx_fail(graph, "to type %lld (%s)", to, onnx_type_name((uint64_t)to));
+    if (x->kind == ONNX_WHOLES && is_float) {
+        out.floats = onnx_constant(graph, x, "what is cast");
+        out.kind = ONNX_FLOATS;
+        out.wholes = NULL;
+        if (!out.floats)
+            return false;
+    } else if (x->kind == ONNX_FLOATS && !is_float) {
+        const float *floats = onnx_constant(graph, x, "what is cast");
+        long long *wholes = arena_take_array(&graph->source->temporary, x->width, sizeof *wholes);
+        if (!floats || !wholes)
+            return floats ? onnx_no_memory(graph) : false;
+        for (size_t i = 0; i < x->width; i++) {
+            if (!(floats[i] > -1e15f && floats[i] < 1e15f))
+                return onnx_fail(graph, "%g as a whole number", (double)floats[i]);
+            wholes[i] = to == ONNX_BOOL ? floats[i] != 0 : (long long)floats[i];
+        }
+        out.kind = ONNX_WHOLES;
+        out.wholes = wholes;
+    } else if (x->kind == ONNX_ROWS && !is_float &&
+               !onnx_element(graph, to == ONNX_BOOL ? ELEMENT_TRUTH : ELEMENT_TRUNC, x, NULL, NULL,
+                             &out)) {
+        return false;
+    }
+    return onnx_give(graph, 0, &out);
+}
+
+/* ---- other shapes ---- */
+
+/* Gives x that shape; numbers stay where they are. Batched, shape[0] is the share of a row. */
+static bool give_shape(struct onnx_graph *graph, const struct onnx_value *x, size_t rank,
+                       const size_t *shape)
+{
+    struct onnx_value out = *x;
+    if (x->is_batched && (rank == 0 || shape[0] == 0))
+        return onnx_fail_mixing(graph, "it reshapes");
+    return onnx_shape(graph, &out, rank, shape) &&
+           (out.width == x->width ||
+            onnx_fail(graph, "%zu numbers into a shape of %zu", x->width, out.width)) &&
+           onnx_give(graph, 0, &out);
+}
+
+/* What the first dimension of a Reshape's list means for a batch: its share of a row; 0: to be found from the rest. */
+static bool batch_share(struct onnx_graph *graph, const struct onnx_value *x, long long dim,
+                        bool is_batch, bool copies_zero, size_t *share)
+{
+    *share = 0;
+    if (is_batch && dim > 0)
+        *share = (size_t)dim;
+    else if (dim == 0 && copies_zero)
+        *share = x->shape[0];
+    else if (dim > 0 && graph->batch > 0 && dim % graph->batch == 0)
+        *share = (size_t)(dim / graph->batch);
+    else if (dim != -1)
+        return onnx_fail_mixing(graph, "it reshapes");
+    return true;
+}
+
+static bool read_reshape(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x, *list;
+    long long zero_is_zero = 0;
+    size_t shape[ONNX_RANK_MAX], unknown = ONNX_RANK_MAX, known = 1;
+    if (!onnx_wanted(graph, 0, &x) || !onnx_list_input(graph, 1, &list) ||
+        !onnx_whole(graph, "allowzero", &zero_is_zero))
+        return false;
+    size_t rank = list ? list->width : 0;
+    if (!list || rank > ONNX_RANK_MAX)
+        return onnx_fail(graph, "its shape is missing, or too long");
+    for (size_t i = 0; i < rank; i++) {
+        long long dim = list->wholes[i];
+        bool is_batch = list->is_batch && list->is_batch[i], copies = dim == 0 && !zero_is_zero;
+        if (x->is_batched && i == 0) {
+            if (!batch_share(graph, x, dim, is_batch, copies, &shape[0]))
+                return false;
+        } else if (is_batch) {
+            return onnx_fail_mixing(graph, "it reshapes");
+        } else {
+            shape[i] = copies && i < x->rank ? x->shape[i] : dim > 0 ? (size_t)dim : 0;
+        }
+        if (shape[i] == 0 && (unknown < ONNX_RANK_MAX || dim != -1))
+            return onnx_fail(graph, "dimension %zu of its shape is %lld", i, dim);
+        if (shape[i] == 0)
+            unknown = i;
+        else if (shape[i] > MODEL_WIDTH_MAX || (known *= shape[i]) > MODEL_WIDTH_MAX)
+            return onnx_fail(graph, "its shape is wider than a row may be");
+    }
+    if (unknown < ONNX_RANK_MAX) {
+        if (x->width % known)
+            return onnx_fail(graph, "%zu numbers do not divide by %zu", x->width, known);
+        shape[unknown] = x->width / known;
+    }
+    return give_shape(graph, x, rank, shape);
+}
+
+static bool read_flatten(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    long long number = 1;
+    if (!onnx_wanted(graph, 0, &x) || !onnx_whole(graph, "axis", &number))
+        return false;
+    long long rank = (long long)x->rank;
+    if (number < -rank || number > rank)
+        return onnx_fail(graph, "axis %lld of a tensor of %zu dimensions", number, x->rank);
+    size_t axis = (size_t)(number < 0 ? number + rank : number);
+    size_t shape[2] = {onnx_product(x, 0, axis), onnx_product(x, axis, x->rank)};
+    if (x->is_batched && axis == 0)
+        return onnx_fail_mixing(graph, "it flattens");
+    return give_shape(graph, x, 2, shape);
+}
+
+/* Axes as an attribute (before opset 13) or an input. */
+static bool axes_of(struct onnx_graph *graph, const long long **axes, size_t *count)
+{
+    const struct onnx_value *input;
+    long long *list = arena_take_array(&graph->source->temporary, ONNX_LIST_MAX, sizeof *list);
+    if (!list)
+        return onnx_no_memory(graph);
+    if (!onnx_wholes(graph, "axes", list, count) || !onnx_list_input(graph, 1, &input))
+        return false;
+    *axes = input ? input->wholes : list;
+    *count = input ? input->width : *count;
+    return true;
+}
+
+static bool read_squeeze(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    const long long *axes;
+    size_t count, shape[ONNX_RANK_MAX], rank = 0;
+    bool is_axis[ONNX_RANK_MAX];
+    if (!onnx_wanted(graph, 0, &x) || !axes_of(graph, &axes, &count) ||
+        !onnx_axes(graph, axes, count, x->rank, is_axis))
+        return false;
+    for (size_t i = 0; i < x->rank; i++) {
+        bool is_batch = x->is_batched && i == 0;
+        if (is_batch && is_axis[i])
+            return onnx_fail_mixing(graph, "it squeezes");
+        if (is_axis[i] && x->shape[i] != 1)
+            return onnx_fail(graph, "axis %zu is %zu long", i, x->shape[i]);
+        if (!is_axis[i] && (count || x->shape[i] != 1 || is_batch))
+            shape[rank++] = x->shape[i];
+    }
+    return give_shape(graph, x, rank, shape);
+}
+
+static bool read_unsqueeze(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    const long long *axes;
+    size_t count, shape[ONNX_RANK_MAX], from = 0;
+    bool is_axis[ONNX_RANK_MAX];
+    if (!onnx_wanted(graph, 0, &x) || !axes_of(graph, &axes, &count))
+        return false;
+    size_t rank = x->rank + count;
+    if (rank > ONNX_RANK_MAX)
+        return onnx_fail(graph, "%zu dimensions; at most %d are taken", rank, ONNX_RANK_MAX);
+    if (!onnx_axes(graph, axes, count, rank, is_axis))
+        return false;
+    if (x->is_batched && is_axis[0])
+        return onnx_fail_mixing(graph, "it puts an axis before the batch's");
+    for (size_t i = 0; i < rank; i++)
+        shape[i] = is_axis[i] ? 1 : x->shape[from++];
+    return give_shape(graph, x, rank, shape);
+}
+
+static bool read_transpose(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    long long perm[ONNX_LIST_MAX];
+    size_t count, order[ONNX_RANK_MAX];
+    bool is_axis[ONNX_RANK_MAX];
+    struct onnx_value out;
+    if (!onnx_wanted(graph, 0, &x) || !onnx_wholes(graph, "perm", perm, &count))
+        return false;
+    for (size_t i = 0; count == 0 && i < x->rank; i++)
+        order[i] = x->rank - 1 - i;
+    if (count && (count != x->rank || !onnx_axes(graph, perm, count, x->rank, is_axis)))
+        return count == x->rank ? false
+                                : onnx_fail(graph, "perm has %zu axes of %zu", count, x->rank);
+    for (size_t i = 0; i < count; i++)
+        order[i] = (size_t)(perm[i] < 0 ? perm[i] + (long long)x->rank : perm[i]);
+    return onnx_transpose(graph, x, order, &out) && onnx_give(graph, 0, &out);
+}
+
+static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x, *list;
+    struct onnx_value out;
+    size_t shape[ONNX_RANK_MAX];
+    if (!onnx_wanted(graph, 0, &x) || !onnx_list_input(graph, 1, &list) || !list ||
+        list->width > ONNX_RANK_MAX)
+        return list ? onnx_fail(graph, "its shape is too long") : false;
+    size_t rank = list->width > x->rank ? list->width : x->rank;
+    if (x->is_batched && rank > x->rank)
+        return onnx_fail_mixing(graph, "it expands");
+    for (size_t i = 0; i < rank; i++) {
+        size_t own = i + x->rank >= rank ? x->shape[i + x->rank - rank] : 1;
+        size_t at = i + list->width >= rank ? i + list->width - rank : ONNX_RANK_MAX;
+        long long wanted = at < ONNX_RANK_MAX ? list->wholes[at] : 1;
+        bool is_batch = at < ONNX_RANK_MAX && list->is_batch && list->is_batch[at];
+        if (x->is_batched && i == 0 && (is_batch || wanted == graph->batch))
+            wanted = 1;
+        else if (is_batch)
+            return onnx_fail_mixing(graph, "it expands");
+        if (wanted < 1 || (wanted != 1 && own != 1 && (size_t)wanted != own) ||
+            (x->is_batched && i == 0 && wanted != 1))
+            return onnx_fail(graph, "dimension %zu cannot become %lld", i, wanted);
+        shape[i] = own == 1 ? (size_t)wanted : own;
+    }
+    return onnx_expand(graph, x, rank, shape, &out) && onnx_give(graph, 0, &out);
+}
+
+/* ---- parts ---- */
+
+/* x[…, first + i * step, …] along one axis, `count` of them. */
+static bool take(struct onnx_graph *graph, const struct onnx_value *x, size_t axis,
+                 const long long *index, size_t count, struct onnx_value *out)
+{
+    size_t shape[ONNX_RANK_MAX], inner = onnx_product(x, axis + 1, x->rank);
+    size_t outer = onnx_product(x, 0, axis), at = 0;
+    if (x->is_batched && axis == 0)
+        return onnx_fail_mixing(graph, "it takes parts");
+    memcpy(shape, x->shape, sizeof shape);
+    shape[axis] = count;
+    struct onnx_value about = {0};
+    if (!onnx_shape(graph, &about, x->rank, shape))
+        return false;
+    uint32_t *map = onnx_new_map(graph, about.width);
+    if (!map)
+        return false;
+    for (size_t o = 0; o < outer; o++)
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < inner; k++)
+                map[at++] = (uint32_t)((o * x->shape[axis] + (size_t)index[i]) * inner + k);
+    return onnx_gather(graph, x, map, x->rank, shape, out);
+}
+
+/* The numbers first, first + step, … of an axis. */
+static bool take_range(struct onnx_graph *graph, const struct onnx_value *x, size_t axis,
+                       long long first, long long step, size_t count, struct onnx_value *out)
+{
+    long long *index = arena_take_array(&graph->source->temporary, count + 1, sizeof *index);
+    if (!index)
+        return onnx_no_memory(graph);
+    if (count == 0)
+        return onnx_fail(graph, "axis %zu would be empty", axis);
+    for (size_t i = 0; i < count; i++)
+        index[i] = first + (long long)i * step;
+    return take(graph, x, axis, index, count, out);
+}
+
+static bool read_gather(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x, *indices;
+    struct onnx_value out;
+    long long number = 0, *index;
+    size_t axis, rank = 0, shape[2 * ONNX_RANK_MAX];
+    if (!onnx_wanted(graph, 0, &x) || !onnx_wanted(graph, 1, &indices) ||
+        !onnx_whole(graph, "axis", &number) || !onnx_axis(graph, number, x->rank, &axis))
+        return false;
+    if (indices->kind != ONNX_WHOLES)
+        return onnx_fail(graph, "its indices vary with the input: relud has no embeddings");
+    index = arena_take_array(&graph->source->temporary, indices->width, sizeof *index);
+    if (!index)
+        return onnx_no_memory(graph);
+    for (size_t i = 0; i < indices->width; i++) {
+        long long len = (long long)x->shape[axis], at = indices->wholes[i];
+        index[i] = at < 0 ? at + len : at;
+        if (index[i] < 0 || index[i] >= len)
+            return onnx_fail(graph, "index %lld of %lld", at, len);
+    }
+    if (!take(graph, x, axis, index, indices->width, &out))
+        return false;
+    for (size_t i = 0; i < x->rank; i++) {
+        if (i != axis)
+            shape[rank++] = x->shape[i];
+        for (size_t k = 0; i == axis && k < indices->rank; k++)
+            shape[rank++] = indices->shape[k];
+    }
+    return onnx_shape(graph, &out, rank, shape) && onnx_give(graph, 0, &out);
+}
+
+/* One axis of a Slice: NumPy's rules for what is beyond the ends. */
+static bool slice_axis(struct onnx_graph *graph, struct onnx_value *x, size_t axis, long long start,
+                       long long end, long long step)
+{
+    long long len = (long long)x->shape[axis];
+    if (step == 0)
+        return onnx_fail(graph, "a step of 0");
+    start = start < 0 ? (start < -len ? -1 : start + len) : start;
+    end = end < 0 ? (end < -len ? -1 : end + len) : end;
+    long long least = step > 0 ? 0 : -1, most = step > 0 ? len : len - 1;
+    start = start < least ? least : start > most ? most : start;
+    end = end < least ? least : end > most ? most : end;
+    if (start < 0 && step > 0)
+        start = 0;
+    long long span = step > 0 ? end - start : start - end, size = step > 0 ? step : -step;
+    if (step == INT64_MIN)
+        size = INT64_MAX;
+    size_t count = span > 0 ? (size_t)((span - 1) / size + 1) : 0;
+    if (x->is_batched && axis == 0 && start == 0 && step == 1 && end == len && graph->batch < 0)
+        return true;
+    return take_range(graph, x, axis, start, count > 1 ? step : 1, count, x);
+}
+
+static bool read_slice(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    static const char *const names[] = {"starts", "ends", "axes", "steps"};
+    const struct onnx_value *x, *input;
+    long long list[4][ONNX_RANK_MAX], many[ONNX_LIST_MAX];
+    size_t count[4] = {0};
+    if (!onnx_wanted(graph, 0, &x))
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        if (!onnx_wholes(graph, names[i], many, &count[i]) ||
+            !onnx_list_input(graph, i + 1, &input))
+            return false;
+        const long long *from = input ? input->wholes : many;
+        count[i] = input ? input->width : count[i];
+        if (count[i] > ONNX_RANK_MAX || (input && input->is_batch))
+            return onnx_fail(graph, "%s that are not known", names[i]);
+        memcpy(list[i], from, count[i] * sizeof *from);
+    }
+    if (count[0] != count[1] || (count[2] && count[2] != count[0]) ||
+        (count[3] && count[3] != count[0]))
+        return onnx_fail(graph, "%zu starts, %zu ends, %zu axes, %zu steps", count[0], count[1],
+                         count[2], count[3]);
+    struct onnx_value out = *x;
+    for (size_t i = 0; i < count[0]; i++) {
+        size_t axis;
+        if (!onnx_axis(graph, count[2] ? list[2][i] : (long long)i, x->rank, &axis) ||
+            !slice_axis(graph, &out, axis, list[0][i], list[1][i], count[3] ? list[3][i] : 1))
+            return false;
+    }
+    return onnx_give(graph, 0, &out);
+}
+
+static bool read_split(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    const struct onnx_value *x, *input;
+    long long number = 0, sizes[ONNX_LIST_MAX], first = 0;
+    size_t axis, count;
+    if (!onnx_wanted(graph, 0, &x) || !onnx_whole(graph, "axis", &number) ||
+        !onnx_wholes(graph, "split", sizes, &count) || !onnx_list_input(graph, 1, &input) ||
+        !onnx_axis(graph, number, x->rank, &axis))
+        return false;
+    const long long *size = input ? input->wholes : sizes;
+    struct onnx_value from = *x;
+    count = input ? input->width : count;
+    long long len = (long long)from.shape[axis], each = (len + (long long)node->outputs - 1);
+    each /= (long long)(node->outputs ? node->outputs : 1);
+    if (count && count != node->outputs)
+        return onnx_fail(graph, "%zu sizes for %zu outputs", count, node->outputs);
+    for (size_t i = 0; i < node->outputs; i++) {
+        struct onnx_value out;
+        long long some = count ? size[i] : each < len - first ? each : len - first;
+        if (some < 1 || some > len - first)
+            return onnx_fail(graph, "part %zu of %lld goes past %lld", i, some, len);
+        if (!take_range(graph, &from, axis, first, 1, (size_t)some, &out) ||
+            !onnx_give(graph, i, &out))
+            return false;
+        first += some;
+    }
+    return first == len || onnx_fail(graph, "its parts make %lld of %lld", first, len);
+}
+
+/* ---- together ---- */
+
+static bool concat_wholes(struct onnx_graph *graph, const struct onnx_value *x, size_t count,
+                          size_t width, struct onnx_value *out)
+{
+    struct arena *arena = &graph->source->temporary;
+    long long *wholes = arena_take_array(arena, width, sizeof *wholes);
+    bool *is_batch = arena_take_array(arena, width, sizeof *is_batch), any = false;
+    if (!wholes || !is_batch)
+        return onnx_no_memory(graph);
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < x[i].width; k++) {
+            is_batch[at] = x[i].is_batch && x[i].is_batch[k];
+            any |= is_batch[at];
+            wholes[at++] = x[i].wholes[k];
+        }
+    *out = (struct onnx_value){.kind = ONNX_WHOLES, .rank = 1, .shape = {width}, .width = width};
+    out->wholes = wholes;
+    out->is_batch = any ? is_batch : NULL;
+    return true;
+}
+
+static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    const struct onnx_value *input;
+    size_t count = node->inputs, axis, sum = 0, whole = 0;
+    bool is_batched = false;
+    long long number = 0;
+    struct arena *arena = graph->source->arena;
+    struct onnx_value *x = arena_take_array(&graph->source->temporary, count + 1, sizeof *x);
+    size_t *piece = arena_take_array(arena, count + 1, sizeof *piece), shape[ONNX_RANK_MAX];
+    struct onnx_value out = {0};
+    if (!x || !piece)
+        return onnx_no_memory(graph);
+    if (count == 0 || !onnx_whole(graph, "axis", &number))
+        return onnx_fail(graph, "nothing to put together");
+    for (size_t i = 0; i < count; i++) {
+        if (!onnx_wanted(graph, i, &input))
+            return false;
+        x[i] = *input;
+        whole += input->kind == ONNX_WHOLES && input->rank == 1;
+        is_batched |= input->is_batched;
+        if (i && x[i].rank != x[0].rank)
+            return onnx_fail(graph, "tensors of %zu and %zu dimensions", x[0].rank, x[i].rank);
+    }
+    if (!onnx_axis(graph, number, x[0].rank, &axis))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < x[0].rank; k++)
+            if (k != axis && x[i].shape[k] != x[0].shape[k])
+                return onnx_fail(graph, "input %zu differs in axis %zu: %zu and %zu", i, k,
+                                 x[0].shape[k], x[i].shape[k]);
+        if (x[i].width > MODEL_WIDTH_MAX)
+            return onnx_fail(graph, "input %zu is wider than a row may be", i);
+        sum += x[i].shape[axis];
+        piece[i] = onnx_product(&x[i], axis, x[i].rank);
+    }
+    if (whole == count)
+        return concat_wholes(graph, x, count, sum, &out) && onnx_give(graph, 0, &out);
+    if (is_batched && axis == 0)
+        return onnx_fail_mixing(graph, "it puts tensors together");
+    memcpy(shape, x[0].shape, sizeof shape);
+    shape[axis] = sum;
+    struct step step = {.kind = STEP_JOIN, .piece = piece, .parts = onnx_product(&x[0], 0, axis)};
+    return onnx_shape(graph, &out, x[0].rank, shape) && onnx_emit(graph, &step, x, count, &out) &&
+           onnx_give(graph, 0, &out);
+}
+
+const struct onnx_op onnx_shape_ops[] = {
+    {"Cast", "", read_cast},
+    {"Concat", "", read_concat},
+    {"Constant", "", read_constant},
+    {"ConstantOfShape", "", read_constant_of_shape},
+    {"Dropout", "", read_dropout},
+    {"Expand", "", read_expand},
+    {"Flatten", "", read_flatten},
+    {"Gather", "", read_gather},
+    {"Identity", "", read_identity},
+    {"Reshape", "", read_reshape},
+    {"Shape", "", read_shape},
+    {"Slice", "", read_slice},
+    {"Split", "", read_split},
+    {"Squeeze", "", read_squeeze},
+    {"Transpose", "", read_transpose},
+    {"Unsqueeze", "", read_unsqueeze},
+    {NULL, NULL, NULL},
+};
