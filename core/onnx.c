@@ -1,6 +1,434 @@
-#include "core/model_source.h"
+/* ONNX files into steps: which outputs are wanted and what they need, the input, every operation in turn, the results. */
+#include "core/onnx_graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbers that a graph may make on the way, beside those of the file: 32 MB of floats or so. */
+enum { BUDGET = 8 << 20, OUTPUTS_MAX = 64 };
+
+static const struct onnx_op *const op_lists[] = {onnx_element_ops, onnx_layer_ops, onnx_row_ops,
+                                                 onnx_shape_ops};
+enum { OP_LISTS = sizeof op_lists / sizeof *op_lists };
+
+/* ---- operations that there are not ---- */
+
+/* Levenshtein's distance of two short words. */
+static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    enum { WORD_MAX = 40 };
+    size_t row[WORD_MAX + 1];
+    if (a_len > WORD_MAX || b_len > WORD_MAX)
+        return WORD_MAX;
+    for (size_t k = 0; k <= b_len; k++)
+        row[k] = k;
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t corner = row[0];
+        row[0] = i;
+        for (size_t k = 1; k <= b_len; k++) {
+            size_t least = corner + (a[i - 1] != b[k - 1]);
+            corner = row[k];
+            least = row[k] + 1 < least ? row[k] + 1 : least;
+            row[k] = row[k - 1] + 1 < least ? row[k - 1] + 1 : least;
+        }
+    }
+    return row[b_len];
+}
+
+static bool fail_unknown(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    const char *nearest = "Gemm";
+    size_t least = node->op.len / 2 + 1;
+    for (size_t i = 0; i < OP_LISTS; i++)
+        for (const struct onnx_op *op = op_lists[i]; op->name; op++) {
+            size_t far = distance(op->name, strlen(op->name), node->op.at, node->op.len);
+            if (far < least) {
+                least = far;
+                nearest = op->name;
+            }
+        }
+    if (node->domain.len)
+        return onnx_fail(graph, "no operation of domain '%.*s' that relud has",
+                         ONNX_NAME(node->domain));
+    if (least < node->op.len / 2 + 1)
+        return onnx_fail(graph, "relud has no such operation (opset %llu); the nearest is %s",
+                         (unsigned long long)graph->file.opset, nearest);
+    return onnx_fail(graph,
+                     "relud has no such operation (opset %llu): it serves feed-forward nets, of "
+                     "Gemm, MatMul and what works row by row",
+                     (unsigned long long)graph->file.opset);
+}
+
+static bool run_node(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    graph->node = node;
+    for (size_t i = 0; i < OP_LISTS; i++)
+        for (const struct onnx_op *op = op_lists[i]; op->name; op++)
+            if (onnx_text_is(node->op, op->name) && onnx_text_is(node->domain, op->domain))
+                return op->read(graph, node);
+    return fail_unknown(graph, node);
+}
+
+/* ---- names ---- */
+
+/* Declares what the file makes: every name once. */
+static bool declare(struct onnx_graph *graph, struct onnx_text name, struct onnx_value **value)
+{
+    size_t before = graph->values;
+    *value = onnx_find(graph, name);
+    if (!*value)
+        return onnx_no_memory(graph);
+    return graph->values > before || onnx_fail(graph, "'%.*s' is made twice", ONNX_NAME(name));
+}
+
+static bool declare_all(struct onnx_graph *graph)
+{
+    const struct onnx_file *file = &graph->file;
+    struct onnx_value *value;
+    graph->node = NULL;
+    for (size_t i = 0; i < file->tensors; i++) {
+        if (!declare(graph, file->tensor[i].name, &value))
+            return false;
+        value->tensor = &file->tensor[i];
+    }
+    for (size_t i = 0; i < file->nodes; i++)
+        for (size_t k = 0; k < file->node[i].outputs; k++)
+            if (file->node[i].output[k].len && !declare(graph, file->node[i].output[k], &value))
+                return false;
+    return true;
+}
+
+static bool set_up(struct onnx_graph *graph)
+{
+    const struct onnx_file *file = &graph->file;
+    struct arena *arena = &graph->source->temporary;
+    size_t names = file->tensors + file->inputs + file->outputs + 2;
+    for (size_t i = 0; i < file->nodes; i++)
+        names += file->node[i].inputs + file->node[i].outputs;
+    graph->values = 0;
+    graph->slots = 2 * names + 1;
+    graph->value = arena_take_array(arena, names, sizeof *graph->value);
+    graph->slot = arena_take_array(arena, graph->slots, sizeof *graph->slot);
+    graph->source->steps = 0;
+    graph->budget = BUDGET + graph->source->file[0].len / 4;
+    graph->mixes_rows = false;
+    return (graph->value && graph->slot) || onnx_no_memory(graph);
+}
+
+/* ---- what is wanted ---- */
+
+static const struct onnx_node *maker_of(const struct onnx_graph *graph, struct onnx_text name)
+{
+    for (size_t i = 0; i < graph->file.nodes; i++)
+        for (size_t k = 0; k < graph->file.node[i].outputs; k++)
+            if (onnx_text_same(graph->file.node[i].output[k], name))
+                return &graph->file.node[i];
+    return NULL;
+}
+
+/* A ZipMap makes dictionaries of probabilities: those are what is wanted. */
+static struct onnx_text tensor_behind(const struct onnx_graph *graph, struct onnx_text name)
+{
+    const struct onnx_node *node = maker_of(graph, name);
+    return node && onnx_text_is(node->op, "ZipMap") && node->inputs ? node->input[0] : name;
+}
+
+static bool is_float_port(const struct onnx_graph *graph, const struct onnx_port *port)
+{
+    if (!port->is_tensor) {
+        const struct onnx_node *node = maker_of(graph, port->name);
+        return node && onnx_text_is(node->op, "ZipMap");
+    }
+    const struct onnx_tensor of = {.type = port->type};
+    return port->type == 0 || onnx_tensor_is_float(&of);
+}
+
+/* The outputs that are served: those of floats, or, where there are none, of whole numbers. */
+static bool choose_outputs(struct onnx_graph *graph, const struct onnx_port **wanted, size_t *count)
+{
+    struct onnx_file *file = &graph->file;
+    *count = 0;
+    if (file->outputs > OUTPUTS_MAX)
+        return onnx_fail(graph, "%zu outputs; at most %d are taken", file->outputs, OUTPUTS_MAX);
+    for (size_t pass = 0; pass < 2 && *count == 0; pass++)
+        for (size_t i = 0; i < file->outputs; i++) {
+            bool is_float = is_float_port(graph, &file->output[i]);
+            if (pass == 0 ? is_float : file->output[i].is_tensor)
+                wanted[(*count)++] = &file->output[i];
+        }
+    if (*count == 0)
+        return onnx_fail(graph, "no output is a tensor of numbers");
+    for (size_t i = 0; i < file->outputs; i++) {
+        bool is_wanted = false;
+        for (size_t k = 0; k < *count; k++)
+            is_wanted |= wanted[k] == &file->output[i];
+        for (size_t k = 0; k < i; k++)
+            if (onnx_text_same(file->output[i].name, file->output[k].name))
+                return onnx_fail(graph, "output '%.*s' is listed twice",
+                                 ONNX_NAME(file->output[i].name));
+        if (!is_wanted &&
+            !model_source_note(
+                graph->source, "output '%.*s' (%s) is left out", ONNX_NAME(file->output[i].name),
+                file->output[i].is_tensor ? onnx_type_name(file->output[i].type) : "no tensor"))
+            return false;
+    }
+    return true;
+}
+
+/* Marks names backwards from the wanted ones. */
+static bool mark_needed(struct onnx_graph *graph, const struct onnx_port *const *wanted,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct onnx_value *value = onnx_find(graph, tensor_behind(graph, wanted[i]->name));
+        if (!value)
+            return onnx_no_memory(graph);
+        value->is_needed = true;
+    }
+    for (size_t i = graph->file.nodes; i-- > 0;) {
+        const struct onnx_node *node = &graph->file.node[i];
+        bool is_needed = false;
+        for (size_t k = 0; k < node->outputs; k++)
+            is_needed |= node->output[k].len && onnx_find(graph, node->output[k])->is_needed;
+        for (size_t k = 0; is_needed && k < node->inputs; k++) {
+            struct onnx_value *value = node->input[k].len ? onnx_find(graph, node->input[k]) : NULL;
+            if (value)
+                value->is_needed = true;
+        }
+    }
+    return true;
+}
+
+static bool is_node_needed(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    for (size_t i = 0; i < node->outputs; i++)
+        if (node->output[i].len && onnx_find(graph, node->output[i])->is_needed)
+            return true;
+    return false;
+}
+
+/* ---- the input ---- */
+
+/* The one graph input that is no initializer and that the wanted outputs need. */
+static bool find_input(struct onnx_graph *graph, const struct onnx_port **found)
+{
+    const struct onnx_file *file = &graph->file;
+    *found = NULL;
+    for (size_t i = 0; i < file->inputs; i++) {
+        struct onnx_value *value = onnx_find(graph, file->input[i].name);
+        if (!value)
+            return onnx_no_memory(graph);
+        if (value->tensor || !value->is_needed)
+            continue;
+        if (*found)
+            return onnx_fail(graph, "inputs '%.*s' and '%.*s': relud serves nets of one input",
+                             ONNX_NAME((*found)->name), ONNX_NAME(file->input[i].name));
+        *found = &file->input[i];
+    }
+    return *found || onnx_fail(graph, "the answer does not depend on any input");
+}
+
+static bool set_input(struct onnx_graph *graph, const struct onnx_port *port)
+{
+    struct onnx_tensor of = {.type = port->type};
+    struct onnx_value *value = onnx_find(graph, port->name);
+    size_t shape[ONNX_RANK_MAX];
+    /* A vector of a fixed length is one row, not a batch of single numbers. */
+    bool is_batched = graph->is_batched && port->rank > (port->rank && port->shape[0] > 0);
+    if (!port->is_tensor || !port->has_shape)
+        return onnx_fail(graph, "input '%.*s' has no shape", ONNX_NAME(port->name));
+    if (!onnx_tensor_is_float(&of))
+        return onnx_fail(graph, "input '%.*s' is of type %s; floats are wanted",
+                         ONNX_NAME(port->name), onnx_type_name(port->type));
+    if (value->kind != ONNX_NOTHING || maker_of(graph, port->name))
+        return onnx_fail(graph, "'%.*s' is made twice", ONNX_NAME(port->name));
+    for (size_t i = 0; i < port->rank; i++) {
+        if (port->shape[i] < 0 && (i > 0 || !is_batched))
+            return onnx_fail(graph, "dimension %zu of input '%.*s' is free: only the batch may be",
+                             i, ONNX_NAME(port->name));
+        shape[i] = is_batched && i == 0 ? 1 : (size_t)port->shape[i];
+    }
+    if (!onnx_shape(graph, value, port->rank, shape))
+        return false;
+    graph->batch = port->rank ? port->shape[0] : -1;
+    value->kind = ONNX_ROWS;
+    value->is_batched = is_batched;
+    value->value = STEP_INPUT;
+    return true;
+}
+
+/* ---- results ---- */
+
+/* A shape without the batch. */
+static void say_tensor(struct relud_tensor_info *info, const struct onnx_value *value,
+                       const char *name)
+{
+    size_t from = value->is_batched && value->rank && value->shape[0] == 1;
+    *info = (struct relud_tensor_info){.name = name, .width = value->width};
+    for (size_t i = from; i < value->rank; i++)
+        info->shape[info->rank++] = value->shape[i];
+    if (info->rank == 0)
+        info->shape[info->rank++] = value->width;
+}
+
+static bool set_results(struct onnx_graph *graph, const struct onnx_port *const *wanted,
+                        size_t count)
+{
+    struct model_source *source = graph->source;
+    struct relud_tensor_info *info = arena_take_array(source->arena, count, sizeof *info);
+    source->result = arena_take_array(source->arena, count, sizeof *source->result);
+    if (!info || !source->result)
+        return onnx_no_memory(graph);
+    source->info.outputs = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct onnx_text name = wanted[i]->name;
+        const struct onnx_value *value = onnx_find(graph, tensor_behind(graph, name));
+        const char *copy = arena_copy_text(source->arena, name.at, name.len);
+        if (!copy)
+            return onnx_no_memory(graph);
+        if (!value || value->kind == ONNX_NOTHING)
+            return onnx_fail(graph, "nothing makes output '%.*s'", ONNX_NAME(name));
+        if (value->kind != ONNX_ROWS)
+            return onnx_fail(graph, "output '%.*s' does not depend on the input", ONNX_NAME(name));
+        say_tensor(&info[i], value, copy);
+        source->result[i] = (struct network_result){value->value, value->width};
+        source->info.outputs += value->width;
+        if (source->info.outputs > MODEL_WIDTH_MAX)
+            return onnx_fail(graph, "the outputs together are wider than a row may be");
+    }
+    source->info.results = count;
+    source->info.result = info;
+    return true;
+}
+
+/* ---- what the file says of classes ---- */
+
+static const char **texts_of(struct onnx_graph *graph, const struct onnx_node *node,
+                             const char *name, size_t *count)
+{
+    graph->node = node;
+    const struct onnx_attribute *attribute = onnx_attribute(graph, name);
+    struct wire_field field;
+    *count = 0;
+    if (!attribute)
+        return NULL;
+    const char **label = arena_take_array(graph->source->arena, ONNX_LIST_MAX, sizeof *label);
+    struct wire wire = wire_open(attribute->message);
+    while (label && *count < ONNX_LIST_MAX && wire_find(&wire, 9, &field)) {
+        label[*count] =
+            arena_copy_text(graph->source->arena, (const char *)field.bytes.at, field.bytes.len);
+        if (!label[(*count)++])
+            return NULL;
+    }
+    return label;
+}
+
+/* Whole numbers as labels. */
+static const char **numbers_as_texts(struct onnx_graph *graph, const long long *values,
+                                     size_t count)
+{
+    const char **label = arena_take_array(graph->source->arena, count + 1, sizeof *label);
+    for (size_t i = 0; label && i < count; i++) {
+        char text[24];
+        size_t len = sizeof text;
+        unsigned long long rest =
+            values[i] < 0 ? 0 - (unsigned long long)values[i] : (unsigned long long)values[i];
+        do
+            text[--len] = (char)('0' + rest % 10);
+        while (rest /= 10);
+        if (values[i] < 0)
+            text[--len] = '-';
+        label[i] = arena_copy_text(graph->source->arena, text + len, sizeof text - len);
+        if (!label[i])
+            return NULL;
+    }
+    return label;
+}
+
+/* scikit-learn's ZipMap says what its columns are; other nets that end in a softmax are classifiers, too. */
+static void read_classes(struct onnx_graph *graph, const struct onnx_port *const *wanted)
+{
+    struct relud_model_info *info = &graph->source->info;
+    size_t value = graph->source->result[0].value, width = info->result[0].width, count = 0;
+    const struct step *last = value ? &graph->source->step[value - 1] : NULL;
+    const struct onnx_node *node = maker_of(graph, wanted[0]->name);
+    const char **label = NULL;
+    if (node && onnx_text_is(node->op, "ZipMap")) {
+        long long numbers[ONNX_LIST_MAX];
+        label = texts_of(graph, node, "classlabels_strings", &count);
+        if (!label && onnx_wholes(graph, "classlabels_int64s", numbers, &count))
+            label = numbers_as_texts(graph, numbers, count);
+        graph->source->has_probabilities = true;
+    }
+    bool is_softmax = last && last->kind == STEP_ACTIVATE && last->parts == 1 &&
+                      (last->activation == relud_activation_find("softmax") ||
+                       last->activation == relud_activation_find("log_softmax"));
+    if (!graph->source->has_probabilities && !is_softmax)
+        return;
+    info->task = RELUD_TASK_CLASSIFICATION;
+    info->classes = width < 2 ? 2 : width;
+    info->labels = label && count == info->classes ? label : NULL;
+}
+
+/* ---- reading ---- */
+
+static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted, size_t *count)
+{
+    const struct onnx_port *input;
+    graph->source->info.notes = 0;
+    if (!set_up(graph) || !declare_all(graph) || !choose_outputs(graph, wanted, count) ||
+        !mark_needed(graph, wanted, *count) || !find_input(graph, &input) ||
+        !set_input(graph, input))
+        return false;
+    for (size_t i = 0; i < graph->file.nodes; i++)
+        if (is_node_needed(graph, &graph->file.node[i]) && !run_node(graph, &graph->file.node[i]))
+            return false;
+    graph->node = NULL;
+    struct onnx_value *value = onnx_find(graph, input->name);
+    struct relud_model_info *info = &graph->source->info;
+    info->input_name = arena_copy_text(graph->source->arena, input->name.at, input->name.len);
+    info->features = value->width;
+    say_tensor(&info->input, value, info->input_name);
+    return info->input_name ? set_results(graph, wanted, *count) : onnx_no_memory(graph);
+}
+
+/* The folder of a path; "." where there is none. */
+static const char *folder_of(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? arena_copy_text(arena, path, slash > path ? (size_t)(slash - path) : 1)
+                 : arena_copy_text(arena, ".", 1);
+}
 
 bool onnx_read(struct model_source *source, const char *path)
 {
-    return relud_fail(source->error, RELUD_UNSUPPORTED, "%s: not yet", path);
+    struct onnx_graph *graph = arena_take(&source->temporary, sizeof *graph);
+    struct file *file = graph ? model_source_file(source, path, 0) : NULL;
+    if (!file)
+        return graph ? false : relud_fail(source->error, RELUD_NO_MEMORY, "out of memory");
+    graph->source = source;
+    graph->external =
+        (struct onnx_external){.source = source, .dir = folder_of(source->arena, path)};
+    if (!graph->external.dir)
+        return relud_fail(source->error, RELUD_NO_MEMORY, "%s: out of memory", path);
+    if (!onnx_file_open(&graph->file, file, path, &source->temporary, source->error))
+        return false;
+    size_t count;
+    const struct onnx_port **wanted =
+        arena_take_array(&source->temporary, graph->file.outputs + 1, sizeof *wanted);
+    if (!wanted)
+        return relud_fail(source->error, RELUD_NO_MEMORY, "%s: out of memory", path);
+    source->info.format = "onnx";
+    graph->is_batched = true;
+    bool is_read = read_graph(graph, wanted, &count);
+    /* A fixed input whose first axis is not left alone is one row as a whole. */
+    if (!is_read && graph->mixes_rows && graph->batch > 0) {
+        graph->is_batched = false;
+        is_read =
+            read_graph(graph, wanted, &count) &&
+            model_source_note(source, "a row is the whole input: the net joins its first axis");
+    }
+    if (is_read)
+        read_classes(graph, wanted);
+    return is_read;
 }
