@@ -119,22 +119,27 @@ static void fill_head(relud_model *model, bool has_probabilities)
 
 /* ---- loading ---- */
 
-/* Zeros must give something finite: a net that cannot even do that is not served. */
+/* Rows of zeros, or, for nets that divide by them, of ones, must give something finite: a net that cannot even do that is
+ * not served. */
 static bool warm_up(relud_model *model, const char *path, struct relud_error *error)
 {
     relud_scratch *scratch = relud_scratch_new(model, 1, error);
     float *x = calloc(model->info.features, sizeof *x);
     float *y = calloc(model->info.outputs, sizeof *y);
-    bool is_finite = scratch && x && y;
-    if (is_finite)
-        relud_predict(scratch, x, 1, y);
-    else if (scratch)
+    bool is_finite = false, is_ready = scratch && x && y;
+    if (!is_ready && scratch)
         relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory", path);
-    for (size_t i = 0; is_finite && i < model->info.outputs; i++)
-        if (!isfinite(y[i]))
-            is_finite = relud_fail(error, RELUD_BAD_MODEL,
-                                   "%s: the net answers a row of zeros with %s at output %zu", path,
-                                   isnan(y[i]) ? "NaN" : "infinity", i);
+    for (int value = 0; is_ready && !is_finite && value < 2; value++) {
+        for (size_t i = 0; i < model->info.features; i++)
+            x[i] = (float)value;
+        relud_predict(scratch, x, 1, y);
+        is_finite = true;
+        for (size_t i = 0; is_finite && i < model->info.outputs; i++)
+            if (!isfinite(y[i]))
+                is_finite = relud_fail(
+                    error, RELUD_BAD_MODEL, "%s: the net answers a row of %s with %s at output %zu",
+                    path, value ? "ones" : "zeros", isnan(y[i]) ? "NaN" : "infinity", i);
+    }
     relud_scratch_free(scratch);
     free(x);
     free(y);

@@ -237,8 +237,8 @@ static bool set_input(struct onnx_graph *graph, const struct onnx_port *port)
     bool is_batched = graph->is_batched && port->rank > (port->rank && port->shape[0] > 0);
     if (!port->is_tensor || !port->has_shape)
         return onnx_fail(graph, "input '%.*s' has no shape", ONNX_NAME(port->name));
-    if (!onnx_tensor_is_float(&of))
-        return onnx_fail(graph, "input '%.*s' is of type %s; floats are wanted",
+    if (!onnx_tensor_is_float(&of) && !onnx_tensor_is_whole(&of))
+        return onnx_fail(graph, "input '%.*s' is of type %s; numbers are wanted",
                          ONNX_NAME(port->name), onnx_type_name(port->type));
     if (value->kind != ONNX_NOTHING || maker_of(graph, port->name))
         return onnx_fail(graph, "'%.*s' is made twice", ONNX_NAME(port->name));
@@ -252,6 +252,7 @@ static bool set_input(struct onnx_graph *graph, const struct onnx_port *port)
         return false;
     graph->batch = port->rank ? port->shape[0] : -1;
     value->kind = ONNX_ROWS;
+    value->is_whole = onnx_tensor_is_whole(&of);
     value->is_batched = is_batched;
     value->value = STEP_INPUT;
     return true;

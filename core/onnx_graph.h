@@ -22,6 +22,7 @@ struct onnx_value {
     struct onnx_text name;
     enum onnx_kind kind;
     bool is_batched; /* ROWS only */
+    bool is_whole;   /* ROWS: whole numbers, of which a quotient is one, too */
     size_t rank, shape[ONNX_RANK_MAX], width;
     size_t value;            /* ROWS: number of the value in the steps */
     const void *floats;      /* FLOATS: [width], at any alignment */

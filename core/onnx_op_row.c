@@ -143,7 +143,10 @@ static bool read_arg(struct onnx_graph *graph, const struct onnx_node *node)
     is_axis[axis] = true;
     enum reduction reduction = is_max ? (is_last ? REDUCE_ARGMAX_LAST : REDUCE_ARGMAX)
                                       : (is_last ? REDUCE_ARGMIN_LAST : REDUCE_ARGMIN);
-    return reduce(graph, x, is_axis, reduction, keeps != 0, &out) && onnx_give(graph, 0, &out);
+    if (!reduce(graph, x, is_axis, reduction, keeps != 0, &out))
+        return false;
+    out.is_whole = true;
+    return onnx_give(graph, 0, &out);
 }
 
 /* ---- layer normalisation ---- */

@@ -173,11 +173,12 @@ static bool read_cast(struct onnx_graph *graph, const struct onnx_node *node)
         }
         out.kind = ONNX_WHOLES;
         out.wholes = wholes;
-    } else if (x->kind == ONNX_ROWS && !is_float &&
+    } else if (x->kind == ONNX_ROWS && !is_float && !(x->is_whole && to != ONNX_BOOL) &&
                !onnx_element(graph, to == ONNX_BOOL ? ELEMENT_TRUTH : ELEMENT_TRUNC, x, NULL, NULL,
                              &out)) {
         return false;
     }
+    out.is_whole = out.kind == ONNX_ROWS && !is_float;
     return onnx_give(graph, 0, &out);
 }
 
@@ -189,6 +190,8 @@ static bool give_shape(struct onnx_graph *graph, const struct onnx_value *x, siz
 {
     struct onnx_value out = *x;
     if (x->is_batched && (rank == 0 || shape[0] == 0))
+        return onnx_fail_mixing(graph, "it reshapes");
+    if (onnx_shape(graph, &out, rank, shape) && out.width != x->width && x->is_batched)
         return onnx_fail_mixing(graph, "it reshapes");
     return onnx_shape(graph, &out, rank, shape) &&
            (out.width == x->width ||
@@ -244,7 +247,9 @@ static bool read_reshape(struct onnx_graph *graph, const struct onnx_node *node)
     }
     if (unknown < ONNX_RANK_MAX) {
         if (x->width % known)
-            return onnx_fail(graph, "%zu numbers do not divide by %zu", x->width, known);
+            return x->is_batched
+                       ? onnx_fail_mixing(graph, "it reshapes")
+                       : onnx_fail(graph, "%zu numbers do not divide by %zu", x->width, known);
         shape[unknown] = x->width / known;
     }
     return give_shape(graph, x, rank, shape);
@@ -580,8 +585,10 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < x[0].rank; k++)
             if (k != axis && x[i].shape[k] != x[0].shape[k])
-                return onnx_fail(graph, "input %zu differs in axis %zu: %zu and %zu", i, k,
-                                 x[0].shape[k], x[i].shape[k]);
+                return is_batched && k == 0
+                           ? onnx_fail_mixing(graph, "it puts constants together")
+                           : onnx_fail(graph, "input %zu differs in axis %zu: %zu and %zu", i, k,
+                                       x[0].shape[k], x[i].shape[k]);
         if (x[i].width > MODEL_WIDTH_MAX)
             return onnx_fail(graph, "input %zu is wider than a row may be", i);
         sum += x[i].shape[axis];

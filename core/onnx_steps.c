@@ -239,9 +239,11 @@ bool onnx_element(struct onnx_graph *graph, enum element element, const struct o
     struct onnx_value made = {0};
     if (!broadcast(graph, x, count, &rank, shape) || !onnx_shape(graph, &made, rank, shape))
         return false;
-    bool varies = false;
-    for (size_t i = 0; i < count; i++)
+    bool varies = false, is_whole = true;
+    for (size_t i = 0; i < count; i++) {
         varies |= x[i].kind == ONNX_ROWS;
+        is_whole &= x[i].kind == ONNX_WHOLES || (x[i].kind == ONNX_ROWS && x[i].is_whole);
+    }
     for (size_t i = 0; i < count; i++) /* single constants stay single */
         if ((x[i].width > 1 || x[i].kind == ONNX_ROWS || !varies) &&
             !onnx_expand(graph, &x[i], rank, shape, &x[i]))
@@ -249,7 +251,10 @@ bool onnx_element(struct onnx_graph *graph, enum element element, const struct o
     if (!onnx_emit(graph, &step, x, count, &made) ||
         (made.kind == ONNX_ROWS && !onnx_fuse(graph, &made)))
         return false;
+    if (is_whole && made.kind == ONNX_ROWS && element == ELEMENT_DIV)
+        return onnx_element(graph, ELEMENT_TRUNC, &made, NULL, NULL, out);
     *out = made;
+    out->is_whole = is_whole || (x[0].is_whole && element == ELEMENT_POW);
     return true;
 }
 
