@@ -8,6 +8,14 @@
 
 enum { ROWS_AT_ONCE = 256 };
 
+static void print_tensor(const char *what, const struct relud_tensor_info *tensor)
+{
+    printf("%s  %s: %zu numbers", what, tensor->name, tensor->width);
+    for (size_t i = 0; tensor->rank > 1 && i < tensor->rank; i++)
+        printf("%s%zu%s", i ? ", " : " [", tensor->shape[i], i + 1 == tensor->rank ? "]" : "");
+    puts("");
+}
+
 static void print_model(const relud_model *model, const struct model_path *path)
 {
     static const char *const tasks[] = {"none", "classification", "regression"};
@@ -16,15 +24,18 @@ static void print_model(const relud_model *model, const struct model_path *path)
            info->format);
     if (info->description)
         printf("%s\n", info->description);
-    printf("input   %s: %zu features\noutput  %s: %zu numbers, task %s\n", info->input_name,
-           info->features, info->output_name, info->outputs, tasks[info->task]);
+    print_tensor("input ", &info->input);
+    for (size_t i = 0; i < info->results; i++)
+        print_tensor("output", &info->result[i]);
+    printf("task    %s\n", tasks[info->task]);
     printf("size    %zu parameters, %.1f MB in memory; kernels for %s\n\n", info->parameters,
            (double)info->bytes * 1e-6, relud_isa_name(relud_isa_best()));
     printf("layer  %8s %8s  %-12s %-5s weight\n", "inputs", "outputs", "activation", "bias");
     for (size_t i = 0; i < info->layers; i++) {
         const struct relud_layer_info *layer = relud_model_layer(model, i);
         printf("%5zu  %8zu %8zu  %-12s %-5s %s\n", i, layer->inputs, layer->outputs,
-               layer->activation, layer->has_bias ? "yes" : "no", layer->weight);
+               layer->activation, layer->weight ? layer->has_bias ? "yes" : "no" : "-",
+               layer->weight ? layer->weight : "(none: an activation by itself)");
     }
     printf("\nplans (microseconds a row as measured now; \"sparse to N\": rows with at most N "
            "non-zeros)\n");

@@ -8,12 +8,30 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool is_model(const char *dir)
+static bool exists_in(const char *dir, const char *file)
 {
-    char path[MODEL_PATH_BYTES + 16];
+    char path[MODEL_PATH_BYTES + 32];
     struct stat about;
-    snprintf(path, sizeof path, "%s/model.json", dir);
+    snprintf(path, sizeof path, "%s/%s", dir, file);
     return stat(path, &about) == 0;
+}
+
+/* The length of the name without ".onnx"; 0 when it does not end so. */
+static size_t onnx_stem(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 5 && strcmp(name + len - 5, ".onnx") == 0 ? len - 5 : 0;
+}
+
+static bool is_onnx_file(const char *path)
+{
+    struct stat about;
+    return onnx_stem(path) && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+static bool is_model(const char *path)
+{
+    return is_onnx_file(path) || exists_in(path, "model.json") || exists_in(path, "model.onnx");
 }
 
 /* A positive integer without leading zeros, below 2^63; 0 for anything else. */
@@ -34,10 +52,17 @@ bool model_path_is_name(const char *name)
     return len > 0 && len < MODEL_NAME_BYTES && name[0] != '.';
 }
 
-/* The last part of the path, even when it is "." or ends with slashes. */
+/* The last part of the path, even when it is "." or ends with slashes; of an .onnx file the stem, or, where that is
+ * "model", its folder. */
 static void name_of(const char *path, char name[MODEL_NAME_BYTES])
 {
     char *real = realpath(path, NULL);
+    size_t stem = real ? onnx_stem(real) : 0;
+    if (stem && is_onnx_file(path)) {
+        real[stem] = '\0';
+        if (stem >= 6 && strcmp(real + stem - 6, "/model") == 0)
+            real[stem - 6] = '\0';
+    }
     const char *last = real ? strrchr(real, '/') : NULL;
     const char *found = last && last[1] ? last + 1 : "model";
     snprintf(name, MODEL_NAME_BYTES, "%s", model_path_is_name(found) ? found : "model");
@@ -97,13 +122,15 @@ static unsigned long long mix(unsigned long long hash, long long number)
 
 unsigned long long model_path_fingerprint(const char *path)
 {
-    static const char *const files[] = {"model.json", "model.safetensors"};
+    /* In a directory; or an .onnx file, and what torch.onnx writes beside it. */
+    static const char *const files[] = {
+        "/model.json", "/model.safetensors", "/model.onnx", "/model.onnx.data", "", ".data"};
     unsigned long long hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char file[MODEL_PATH_BYTES + 32];
         struct stat about = {0};
-        snprintf(file, sizeof file, "%s/%s", path, files[i]);
-        if (stat(file, &about) != 0)
+        snprintf(file, sizeof file, "%s%s", path, files[i]);
+        if (stat(file, &about) != 0 || S_ISDIR(about.st_mode))
             continue;
         hash = mix(mix(mix(hash, (long long)i), about.st_size), (long long)about.st_ino);
         hash = mix(mix(hash, about.st_mtim.tv_sec), about.st_mtim.tv_nsec);
@@ -117,9 +144,11 @@ bool model_path_find(const char *path, struct model_path *found, struct relud_er
     *found = (struct model_path){.version = "1"};
     if (stat(path, &about) != 0)
         return relud_fail(error, RELUD_IO, "%.150s: %s", path, strerror(errno));
-    if (!S_ISDIR(about.st_mode))
+    if (!S_ISDIR(about.st_mode) && !is_onnx_file(path))
         return relud_fail(error, RELUD_UNSUPPORTED,
-                          "%.150s: not a model directory (model.json and model.safetensors)", path);
+                          "%.150s: neither an .onnx file nor a model directory (model.json and "
+                          "model.safetensors, or model.onnx)",
+                          path);
     name_of(path, found->name);
     if (is_model(path))
         return set_dir(found, path, NULL, error);
@@ -127,7 +156,8 @@ bool model_path_find(const char *path, struct model_path *found, struct relud_er
     size_t versions = model_path_versions(path, version);
     if (versions == 0)
         return relud_fail(error, RELUD_BAD_MODEL,
-                          "%.150s: neither a model.json nor a version directory with one is in it",
+                          "%.150s: neither a model.json nor a model.onnx, nor a version directory "
+                          "with one, is in it",
                           path);
     snprintf(found->version, sizeof found->version, "%llu", version[versions - 1]);
     return set_dir(found, path, found->version, error);

@@ -40,7 +40,7 @@ START_TEST(usage_mistakes_exit_2_and_failures_1)
     runs("serve " DIGITS " " DIGITS, 1, "a model 'digits' of version 1 is there already");
     runs("check", 2, "at least one MODEL is wanted");
     runs("check " DIGITS, 0, "ok (digits version 1: 784 -> 10, 2 layers, 203530 parameters)");
-    runs("check tests", 1, "neither a model.json nor a version directory");
+    runs("check tests", 1, "neither a model.json nor a model.onnx");
     runs("predict", 2, "a MODEL is wanted");
     runs("predict " DIGITS " --format xml", 2, "'--format' is not understood");
     runs("healthcheck 127.0.0.1:1", 1, "Connection refused");
