@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Numbers that a graph may make on the way, beside those of the file: 32 MB of floats or so. */
-enum { BUDGET = 8 << 20, OUTPUTS_MAX = 64 };
+enum { BUDGET = 8 << 20, PORTS_MAX = 64 };
 
 static const struct onnx_op *const op_lists[] = {onnx_element_ops, onnx_layer_ops, onnx_row_ops,
                                                  onnx_shape_ops};
@@ -148,14 +148,16 @@ static bool choose_outputs(struct onnx_graph *graph, const struct onnx_port **wa
 {
     struct onnx_file *file = &graph->file;
     *count = 0;
-    if (file->outputs > OUTPUTS_MAX)
-        return onnx_fail(graph, "%zu outputs; at most %d are taken", file->outputs, OUTPUTS_MAX);
+    if (file->outputs > PORTS_MAX)
+        return onnx_fail(graph, "%zu outputs; at most %d are taken", file->outputs, PORTS_MAX);
     for (size_t pass = 0; pass < 2 && *count == 0; pass++)
         for (size_t i = 0; i < file->outputs; i++) {
             bool is_float = is_float_port(graph, &file->output[i]);
             if (pass == 0 ? is_float : file->output[i].is_tensor)
                 wanted[(*count)++] = &file->output[i];
         }
+    if (*count > RELUD_RESULTS_MAX)
+        return onnx_fail(graph, "%zu outputs; at most %d are served", *count, RELUD_RESULTS_MAX);
     if (*count == 0)
         return onnx_fail(graph, "no output is a tensor of numbers");
     for (size_t i = 0; i < file->outputs; i++) {

@@ -143,6 +143,38 @@ static enum nonfinite nonfinite_of(const struct exchange *exchange)
     return (enum nonfinite)exchange->service->config->nonfinite;
 }
 
+/* One result of one row. */
+static void write_result(struct exchange *exchange, size_t row, size_t offset, size_t width)
+{
+    const struct turn_job *job = &exchange->job;
+    native_write_row(&exchange->out, job->y + row * job->entry->info->outputs + offset, width,
+                     nonfinite_of(exchange));
+}
+
+/* Several results have names: {"a":[…],"b":[…]} for each row, or {"a":[[…],…],"b":[[…],…]} by columns. */
+static void write_results(struct exchange *exchange)
+{
+    const struct relud_model_info *info = exchange->job.entry->info;
+    struct text *out = &exchange->out;
+    bool is_column = exchange->infer.is_column;
+    size_t rows = exchange->job.rows, outer = is_column ? 1 : rows, inner = is_column ? rows : 1;
+    for (size_t r = 0; r < outer; r++) {
+        text_put(out, is_column ? "{" : r ? ",{" : "[{");
+        for (size_t i = 0, offset = 0; i < info->results; offset += info->result[i++].width) {
+            text_put(out, i ? "," : "");
+            text_json(out, info->result[i].name);
+            text_put(out, is_column ? ":[" : ":");
+            for (size_t k = 0; k < inner; k++) {
+                text_put(out, k ? "," : "");
+                write_result(exchange, is_column ? k : r, offset, info->result[i].width);
+            }
+            text_put(out, is_column ? "]" : "");
+        }
+        text_put(out, "}");
+    }
+    text_put(out, is_column ? "" : "]");
+}
+
 void v1_predict_write(struct exchange *exchange)
 {
     const struct turn_job *job = &exchange->job;
@@ -150,7 +182,10 @@ void v1_predict_write(struct exchange *exchange)
     if (!prediction_check_output(exchange))
         return;
     text_put(&exchange->out, exchange->infer.is_column ? "{\"outputs\":" : "{\"predictions\":");
-    native_write_tensor(&exchange->out, job->y, shape, 2, nonfinite_of(exchange));
+    if (job->entry->info->results > 1)
+        write_results(exchange);
+    else
+        native_write_tensor(&exchange->out, job->y, shape, 2, nonfinite_of(exchange));
     finish(exchange);
 }
 
@@ -251,7 +286,6 @@ bool v1_status_read(struct exchange *exchange, const char *body, size_t len)
 
 static void write_tensor(struct text *out, const char *name, size_t width)
 {
-    text_put(out, "{");
     text_json(out, name);
     text_print(
         out,
@@ -263,7 +297,7 @@ static void write_tensor(struct text *out, const char *name, size_t width)
     text_put_n(&place, "", 1);
     text_json(out, text_is_whole(&place) ? place.at : name);
     text_free(&place);
-    text_put(out, "}}");
+    text_put(out, "}");
 }
 
 bool v1_metadata_read(struct exchange *exchange, const char *body, size_t len)
@@ -279,11 +313,14 @@ bool v1_metadata_read(struct exchange *exchange, const char *body, size_t len)
     text_put(out, ",\"signature_name\":\"\",\"version\":");
     text_json(out, entry->version);
     text_put(out, "},\"metadata\":{\"signature_def\":{\"signature_def\":{\"serving_default\":{"
-                  "\"inputs\":");
+                  "\"inputs\":{");
     write_tensor(out, entry->info->input_name, entry->info->features);
-    text_put(out, ",\"outputs\":");
-    write_tensor(out, entry->info->output_name, entry->info->outputs);
-    text_put(out, ",\"method_name\":\"tensorflow/serving/predict\",\"defaults\":{}}}}}}\n");
+    text_put(out, "},\"outputs\":{");
+    for (size_t i = 0; i < entry->info->results; i++) {
+        text_put(out, i ? "," : "");
+        write_tensor(out, entry->info->result[i].name, entry->info->result[i].width);
+    }
+    text_put(out, "},\"method_name\":\"tensorflow/serving/predict\",\"defaults\":{}}}}}}\n");
     exchange_answer(exchange, 200, MEDIA_JSON_TYPE);
     return true;
 }

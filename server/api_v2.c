@@ -96,12 +96,15 @@ bool v2_model_read(struct exchange *exchange, const char *body, size_t len)
     write_versions(out, catalog, catalog_model(catalog, entry->name));
     text_put(out, ",\"platform\":\"relud_mlp\",\"inputs\":[{\"name\":");
     text_json(out, entry->info->input_name);
-    text_print(out, ",\"datatype\":\"FP32\",\"shape\":[-1,%zu]}],\"outputs\":[",
-               entry->info->features);
+    text_put(out, ",\"datatype\":\"FP32\",\"shape\":[-1");
+    entry_write_dims(out, &entry->info->input);
+    text_put(out, "]}],\"outputs\":[");
     for (size_t i = 0; i < entry->outputs; i++) {
         text_put(out, i ? "," : "");
         text_put(out, entry->tensor_head[i]);
-        text_print(out, "-1,%zu]}", entry_output_width(entry, i));
+        text_put(out, "-1");
+        entry_write_output_dims(out, entry, i);
+        text_put(out, "]}");
     }
     text_put(out, "]}");
     return answer(exchange);

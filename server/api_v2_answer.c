@@ -63,15 +63,35 @@ static void write_classes(const struct entry *entry, const struct part *part, bo
     text_free(&word);
 }
 
+/* Where the numbers of an output lie together, row after row. */
+struct sources {
+    float *probabilities; /* [rows][classes], or NULL */
+    float *
+        results; /* of several results one after another, or NULL: there is one, in the answer itself */
+};
+
+static const float *values_of(const struct turn_job *job, const struct sources *sources,
+                              size_t output)
+{
+    const float *at = sources->results;
+    if (entry_is_probabilities(job->entry, output))
+        return sources->probabilities;
+    if (!at)
+        return job->y;
+    for (size_t i = 0; i < output; i++)
+        at += job->rows * job->entry->info->result[i].width;
+    return at;
+}
+
 /* One of outputs; its bytes, where it has them, go to the end of `behind`. */
-static void write_output(struct exchange *exchange, size_t index, const float *probabilities,
+static void write_output(struct exchange *exchange, size_t index, const struct sources *sources,
                          struct text *behind)
 {
     const struct turn_job *job = &exchange->job;
     const struct entry *entry = job->entry;
-    enum entry_output output = exchange->infer.wanted[index].output;
+    size_t output = exchange->infer.wanted[index].output;
     bool is_binary = exchange->infer.wanted[index].is_binary;
-    struct part part = {.values = output == ENTRY_PROBABILITIES ? probabilities : job->y,
+    struct part part = {.values = values_of(job, sources, output),
                         .rows = job->rows,
                         .width = entry_output_width(entry, output),
                         .classes = exchange->infer.wanted[index].classes};
@@ -88,8 +108,12 @@ static void write_output(struct exchange *exchange, size_t index, const float *p
         text_put(out, entry->tensor_head[output]);
     }
     text_count(out, part.rows);
-    text_put(out, ",");
-    text_count(out, part.classes ? part.classes : part.width);
+    if (part.classes) {
+        text_put(out, ",");
+        text_count(out, part.classes);
+    } else {
+        entry_write_output_dims(out, entry, output);
+    }
     text_put(out, "]");
     if (!is_binary)
         text_put(out, part.classes ? ",\"data\":[" : ",\"data\":");
@@ -107,18 +131,27 @@ static void write_output(struct exchange *exchange, size_t index, const float *p
     text_put(out, is_binary ? "}}" : part.classes ? "]}" : "}");
 }
 
-/* p[rows][classes] where an output is made of it; NULL otherwise, or where memory ran out. */
-static float *make_probabilities(const struct exchange *exchange)
+/* False where memory ran out. */
+static bool make_sources(const struct exchange *exchange, struct sources *sources)
 {
     const struct turn_job *job = &exchange->job;
+    const struct relud_model_info *info = job->entry->info;
+    *sources = (struct sources){0};
     for (size_t i = 0; i < exchange->infer.wanted_len; i++)
-        if (exchange->infer.wanted[i].output == ENTRY_PROBABILITIES) {
-            float *p = malloc(job->rows * job->entry->info->classes * sizeof *p);
-            if (p)
-                relud_probabilities(job->entry->model, job->y, job->rows, p);
-            return p;
+        if (entry_is_probabilities(job->entry, exchange->infer.wanted[i].output)) {
+            sources->probabilities = malloc(job->rows * info->classes * sizeof(float));
+            if (!sources->probabilities)
+                return false;
+            relud_probabilities(job->entry->model, job->y, job->rows, sources->probabilities);
         }
-    return NULL;
+    if (info->results == 1)
+        return true;
+    float *to = sources->results = malloc(job->rows * info->outputs * sizeof *to);
+    const float *from = job->y;
+    for (size_t i = 0; to && i < info->results; from += info->result[i++].width)
+        for (size_t r = 0; r < job->rows; r++, to += info->result[i].width)
+            memcpy(to, from + r * info->outputs, info->result[i].width * sizeof *to);
+    return to != NULL;
 }
 
 void v2_infer_write(struct exchange *exchange)
@@ -127,7 +160,8 @@ void v2_infer_write(struct exchange *exchange)
     struct text *out = &exchange->out, behind = {0};
     if (!prediction_check_output(exchange))
         return;
-    float *p = make_probabilities(exchange);
+    struct sources sources;
+    bool is_made = make_sources(exchange, &sources);
     text_put(out, exchange->job.entry->infer_head);
     if (infer->has_id) {
         text_put(out, ",\"id\":");
@@ -135,10 +169,10 @@ void v2_infer_write(struct exchange *exchange)
     }
     text_put(out, ",\"outputs\":[");
     for (size_t i = 0; i < infer->wanted_len; i++) {
-        if (infer->wanted[i].output == ENTRY_PROBABILITIES && !p)
-            out->is_short = true; /* for want of memory */
+        if (is_made)
+            write_output(exchange, i, &sources, &behind);
         else
-            write_output(exchange, i, p, &behind);
+            out->is_short = true; /* for want of memory */
     }
     text_put(out, "]}");
     if (behind.len) {
@@ -148,5 +182,6 @@ void v2_infer_write(struct exchange *exchange)
     out->is_short |= behind.is_short;
     exchange_answer(exchange, 200, behind.len ? MEDIA_FLOATS_TYPE : MEDIA_JSON_TYPE);
     text_free(&behind);
-    free(p);
+    free(sources.probabilities);
+    free(sources.results);
 }

@@ -122,7 +122,7 @@ static bool want(struct request *request, const json_node *output)
     struct exchange_infer *infer = &request->exchange->infer;
     const char *name = json_node_text(json_node_member(output, "name"));
     const json_node *parameters = json_node_member(output, "parameters");
-    enum entry_output at = 0;
+    size_t at = 0;
     if (!name)
         return fail(request, "each of outputs must be an object with %s", "a name");
     while (at < request->entry->outputs && strcmp(name, entry_output_name(request->entry, at)) != 0)

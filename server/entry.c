@@ -13,14 +13,47 @@ const char *entry_label(const struct entry *entry, size_t class, char number[24]
     return number;
 }
 
-const char *entry_output_name(const struct entry *entry, enum entry_output output)
+bool entry_is_probabilities(const struct entry *entry, size_t output)
 {
-    return output == ENTRY_PROBABILITIES ? ENTRY_PROBABILITIES_NAME : entry->info->output_name;
+    return output == entry->info->results;
 }
 
-size_t entry_output_width(const struct entry *entry, enum entry_output output)
+const char *entry_output_name(const struct entry *entry, size_t output)
 {
-    return output == ENTRY_PROBABILITIES ? entry->info->classes : entry->info->outputs;
+    return entry_is_probabilities(entry, output) ? ENTRY_PROBABILITIES_NAME
+                                                 : entry->info->result[output].name;
+}
+
+size_t entry_output_width(const struct entry *entry, size_t output)
+{
+    return entry_is_probabilities(entry, output) ? entry->info->classes
+                                                 : entry->info->result[output].width;
+}
+
+void entry_write_dims(struct text *out, const struct relud_tensor_info *tensor)
+{
+    for (size_t i = 0; i < tensor->rank; i++) {
+        text_put(out, ",");
+        text_count(out, tensor->shape[i]);
+    }
+}
+
+void entry_write_output_dims(struct text *out, const struct entry *entry, size_t output)
+{
+    if (!entry_is_probabilities(entry, output)) {
+        entry_write_dims(out, &entry->info->result[output]);
+        return;
+    }
+    text_put(out, ",");
+    text_count(out, entry->info->classes);
+}
+
+static bool has_output(const struct entry *entry, const char *name)
+{
+    for (size_t i = 0; i < entry->info->results; i++)
+        if (strcmp(entry->info->result[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 /* Takes the text out of `head`; false when memory ran out on the way. */
@@ -120,8 +153,8 @@ struct entry *entry_open(const char *dir, const char *name, const char *version,
     snprintf(entry->name, sizeof entry->name, "%s", entry->info->name ? entry->info->name : name);
     snprintf(entry->version, sizeof entry->version, "%s", version);
     bool has_probabilities = entry->info->task == RELUD_TASK_CLASSIFICATION &&
-                             strcmp(entry->info->output_name, ENTRY_PROBABILITIES_NAME) != 0;
-    entry->outputs = has_probabilities ? ENTRY_OUTPUTS_MAX : 1;
+                             !has_output(entry, ENTRY_PROBABILITIES_NAME);
+    entry->outputs = entry->info->results + has_probabilities;
     entry->series = series ? metrics_series_retain(series)
                            : metrics_series_new(options->workers, options->batch_rows_max);
     if (!entry->series)

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a model gives: its output, and for a classification the probabilities. */
-enum entry_output { ENTRY_OUTPUT, ENTRY_PROBABILITIES, ENTRY_OUTPUTS_MAX };
+/* What a model gives: its results, and for a classification the probabilities behind them. */
+enum { ENTRY_OUTPUTS_MAX = RELUD_RESULTS_MAX + 1 };
 #define ENTRY_PROBABILITIES_NAME "probabilities"
 
 struct entry {
@@ -22,7 +22,7 @@ struct entry {
     size_t workers;
     relud_scratch **scratch;       /* [workers] */
     struct metrics_series *series; /* counts on where the version's last entry stopped */
-    size_t outputs;                /* ENTRY_OUTPUTS_MAX, or 1 */
+    size_t outputs;                /* the model's results, and one more with probabilities */
     char *prediction_head;         /* /predict's answer up to its numbers */
     char *infer_head; /* `{"model_name":…,"model_version":…`, without a closing brace */
     char *tensor_head[ENTRY_OUTPUTS_MAX]; /* `{"name":"logits","datatype":"FP32","shape":[` */
@@ -47,8 +47,12 @@ void entry_release(struct entry *entry);
 /* A class as people call it: its label, or its number in `number`. */
 const char *entry_label(const struct entry *entry, size_t class, char number[24]);
 
-/* Names and widths of the outputs. */
-const char *entry_output_name(const struct entry *entry, enum entry_output output);
-size_t entry_output_width(const struct entry *entry, enum entry_output output);
+bool entry_is_probabilities(const struct entry *entry, size_t output);
+/* Name, width and shape of a row of the outputs. */
+const char *entry_output_name(const struct entry *entry, size_t output);
+size_t entry_output_width(const struct entry *entry, size_t output);
+/* The dimensions of a row, ",3,4", as they stand behind the number of rows. */
+void entry_write_dims(struct text *out, const struct relud_tensor_info *tensor);
+void entry_write_output_dims(struct text *out, const struct entry *entry, size_t output);
 
 #endif

@@ -44,7 +44,7 @@ struct route;
 /* How a request of the foreign dialects wants to be answered. */
 struct exchange_infer {
     struct {
-        enum entry_output output;
+        size_t output;
         bool is_binary;
         size_t classes; /* the classification extension: how many, or 0 */
     } wanted[ENTRY_OUTPUTS_MAX];

@@ -18,7 +18,7 @@ enum relud_math {
 
 enum relud_task { RELUD_TASK_NONE = 0, RELUD_TASK_CLASSIFICATION, RELUD_TASK_REGRESSION };
 
-enum { RELUD_RANK_MAX = 8 };
+enum { RELUD_RANK_MAX = 8, RELUD_RESULTS_MAX = 16 };
 
 /* A tensor that goes in or comes out, for one row: without the batch. */
 struct relud_tensor_info {
@@ -44,7 +44,7 @@ struct relud_model_info {
     size_t features;         /* floats in a row going in */
     size_t outputs;          /* floats in a row coming out, of all results together */
     struct relud_tensor_info input;
-    size_t results;                         /* at least 1; an ONNX file may name several */
+    size_t results;                         /* 1 … RELUD_RESULTS_MAX; an ONNX file may name several */
     const struct relud_tensor_info *result; /* [results], side by side in the row that comes out */
     size_t layers;
     size_t parameters; /* trainable numbers */
