@@ -1,4 +1,6 @@
 /* Models: from what the files say to a network that never changes, and the forward pass over it. */
+#include "core/model.h"
+
 #include "core/model_source.h"
 #include "core/plan.h"
 
@@ -213,6 +215,11 @@ void relud_model_release(relud_model *model)
 const struct relud_model_info *relud_model_info(const relud_model *model)
 {
     return &model->info;
+}
+
+const struct network *model_network(const relud_model *model)
+{
+    return &model->network;
 }
 
 const struct relud_layer_info *relud_model_layer(const relud_model *model, size_t index)

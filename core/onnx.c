@@ -7,8 +7,8 @@
 /* Numbers that a graph may make on the way, beside those of the file: 32 MB of floats or so. */
 enum { BUDGET = 8 << 20, PORTS_MAX = 64 };
 
-static const struct onnx_op *const op_lists[] = {onnx_element_ops, onnx_layer_ops, onnx_row_ops,
-                                                 onnx_shape_ops};
+static const struct onnx_op *const op_lists[] = {onnx_element_ops, onnx_layer_ops, onnx_part_ops,
+                                                 onnx_row_ops, onnx_shape_ops};
 enum { OP_LISTS = sizeof op_lists / sizeof *op_lists };
 
 /* ---- operations that there are not ---- */
@@ -318,8 +318,10 @@ static const char **texts_of(struct onnx_graph *graph, const struct onnx_node *n
     const char **label = arena_take_array(graph->source->arena, ONNX_LIST_MAX, sizeof *label);
     struct wire wire = wire_open(attribute->message);
     while (label && *count < ONNX_LIST_MAX && wire_find(&wire, 9, &field)) {
-        label[*count] =
-            arena_copy_text(graph->source->arena, (const char *)field.bytes.at, field.bytes.len);
+        struct onnx_text text = {(const char *)field.bytes.at, field.bytes.len};
+        label[*count] = onnx_text_is_clean(text)
+                            ? arena_copy_text(graph->source->arena, text.at, text.len)
+                            : NULL;
         if (!label[(*count)++])
             return NULL;
     }

@@ -24,6 +24,16 @@ bool onnx_text_same(struct onnx_text a, struct onnx_text b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+bool onnx_text_is_clean(struct onnx_text text)
+{
+    for (size_t i = 0, len; i < text.len; i += len) {
+        len = utf8_len(text.at + i, text.len - i);
+        if (len == 0 || (unsigned char)text.at[i] < 0x20)
+            return false;
+    }
+    return true;
+}
+
 /* ---- errors ---- */
 
 static bool __attribute__((format(printf, 3, 4)))
@@ -77,13 +87,9 @@ static bool read_text(const struct onnx_file *onnx, const struct wire_field *fie
     if (text->len > ONNX_NAME_BYTES)
         return fail(onnx, field->bytes.at, "%s: a name of %zu bytes; at most %d are read", what,
                     text->len, ONNX_NAME_BYTES);
-    for (size_t i = 0, len; i < text->len; i += len) {
-        len = utf8_len(text->at + i, text->len - i);
-        if (len == 0 || (unsigned char)text->at[i] < 0x20)
-            return fail(onnx, field->bytes.at + i, "%s: a name with %s in it", what,
-                        len ? "a control character" : "a byte that is not UTF-8");
-    }
-    return true;
+    return onnx_text_is_clean(*text) ||
+           fail(onnx, field->bytes.at,
+                "%s: a name with a byte that is not UTF-8, or a control character", what);
 }
 
 /* ---- tensors ---- */

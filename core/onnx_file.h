@@ -45,6 +45,8 @@ struct onnx_text {
     size_t len;
 };
 bool onnx_text_is(struct onnx_text text, const char *word);
+/* Whether it may stand in answers and lines: UTF-8 without control characters. */
+bool onnx_text_is_clean(struct onnx_text text);
 bool onnx_text_same(struct onnx_text a, struct onnx_text b);
 
 struct onnx_tensor {

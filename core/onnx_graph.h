@@ -55,7 +55,8 @@ struct onnx_op {
     bool (*read)(struct onnx_graph *graph, const struct onnx_node *node);
 };
 /* Each list ends with a row without a name. */
-extern const struct onnx_op onnx_element_ops[], onnx_layer_ops[], onnx_shape_ops[], onnx_row_ops[];
+extern const struct onnx_op onnx_element_ops[], onnx_layer_ops[], onnx_part_ops[], onnx_row_ops[],
+    onnx_shape_ops[];
 
 /* Fails for the node that is being read. */
 bool onnx_fail(struct onnx_graph *graph, const char *format, ...)

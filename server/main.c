@@ -16,15 +16,19 @@ struct command {
 
 static const struct command commands[] = {
     {"serve", cmd_serve, "serve [MODEL|DIR]... [options]",
-     "serve model directories or a model repository",
-     "MODEL is a model directory (model.json + model.safetensors), a NAME directory with version\n"
-     "directories in it, or a repository DIR/NAME/VERSION. SIGTERM drains and exits 0.\n"
+     "serve .onnx files, model directories or a model repository",
+     "MODEL is an .onnx file, a model directory (model.json + model.safetensors, or model.onnx), "
+     "a\n"
+     "NAME directory with version directories in it, or a repository DIR/NAME/VERSION. SIGTERM\n"
+     "drains and exits 0.\n"
      "Each option is also RELUD_NAME in the environment and a key of the --config file.\n"},
     {"predict", cmd_predict, "predict MODEL [FILE] [--format jsonl|json|csv|npy] [--top-k N]",
      "predict rows from a JSON, CSV, npy or IDX file (or .gz), or from stdin", ""},
     {"inspect", cmd_inspect, "inspect MODEL [--data FILE]",
      "show layers, parameters and plans; with data: sparsity and dead units", ""},
     {"check", cmd_check, "check MODEL...", "load, validate and self-test models", ""},
+    {"convert", cmd_convert, "convert MODEL DIR",
+     "write a model, of an .onnx file say, as model.json and model.safetensors", ""},
     {"bench", cmd_bench, "bench URL [options]",
      "put load on a server and show percentiles of its answer times",
      "\noptions (default):\n"

@@ -44,7 +44,7 @@ struct relud_model_info {
     size_t features;         /* floats in a row going in */
     size_t outputs;          /* floats in a row coming out, of all results together */
     struct relud_tensor_info input;
-    size_t results;                         /* 1 … RELUD_RESULTS_MAX; an ONNX file may name several */
+    size_t results; /* 1 … RELUD_RESULTS_MAX; an ONNX file may name several */
     const struct relud_tensor_info *result; /* [results], side by side in the row that comes out */
     size_t layers;
     size_t parameters; /* trainable numbers */
@@ -74,6 +74,12 @@ relud_model *relud_model_load(const char *path, const struct relud_model_options
                               struct relud_error *error);
 relud_model *relud_model_retain(relud_model *model); /* one more reference; thread-safe */
 void relud_model_release(relud_model *model);        /* NULL is fine; the last one frees */
+
+/* Writes dir/model.json and dir/model.safetensors, float32, so that loading them gives the same bits; `dir` is made if
+ * need be. name may be NULL. Only nets that are a chain of layers can be written (RELUD_UNSUPPORTED); what is there is not
+ * overwritten, and nothing half-written stays under a model's name. */
+bool relud_model_save(const relud_model *model, const char *dir, const char *name,
+                      struct relud_error *error);
 
 /* Both live as long as the model. */
 const struct relud_model_info *relud_model_info(const relud_model *model);
