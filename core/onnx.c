@@ -81,6 +81,24 @@ static bool declare(struct onnx_graph *graph, struct onnx_text name, struct onnx
     return graph->values > before || onnx_fail(graph, "'%.*s' is made twice", ONNX_NAME(name));
 }
 
+/* Nodes stand in order, so that there is no circle. */
+static bool check_order(struct onnx_graph *graph)
+{
+    for (size_t i = 0; i < graph->file.nodes; i++) {
+        const struct onnx_node *node = &graph->file.node[i];
+        for (size_t k = 0; k < node->inputs; k++) {
+            const struct onnx_value *value =
+                node->input[k].len ? onnx_find(graph, node->input[k]) : NULL;
+            graph->node = node;
+            if (value && value->maker >= node)
+                return onnx_fail(graph, "it reads '%.*s', which nothing before it makes",
+                                 ONNX_NAME(node->input[k]));
+        }
+    }
+    graph->node = NULL;
+    return true;
+}
+
 static bool declare_all(struct onnx_graph *graph)
 {
     const struct onnx_file *file = &graph->file;
@@ -92,10 +110,14 @@ static bool declare_all(struct onnx_graph *graph)
         value->tensor = &file->tensor[i];
     }
     for (size_t i = 0; i < file->nodes; i++)
-        for (size_t k = 0; k < file->node[i].outputs; k++)
-            if (file->node[i].output[k].len && !declare(graph, file->node[i].output[k], &value))
+        for (size_t k = 0; k < file->node[i].outputs; k++) {
+            if (file->node[i].output[k].len == 0)
+                continue;
+            if (!declare(graph, file->node[i].output[k], &value))
                 return false;
-    return true;
+            value->maker = &file->node[i];
+        }
+    return check_order(graph);
 }
 
 static bool set_up(struct onnx_graph *graph)
@@ -117,23 +139,20 @@ static bool set_up(struct onnx_graph *graph)
 
 /* ---- what is wanted ---- */
 
-static const struct onnx_node *maker_of(const struct onnx_graph *graph, struct onnx_text name)
+static const struct onnx_node *maker_of(struct onnx_graph *graph, struct onnx_text name)
 {
-    for (size_t i = 0; i < graph->file.nodes; i++)
-        for (size_t k = 0; k < graph->file.node[i].outputs; k++)
-            if (onnx_text_same(graph->file.node[i].output[k], name))
-                return &graph->file.node[i];
-    return NULL;
+    const struct onnx_value *value = onnx_find(graph, name);
+    return value ? value->maker : NULL;
 }
 
 /* A ZipMap makes dictionaries of probabilities: those are what is wanted. */
-static struct onnx_text tensor_behind(const struct onnx_graph *graph, struct onnx_text name)
+static struct onnx_text tensor_behind(struct onnx_graph *graph, struct onnx_text name)
 {
     const struct onnx_node *node = maker_of(graph, name);
     return node && onnx_text_is(node->op, "ZipMap") && node->inputs ? node->input[0] : name;
 }
 
-static bool is_float_port(const struct onnx_graph *graph, const struct onnx_port *port)
+static bool is_float_port(struct onnx_graph *graph, const struct onnx_port *port)
 {
     if (!port->is_tensor) {
         const struct onnx_node *node = maker_of(graph, port->name);

@@ -188,15 +188,16 @@ static bool is_gelu(const struct search *search, const struct terms *product, bo
     float factor = 0;
     if (sum.is_beyond || !sum.other || sum.x_factor != 0 || product->x_power != 1 ||
         product->other_power != 1 || !is_near(product->factor * sum.constant, 0.5) ||
-        !is_near(product->factor * sum.other_factor, 0.5))
+        !is_near(fabsf(product->factor * sum.other_factor), 0.5))
         return false;
+    bool is_turned = product->factor * sum.other_factor < 0; /* 1 - erf(-x/√2) */
     const struct step *erf = element_at(search, sum.other, ELEMENT_ERF);
     const struct step *tanh = activation_at(search, sum.other, "tanh", 0);
     *is_tanh = tanh != NULL;
     if (erf)
         return is_multiple(search, erf->operand[0].value, &factor) &&
-               is_near(factor, 0.70710678118654752);
-    return tanh && is_gelu_cubic(search, tanh->operand[0].value);
+               is_near(is_turned ? -factor : factor, 0.70710678118654752);
+    return tanh && !is_turned && is_gelu_cubic(search, tanh->operand[0].value);
 }
 
 static bool is_mish(const struct search *search, size_t value)

@@ -126,6 +126,7 @@ bool onnx_give(struct onnx_graph *graph, size_t index, const struct onnx_value *
     *to = *value;
     to->name = kept.name;
     to->is_needed = kept.is_needed;
+    to->maker = kept.maker;
     to->tensor = NULL;
     return true;
 }

@@ -30,6 +30,7 @@ struct onnx_value {
     const bool
         *is_batch; /* WHOLES: [width] elements that are multiples of the batch's size; NULL: none */
     const struct onnx_tensor *tensor; /* an initializer that was not read yet */
+    const struct onnx_node *maker;    /* the node that gives it, or NULL */
     bool is_needed;
 };
 

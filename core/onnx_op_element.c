@@ -133,6 +133,17 @@ VARIADIC(read_mean, ELEMENT_ADD, true)
 VARIADIC(read_min, ELEMENT_MIN, false)
 VARIADIC(read_max, ELEMENT_MAX, false)
 
+/* 1 - erf(x): no operation of ONNX's own, but tf2onnx writes it for Keras's gelu. */
+static bool read_erfc(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    static const float one = 1;
+    const struct onnx_value *x;
+    struct onnx_value out, from = onnx_scalar(&one);
+    return onnx_wanted(graph, 0, &x) && onnx_element(graph, ELEMENT_ERF, x, NULL, NULL, &out) &&
+           onnx_element(graph, ELEMENT_SUB, &from, &out, NULL, &out) && onnx_give(graph, 0, &out);
+}
+
 static bool read_where(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
@@ -337,6 +348,7 @@ const struct onnx_op onnx_element_ops[] = {
     {"Elu", "", read_activation},
     {"Equal", "", read_equal},
     {"Erf", "", read_erf},
+    {"Erfc", "", read_erfc},
     {"Exp", "", read_exp},
     {"Floor", "", read_floor},
     {"Gelu", "", read_gelu},

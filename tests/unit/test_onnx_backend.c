@@ -3,6 +3,8 @@
  * initializers, as exporters write them. Without the data the suite says so and passes. */
 #include "tests/unit/suite.h"
 
+#include "tests/unit/onnx_bytes.h"
+
 #include "core/onnx_tensor.h"
 #include <dirent.h>
 #include <math.h>
@@ -67,49 +69,6 @@ static const struct {
     {"_seq", "has no tensor"},
     {"_opt", "has no tensor"},
 };
-
-struct buffer {
-    unsigned char *at;
-    size_t len;
-};
-
-static bool read_bytes(const char *path, struct buffer *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    struct stat about;
-    if (!file || fstat(fileno(file), &about) != 0) {
-        if (file)
-            fclose(file);
-        return false;
-    }
-    bytes->len = (size_t)about.st_size;
-    bytes->at = malloc(bytes->len + 1);
-    bool is_read = fread(bytes->at, 1, bytes->len, file) == bytes->len;
-    fclose(file);
-    return is_read;
-}
-
-static void put(struct buffer *to, const void *bytes, size_t len)
-{
-    to->at = realloc(to->at, to->len + len + 1);
-    memcpy(to->at + to->len, bytes, len);
-    to->len += len;
-}
-
-static void put_varint(struct buffer *to, uint64_t value)
-{
-    do {
-        unsigned char byte = (unsigned char)(value & 127) | (value > 127 ? 128 : 0);
-        put(to, &byte, 1);
-    } while (value >>= 7);
-}
-
-static void put_field(struct buffer *to, uint32_t number, const void *bytes, size_t len)
-{
-    put_varint(to, number << 3 | WIRE_BYTES);
-    put_varint(to, len);
-    put(to, bytes, len);
-}
 
 /* The model with those tensors as initializers of the names its inputs have. A protocol-buffer message that is longer by
  * another of its fields is still one. */
@@ -251,10 +210,7 @@ static bool run_case(const char *folder, char why[160])
     for (size_t served = 0; is_ours && served < inputs; served++) {
         struct buffer whole = with_initializers(&model, &onnx, input, inputs, served);
         snprintf(made_path, sizeof made_path, "/tmp/relud-backend-%d.onnx", (int)getpid());
-        FILE *file = fopen(made_path, "wb");
-        ck_assert_ptr_nonnull(file);
-        fwrite(whole.at, 1, whole.len, file);
-        fclose(file);
+        write_bytes(made_path, &whole);
         free(whole.at);
         relud_model *served_model = relud_model_load(made_path, NULL, &error);
         unlink(made_path);

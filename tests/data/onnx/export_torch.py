@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Writes the PyTorch files of this folder: each NAME.onnx as torch.onnx.export writes it, and in NAME.npy what PyTorch answers
+to x.npy. Made with Debian 12's python3-torch 1.13 and python3-onnx. `export_torch.py DIR ROWS OPSET` writes elsewhere, more."""
+import os
+import sys
+import warnings
+
+import numpy
+import onnx
+import torch
+from torch import nn
+
+warnings.filterwarnings("ignore")
+torch.manual_seed(0)
+OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+ROWS = int(sys.argv[2]) if len(sys.argv) > 2 else 8
+OPSET = int(sys.argv[3]) if len(sys.argv) > 3 else 17
+FEATURES, HIDDEN, OUTPUTS = 12, 9, 4
+
+
+class Net(nn.Module):
+    """forward(modules, x) as a module."""
+
+    def __init__(self, function, *modules):
+        super().__init__()
+        self.function, self.layers = function, nn.ModuleList(modules)
+
+    def forward(self, x):
+        return self.function(self.layers, x)
+
+
+def mlp(activation):
+    return nn.Sequential(nn.Linear(FEATURES, HIDDEN), activation, nn.Linear(HIDDEN, OUTPUTS))
+
+
+def two_layers(function):
+    return Net(function, nn.Linear(FEATURES, HIDDEN), nn.Linear(HIDDEN, OUTPUTS))
+
+
+def trained_norm(width):
+    norm = nn.BatchNorm1d(width)
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    norm.weight.data.normal_()
+    norm.bias.data.normal_()
+    return norm
+
+
+def forms():
+    names = ("ReLU LeakyReLU RReLU PReLU ELU CELU SELU SiLU GELU Mish Hardswish Hardsigmoid ReLU6 Hardtanh Sigmoid Tanh "
+             "Softplus LogSigmoid Softsign Tanhshrink Softshrink Hardshrink")
+    for name in names.split():
+        yield name.lower(), mlp(getattr(nn, name)())
+    yield "gelu_tanh", mlp(nn.GELU(approximate="tanh"))
+    yield "prelu_units", mlp(nn.PReLU(HIDDEN))
+    yield "softplus_beta", mlp(nn.Softplus(beta=2))
+    yield "clamp_min", two_layers(lambda m, x: m[1](m[0](x).clamp(min=-0.3)))
+    yield "clamp_max", two_layers(lambda m, x: m[1](m[0](x).clamp(max=0.3)))
+    yield "no_bias", nn.Sequential(nn.Linear(FEATURES, HIDDEN, bias=False), nn.ReLU(), nn.Linear(HIDDEN, OUTPUTS, bias=False))
+    yield "softmax", nn.Sequential(nn.Linear(FEATURES, OUTPUTS), nn.Softmax(-1))
+    yield "logsoftmax", nn.Sequential(nn.Linear(FEATURES, OUTPUTS), nn.LogSoftmax(1))
+    yield "dropout", nn.Sequential(mlp(nn.Dropout()), nn.Identity(), nn.ReLU())
+    yield "batch_norm", nn.Sequential(nn.Linear(FEATURES, HIDDEN), trained_norm(HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, OUTPUTS))
+    yield "batch_norm_fresh", mlp(nn.Sequential(nn.BatchNorm1d(HIDDEN), nn.ReLU()))
+    yield "batch_norm_apart", nn.Sequential(nn.BatchNorm1d(FEATURES, affine=False), nn.ReLU(), trained_norm(FEATURES),
+                                            nn.Linear(FEATURES, OUTPUTS))
+    yield "layer_norm", mlp(nn.Sequential(nn.LayerNorm(HIDDEN), nn.ReLU()))
+    yield "flatten", Net(lambda m, x: m[0](x.reshape(-1, 3, 4).flatten(1)), nn.Linear(FEATURES, OUTPUTS))
+    yield "view", Net(lambda m, x: m[0](x.view(-1, FEATURES)), nn.Linear(FEATURES, OUTPUTS))
+    yield "view_size", Net(lambda m, x: m[0](x.view(x.size(0), -1)), nn.Linear(FEATURES, OUTPUTS))
+    yield "residual", Net(lambda m, x: m[2](x + m[1](torch.relu(m[0](x)))), nn.Linear(FEATURES, FEATURES),
+                          nn.Linear(FEATURES, FEATURES), nn.Linear(FEATURES, OUTPUTS))
+    yield "concat", Net(lambda m, x: m[1](torch.cat([x, m[0](x)], 1)), nn.Linear(FEATURES, HIDDEN),
+                        nn.Linear(FEATURES + HIDDEN, OUTPUTS))
+    yield "glu", nn.Sequential(nn.Linear(FEATURES, 10), nn.GLU(-1), nn.Linear(5, OUTPUTS))
+    yield "heads", Net(lambda m, x: (m[0](x), torch.sigmoid(m[1](x))), nn.Linear(FEATURES, OUTPUTS), nn.Linear(FEATURES, 1))
+    yield "scaled", Net(lambda m, x: m[0]((x - torch.arange(12.0)) / torch.arange(1, 13.0)), nn.Linear(FEATURES, OUTPUTS))
+    yield "argmax", Net(lambda m, x: m[0](x).argmax(1), nn.Linear(FEATURES, OUTPUTS))
+    yield "three_d", Net(lambda m, x: m[1](torch.relu(m[0](x.view(-1, 3, 4)))).flatten(1), nn.Linear(4, 5), nn.Linear(5, 2))
+    yield "double", mlp(nn.Tanh()).double()
+
+
+def answers(net, x):
+    with torch.no_grad():
+        y = net(x)
+    return torch.cat(y, 1) if isinstance(y, tuple) else y.reshape(len(x), -1)
+
+
+def main():
+    os.makedirs(OUT, exist_ok=True)
+    x = torch.randn(ROWS, FEATURES) * 2
+    numpy.save(f"{OUT}/x.npy", x.numpy())
+    for index, (name, net) in enumerate(forms()):
+        net.eval()
+        batch = {"x": {0: "batch"}} if index % 2 else None  # None: the file says batch 1
+        one = x[:1].double() if name == "double" else x[:1]
+        try:
+            torch.onnx.export(net, one, f"{OUT}/{name}.onnx", opset_version=OPSET, input_names=["x"], dynamic_axes=batch)
+        except torch.onnx.errors.UnsupportedOperatorError as error:
+            print(f"{name}: not exported: {error}")
+            continue
+        numpy.save(f"{OUT}/{name}.npy", answers(net, x.double() if name == "double" else x).float().numpy())
+    # As PyTorch writes from 2.9 on: the weights in a file beside the model.
+    external = onnx.load(f"{OUT}/gelu.onnx")
+    onnx.save_model(external, f"{OUT}/external.onnx", save_as_external_data=True, all_tensors_to_one_file=True,
+                    location="external.onnx.data", size_threshold=0)
+    numpy.save(f"{OUT}/external.npy", numpy.load(f"{OUT}/gelu.npy"))
+
+
+main()
