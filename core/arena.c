@@ -10,11 +10,12 @@ enum { ALIGN = 64, SLACK = 64, BLOCK_BYTES = 64 * 1024 };
 
 /* Great blocks ask for huge pages: weights that no cache holds are read faster when the processor's own reading ahead does
  * not end every 4 KB. */
-enum { HUGE_PAGE = 2 << 20, GREAT_BYTES = 4 << 20 };
+enum { HUGE_PAGE = 2 << 20, GREAT_BYTES = 4 << 20, PAGE = 4096 };
 
 struct arena_block {
     struct arena_block *next;
     size_t used, size; /* of the bytes that follow the header */
+    bool is_mapped;
 };
 
 _Static_assert(sizeof(struct arena_block) <= ALIGN, "a block's header fits its alignment");
@@ -24,17 +25,34 @@ static size_t round_up(size_t bytes)
     return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
+/* `bytes` of zeros from the system, at the beginning of a huge page; NULL when it has none. */
+static void *map(size_t bytes)
+{
+    size_t whole = bytes + HUGE_PAGE;
+    char *at = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    size_t before = (HUGE_PAGE - (uintptr_t)at % HUGE_PAGE) % HUGE_PAGE;
+    size_t end = (before + bytes + PAGE - 1) / PAGE * PAGE;
+    if (before)
+        munmap(at, before);
+    if (end < whole)
+        munmap(at + end, whole - end);
+    madvise(at + before, bytes, MADV_HUGEPAGE);
+    return at + before;
+}
+
 static struct arena_block *add_block(struct arena *arena, size_t need)
 {
     size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
     bool is_great = size >= GREAT_BYTES;
-    struct arena_block *block = aligned_alloc(is_great ? HUGE_PAGE : ALIGN, ALIGN + size);
+    struct arena_block *block = is_great ? map(ALIGN + size) : aligned_alloc(ALIGN, ALIGN + size);
     if (!block)
         return NULL;
-    if (is_great)
-        madvise(block, ALIGN + size, MADV_HUGEPAGE);
-    memset(block, 0, ALIGN + size);
+    if (!is_great) /* what is mapped is zero already */
+        memset(block, 0, ALIGN + size);
     block->size = size;
+    block->is_mapped = is_great;
     block->next = arena->blocks;
     arena->blocks = block;
     arena->bytes += ALIGN + size;
@@ -75,7 +93,10 @@ void arena_reset(struct arena *arena)
 {
     while (arena->blocks) {
         struct arena_block *next = arena->blocks->next;
-        free(arena->blocks);
+        if (arena->blocks->is_mapped)
+            munmap(arena->blocks, ALIGN + arena->blocks->size);
+        else
+            free(arena->blocks);
         arena->blocks = next;
     }
     arena->bytes = 0;

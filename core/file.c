@@ -4,13 +4,21 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { HUGE_PAGE = 2 << 20, GREAT_BYTES = 4 << 20 };
 
 static bool read_all(int fd, const char *path, size_t size, struct file *file,
                      struct relud_error *error)
 {
-    file->bytes = malloc(size + 1);
+    bool is_great =
+        size >= GREAT_BYTES; /* touching it by small pages takes as long as reading it */
+    file->bytes =
+        is_great ? aligned_alloc(HUGE_PAGE, (size / HUGE_PAGE + 1) * HUGE_PAGE) : malloc(size + 1);
+    if (is_great && file->bytes)
+        madvise(file->bytes, size, MADV_HUGEPAGE);
     if (!file->bytes)
         return relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory for %zu bytes", path, size);
     for (file->len = 0; file->len < size;) {
