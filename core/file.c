@@ -8,17 +8,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HUGE_PAGE = 2 << 20, GREAT_BYTES = 4 << 20 };
+enum { GREAT_BYTES = 4 << 20 };
 
 static bool read_all(int fd, const char *path, size_t size, struct file *file,
                      struct relud_error *error)
 {
-    bool is_great =
-        size >= GREAT_BYTES; /* touching it by small pages takes as long as reading it */
-    file->bytes =
-        is_great ? aligned_alloc(HUGE_PAGE, (size / HUGE_PAGE + 1) * HUGE_PAGE) : malloc(size + 1);
-    if (is_great && file->bytes)
-        madvise(file->bytes, size, MADV_HUGEPAGE);
+    /* Great ones are mapped and filled with zeros at once: faulting in page by page takes as long as reading. */
+    file->mapped = size >= GREAT_BYTES ? size + 1 : 0;
+    if (file->mapped) {
+        void *at = mmap(NULL, file->mapped, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        file->bytes = at == MAP_FAILED ? NULL : at;
+    } else {
+        file->bytes = malloc(size + 1);
+    }
     if (!file->bytes)
         return relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory for %zu bytes", path, size);
     for (file->len = 0; file->len < size;) {
@@ -60,6 +63,9 @@ bool file_read(const char *path, size_t most, struct file *file, struct relud_er
 
 void file_free(struct file *file)
 {
-    free(file->bytes);
+    if (file->mapped && file->bytes)
+        munmap(file->bytes, file->mapped);
+    else
+        free(file->bytes);
     *file = (struct file){0};
 }

@@ -7,8 +7,9 @@
 #include <stddef.h>
 
 struct file {
-    char *bytes; /* len bytes and a NUL; the caller frees */
+    char *bytes; /* len bytes and a NUL */
     size_t len;
+    size_t mapped; /* 0: bytes are malloc's */
 };
 
 /* Only regular files of at most `most` bytes. Errors begin with the path. */

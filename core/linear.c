@@ -25,26 +25,31 @@ static struct panel panel_of(const struct linear *linear, size_t index)
     };
 }
 
-static float float_at(const void *floats, size_t index)
+/* to[n] = the weights of columns first … first + columns - 1 at k. */
+static void pack_line(float *to, const struct weights *from, size_t k, size_t first, size_t columns)
 {
-    float value;
-    memcpy(&value, (const char *)floats + index * sizeof value, sizeof value);
-    return value;
+    if (from->is_in_out) {
+        memcpy(to, (const char *)from->weight + (k * from->outputs + first) * sizeof *to,
+               columns * sizeof *to);
+    } else {
+        const char *at = (const char *)from->weight + (first * from->inputs + k) * sizeof *to;
+        for (size_t n = 0; n < columns; n++, at += from->inputs * sizeof *to)
+            memcpy(&to[n], at, sizeof *to);
+    }
+    for (size_t n = 0; from->scale && n < columns; n++)
+        to[n] *= from->scale[first + n];
 }
 
 /* A unit of columns at a time: their sixteen places of each k are one cache line. */
 static void pack_panel(float *to, const struct panel *panel, const struct weights *from,
                        size_t first)
 {
-    size_t inputs = panel->inputs, width = panel->units * PANEL_UNIT;
-    for (size_t unit = 0; unit < panel->columns; unit += PANEL_UNIT)
-        for (size_t k = 0; k < inputs; k++)
-            for (size_t n = unit; n < unit + PANEL_UNIT && n < panel->columns; n++) {
-                size_t column = first + n;
-                float weight = from->is_in_out ? float_at(from->weight, k * from->outputs + column)
-                                               : float_at(from->weight, column * inputs + k);
-                to[k * width + n] = from->scale ? weight * from->scale[column] : weight;
-            }
+    size_t width = panel->units * PANEL_UNIT;
+    for (size_t unit = 0; unit < panel->columns; unit += PANEL_UNIT) {
+        size_t left = panel->columns - unit, columns = left < PANEL_UNIT ? left : PANEL_UNIT;
+        for (size_t k = 0; k < panel->inputs; k++)
+            pack_line(to + k * width + unit, from, k, first + unit, columns);
+    }
 }
 
 bool linear_pack(struct linear *linear, struct arena *arena, const struct weights *weights,

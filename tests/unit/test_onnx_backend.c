@@ -199,7 +199,7 @@ static bool run_case(const char *folder, char why[160])
     snprintf(path, sizeof path, "%s/model.onnx", folder);
     bool is_ours = read_bytes(path, &model);
     if (is_ours) {
-        struct file file = {(char *)model.at, model.len};
+        struct file file = {.bytes = (char *)model.at, .len = model.len};
         is_ours = onnx_file_open(&onnx, &file, folder, &arena, &error) && is_mlp(&onnx);
     }
     for (; is_ours && inputs < INPUTS_MAX; inputs++) {
