@@ -63,7 +63,7 @@ fuzz: build-deps test-deps fuzz-deps ## libFuzzer with ASan and UBSan on the rea
 	clang -std=c17 -O1 -g -I. -Iinclude -Ibuild -D_GNU_SOURCE -ffp-contract=off -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -mavx2 -mfma -mbmi -mbmi2 -mpopcnt -mavx512f -mavx512dq -mavx512bw -mavx512vl \
 		$(filter-out core/gen_powers.c,$(wildcard core/*.c)) tests/fuzz/fuzz_onnx.c -o build/fuzz/fuzz_onnx $(CORE_LIBS)
-	cd build/fuzz && ./fuzz_onnx -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 onnx
+	cd build/fuzz && ./fuzz_onnx -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=1024 -timeout=60 -print_final_stats=1 onnx
 
 bench: build-deps test-deps bench-deps ## the benchmark tables, side by side in one run
 	@$(MAKE) --no-print-directory all $(benches) && tests/bench/run

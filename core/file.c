@@ -14,8 +14,8 @@ static bool read_all(int fd, const char *path, size_t size, struct file *file,
                      struct relud_error *error)
 {
     /* Great ones are mapped and filled with zeros at once: faulting in page by page takes as long as reading. */
-    file->mapped = size >= GREAT_BYTES ? size + 1 : 0;
-    if (file->mapped) {
+    if (size >= GREAT_BYTES) {
+        file->mapped = size + 1;
         void *at = mmap(NULL, file->mapped, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
         file->bytes = at == MAP_FAILED ? NULL : at;

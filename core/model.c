@@ -125,16 +125,17 @@ static void fill_head(relud_model *model, bool has_probabilities)
  * not served. */
 static bool warm_up(relud_model *model, const char *path, struct relud_error *error)
 {
-    relud_scratch *scratch = relud_scratch_new(model, 1, error);
+    size_t bytes = (network_scratch_floats(&model->network, 1) * sizeof(float) + 64) / 64 * 64;
+    float *scratch = aligned_alloc(64, bytes);
     float *x = calloc(model->info.features, sizeof *x);
     float *y = calloc(model->info.outputs, sizeof *y);
     bool is_finite = false, is_ready = scratch && x && y;
-    if (!is_ready && scratch)
+    if (!is_ready)
         relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory", path);
     for (int value = 0; is_ready && !is_finite && value < 2; value++) {
         for (size_t i = 0; i < model->info.features; i++)
             x[i] = (float)value;
-        relud_predict(scratch, x, 1, y);
+        network_forward(&model->network, x, 1, 1, y, scratch, NULL);
         is_finite = true;
         for (size_t i = 0; is_finite && i < model->info.outputs; i++)
             if (!isfinite(y[i]))
@@ -142,7 +143,7 @@ static bool warm_up(relud_model *model, const char *path, struct relud_error *er
                     error, RELUD_BAD_MODEL, "%s: the net answers a row of %s with %s at output %zu",
                     path, value ? "ones" : "zeros", isnan(y[i]) ? "NaN" : "infinity", i);
     }
-    relud_scratch_free(scratch);
+    free(scratch);
     free(x);
     free(y);
     return is_finite;
@@ -177,8 +178,9 @@ relud_model *relud_model_load(const char *path, const struct relud_model_options
     relud_model *model = calloc(1, sizeof *model);
     struct model_source *source = calloc(1, sizeof *source);
     bool is_loaded = false;
-    if (model && source) {
+    if (model)
         atomic_init(&model->references, 1);
+    if (model && source) {
         source->arena = &model->arena;
         source->error = error;
         is_loaded = (is_file(path) ? onnx_read(source, path) : model_dir_read(source, path)) &&
@@ -190,9 +192,7 @@ relud_model *relud_model_load(const char *path, const struct relud_model_options
     }
     free(source);
     if (!is_loaded) {
-        if (model)
-            arena_reset(&model->arena);
-        free(model);
+        relud_model_release(model);
         return NULL;
     }
     return model;

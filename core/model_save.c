@@ -132,7 +132,7 @@ static void put_string(FILE *file, const char *text)
 
 static void put_number(FILE *file, float value)
 {
-    char text[32];
+    char text[32] = "";
     fwrite(text, 1, relud_float_to_text(value, text), file);
 }
 

@@ -7,9 +7,9 @@
 /* Numbers that a graph may make on the way, beside those of the file: 32 MB of floats or so. */
 enum { BUDGET = 8 << 20, PORTS_MAX = 64 };
 
-static const struct onnx_op *const op_lists[] = {onnx_element_ops, onnx_layer_ops, onnx_part_ops,
-                                                 onnx_row_ops, onnx_shape_ops};
-enum { OP_LISTS = sizeof op_lists / sizeof *op_lists };
+enum { OP_LISTS = 5 };
+static const struct onnx_op *const op_lists[OP_LISTS] = {
+    onnx_element_ops, onnx_layer_ops, onnx_part_ops, onnx_row_ops, onnx_shape_ops};
 
 /* ---- operations that there are not ---- */
 
@@ -398,10 +398,10 @@ static void read_classes(struct onnx_graph *graph, const struct onnx_port *const
 
 static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted, size_t *count)
 {
-    const struct onnx_port *input;
+    const struct onnx_port *input = NULL;
     graph->source->info.notes = 0;
     if (!set_up(graph) || !declare_all(graph) || !choose_outputs(graph, wanted, count) ||
-        !mark_needed(graph, wanted, *count) || !find_input(graph, &input) ||
+        !mark_needed(graph, wanted, *count) || !find_input(graph, &input) || !input ||
         !set_input(graph, input))
         return false;
     for (size_t i = 0; i < graph->file.nodes; i++)
@@ -439,7 +439,7 @@ bool onnx_read(struct model_source *source, const char *path)
         return false;
     size_t count;
     const struct onnx_port **wanted =
-        arena_take_array(&source->temporary, graph->file.outputs + 1, sizeof *wanted);
+        arena_take_array(&source->temporary, graph->file.outputs + 1, sizeof(struct onnx_port *));
     if (!wanted)
         return relud_fail(source->error, RELUD_NO_MEMORY, "%s: out of memory", path);
     source->info.format = "onnx";

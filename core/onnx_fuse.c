@@ -107,10 +107,9 @@ static void add_term(const struct search *search, const struct operand *operand,
     const struct step *step =
         operand->constant || depth >= 8 ? NULL : step_at(search, operand->value);
     enum element element = step && step->kind == STEP_ELEMENT ? step->element : ELEMENTS;
-    if (is_scalar(operand)) {
-        terms->constant += sign * *operand->constant;
-    } else if (operand->constant) {
-        terms->is_beyond = true;
+    if (operand->constant) {
+        terms->constant += operand->len == 1 ? sign * *operand->constant : 0;
+        terms->is_beyond |= operand->len != 1;
     } else if (operand->value == search->x) {
         terms->x_factor += sign;
     } else if (element == ELEMENT_ADD || element == ELEMENT_SUB) {
@@ -119,11 +118,10 @@ static void add_term(const struct search *search, const struct operand *operand,
                  terms);
     } else if (element == ELEMENT_NEG) {
         add_term(search, &step->operand[0], -sign, depth + 1, terms);
-    } else if (element == ELEMENT_MUL &&
-               (is_scalar(&step->operand[0]) || is_scalar(&step->operand[1]))) {
-        bool is_first = is_scalar(&step->operand[0]);
-        add_term(search, &step->operand[is_first], sign * *step->operand[!is_first].constant,
-                 depth + 1, terms);
+    } else if (element == ELEMENT_MUL && is_scalar(&step->operand[0])) {
+        add_term(search, &step->operand[1], sign * *step->operand[0].constant, depth + 1, terms);
+    } else if (element == ELEMENT_MUL && is_scalar(&step->operand[1])) {
+        add_term(search, &step->operand[0], sign * *step->operand[1].constant, depth + 1, terms);
     } else {
         terms->is_beyond |= terms->other != 0;
         terms->other = operand->value;
@@ -371,13 +369,16 @@ static bool fuse_bias(struct onnx_graph *graph, struct onnx_value *value)
             layer->width != sum->width)
             continue;
         size_t outputs = layer->weights.outputs;
+        if (outputs == 0)
+            continue;
         float *bias = arena_take_array(graph->source->arena, outputs, sizeof *bias);
         if (!bias)
             return onnx_no_memory(graph);
         bool is_periodic = true;
         for (size_t k = 0; k < (b->len == 1 ? outputs : b->len); k++) {
             float at = b->constant[b->len == 1 ? 0 : k];
-            is_periodic &= k < outputs || memcmp(&bias[k % outputs], &at, sizeof at) == 0;
+            is_periodic &= k < outputs ||
+                           (bias[k % outputs] == at && !signbit(bias[k % outputs]) == !signbit(at));
             bias[k % outputs] = at;
         }
         if (!is_periodic)

@@ -277,7 +277,7 @@ bool onnx_axes(struct onnx_graph *graph, const long long *axes, size_t count, si
     for (size_t i = 0; i < rank; i++)
         is_axis[i] = false;
     for (size_t i = 0; i < count; i++) {
-        size_t index;
+        size_t index = 0;
         if (!onnx_axis(graph, axes[i], rank, &index))
             return false;
         if (is_axis[index])

@@ -99,7 +99,7 @@ static bool multiply_stacks(struct onnx_graph *graph, const struct onnx_value *a
                             const struct onnx_value *b, struct onnx_value *out)
 {
     enum { STACK_MAX = 64 };
-    struct onnx_value product[STACK_MAX], left, right, made = {0};
+    struct onnx_value product[STACK_MAX] = {{.rank = 0}}, left = {0}, right = {0}, made = {0};
     size_t pieces[STACK_MAX], shape[ONNX_RANK_MAX];
     size_t count = onnx_product(a, 0, a->rank - 2);
     bool is_alike =

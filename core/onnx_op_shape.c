@@ -93,10 +93,10 @@ static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_n
     const struct onnx_attribute *attribute = onnx_attribute(graph, "value");
     struct onnx_value one = onnx_scalar(&zero), out;
     size_t shape[ONNX_RANK_MAX];
-    if (!onnx_list_input(graph, 0, &list) || !list)
-        return list ? false : onnx_fail(graph, "its shape is missing");
-    if (list->is_batch || list->width > ONNX_RANK_MAX)
-        return onnx_fail(graph, "its shape is that of a batch, or too long");
+    if (!onnx_list_input(graph, 0, &list))
+        return false;
+    if (!list || list->is_batch || list->width > ONNX_RANK_MAX)
+        return onnx_fail(graph, "its shape is missing, that of a batch, or too long");
     for (size_t i = 0; i < list->width; i++)
         shape[i] = list->wholes[i] < 1 ? 0 : (size_t)list->wholes[i];
     if (attribute) {
@@ -291,9 +291,9 @@ static bool read_squeeze(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
     const struct onnx_value *x;
-    const long long *axes;
-    size_t count, shape[ONNX_RANK_MAX], rank = 0;
-    bool is_axis[ONNX_RANK_MAX];
+    const long long *axes = NULL;
+    size_t count = 0, shape[ONNX_RANK_MAX], rank = 0;
+    bool is_axis[ONNX_RANK_MAX] = {false};
     if (!onnx_wanted(graph, 0, &x) || !axes_of(graph, &axes, &count) ||
         !onnx_axes(graph, axes, count, x->rank, is_axis))
         return false;
@@ -313,9 +313,9 @@ static bool read_unsqueeze(struct onnx_graph *graph, const struct onnx_node *nod
 {
     (void)node;
     const struct onnx_value *x;
-    const long long *axes;
-    size_t count, shape[ONNX_RANK_MAX], from = 0;
-    bool is_axis[ONNX_RANK_MAX];
+    const long long *axes = NULL;
+    size_t count = 0, shape[ONNX_RANK_MAX], from = 0;
+    bool is_axis[ONNX_RANK_MAX] = {false};
     if (!onnx_wanted(graph, 0, &x) || !axes_of(graph, &axes, &count))
         return false;
     size_t rank = x->rank + count;
@@ -336,7 +336,7 @@ static bool read_transpose(struct onnx_graph *graph, const struct onnx_node *nod
     const struct onnx_value *x;
     long long perm[ONNX_LIST_MAX];
     size_t count, order[ONNX_RANK_MAX];
-    bool is_axis[ONNX_RANK_MAX];
+    bool is_axis[ONNX_RANK_MAX] = {false};
     struct onnx_value out;
     if (!onnx_wanted(graph, 0, &x) || !onnx_wholes(graph, "perm", perm, &count))
         return false;
@@ -353,12 +353,13 @@ static bool read_transpose(struct onnx_graph *graph, const struct onnx_node *nod
 static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
-    const struct onnx_value *x, *list;
+    const struct onnx_value *x, *list = NULL;
     struct onnx_value out;
     size_t shape[ONNX_RANK_MAX];
-    if (!onnx_wanted(graph, 0, &x) || !onnx_list_input(graph, 1, &list) || !list ||
-        list->width > ONNX_RANK_MAX)
-        return list ? onnx_fail(graph, "its shape is too long") : false;
+    if (!onnx_wanted(graph, 0, &x) || !onnx_list_input(graph, 1, &list))
+        return false;
+    if (!list || list->width > ONNX_RANK_MAX)
+        return onnx_fail(graph, "its shape is missing, or too long");
     size_t rank = list->width > x->rank ? list->width : x->rank;
     if (x->is_batched && rank > x->rank)
         return onnx_fail_mixing(graph, "it expands");

@@ -234,7 +234,7 @@ bool onnx_element(struct onnx_graph *graph, enum element element, const struct o
                   const struct onnx_value *b, const struct onnx_value *c, struct onnx_value *out)
 {
     struct onnx_value x[3] = {*a, b ? *b : *a, c ? *c : *a};
-    size_t count = element_operands(element), rank, shape[ONNX_RANK_MAX];
+    size_t count = element_operands(element), rank = 0, shape[ONNX_RANK_MAX] = {0};
     struct step step = {.kind = STEP_ELEMENT, .element = element};
     struct onnx_value made = {0};
     if (!broadcast(graph, x, count, &rank, shape) || !onnx_shape(graph, &made, rank, shape))

@@ -229,7 +229,7 @@ static long long whole_of(enum relud_dtype dtype, const unsigned char *at)
     for (size_t i = 0; i < size; i++)
         value |= (uint64_t)at[i] << (8 * i);
     bool is_signed = dtype == RELUD_INT8 || dtype == RELUD_INT16 || dtype == RELUD_INT32;
-    if (is_signed && value >> (8 * size - 1))
+    if (is_signed && size && value >> (8 * size - 1))
         value |= ~(uint64_t)0 << (8 * size);
     return (long long)value;
 }

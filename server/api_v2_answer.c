@@ -96,6 +96,8 @@ static void write_output(struct exchange *exchange, size_t index, const struct s
                         .width = entry_output_width(entry, output),
                         .classes = exchange->infer.wanted[index].classes};
     size_t before = behind->len;
+    if (!part.values) /* memory ran out, which has been said */
+        return;
     struct text *out = &exchange->out;
     if (part.classes > part.width)
         part.classes = part.width;
