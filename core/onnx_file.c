@@ -371,6 +371,8 @@ static bool read_model(struct onnx_file *onnx, struct wire_slice message, struct
                     graphs ? "%zu graphs; one is wanted"
                            : "there is no graph in it: not an ONNX model",
                     graphs);
+    if (onnx->opset == 0)
+        return fail(onnx, message.at, "it names no opset");
     if (onnx->opset < ONNX_OPSET_MIN || onnx->opset > ONNX_OPSET_MAX)
         return relud_fail(onnx->error, RELUD_UNSUPPORTED,
                           "%.100s: opset %llu; %d to %d are read: export with opset_version=17",

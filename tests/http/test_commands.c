@@ -54,6 +54,31 @@ START_TEST(usage_mistakes_exit_2_and_failures_1)
 }
 END_TEST
 
+START_TEST(convert_writes_a_model_that_answers_the_same)
+{
+    static char first[sizeof output];
+    char words[512], dir[300];
+    snprintf(dir, sizeof dir, "%s/net", new_directory());
+    snprintf(words, sizeof words, "convert tests/data/onnx/gelu.onnx %s", dir);
+    runs(words, 0, "written (2 layers, 157 parameters)");
+    runs(words, 1, "is there already");
+    runs("predict tests/data/onnx/gelu.onnx tests/data/onnx/x.npy", 0, "{\"row\":7,");
+    memcpy(first, output, sizeof output);
+    snprintf(words, sizeof words, "predict %s tests/data/onnx/x.npy", dir);
+    runs(words, 0, first);
+    snprintf(words, sizeof words, "inspect %s", dir);
+    runs(words, 0, "gelu version 1 (relud-model/1)");
+    runs("convert tests/data/onnx/residual.onnx /tmp/nothing", 1, "no chain of layers");
+    runs("convert tests/data/onnx/relu.onnx", 2, "a model and a directory to write are wanted");
+    runs("check tests/data/onnx/heads.onnx", 0, "12 -> 5");
+    runs("check tests/data/onnx/x.npy", 1, "neither an .onnx file nor a model directory");
+    snprintf(words, sizeof words, "rm -r %s", dir);
+    ck_assert_int_eq(system(words), 0);
+    dir[strlen(dir) - strlen("/net")] = '\0';
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 START_TEST(bench_counts_every_answer)
 {
     struct server server = server_on_digits();
@@ -153,6 +178,7 @@ START_TEST(settings_come_from_flag_environment_and_file)
 }
 END_TEST
 
-RUN_SUITE("commands", usage_mistakes_exit_2_and_failures_1, rows_come_from_every_format,
+RUN_SUITE("commands", usage_mistakes_exit_2_and_failures_1,
+          convert_writes_a_model_that_answers_the_same, rows_come_from_every_format,
           inspect_shows_layers_and_units, settings_come_from_flag_environment_and_file,
           bench_counts_every_answer)
