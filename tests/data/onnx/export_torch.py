@@ -8,6 +8,7 @@ import warnings
 import numpy
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 warnings.filterwarnings("ignore")
@@ -86,6 +87,23 @@ def answers(net, x):
     return torch.cat(y, 1) if isinstance(y, tuple) else y.reshape(len(x), -1)
 
 
+def newer(x):
+    """Operations that PyTorch 1.13 does not write yet: Mish (18), Gelu (20), RMSNormalization (23), Swish (24)."""
+    weight, bias = torch.randn(HIDDEN, FEATURES) / 4, torch.randn(HIDDEN)
+    scale = torch.rand(HIDDEN) + 0.5
+    node = onnx.helper.make_node
+    nodes = [node("Gemm", ["x", "weight", "bias"], ["a"], transB=1), node("Mish", ["a"], ["b"]),
+             node("Gelu", ["b"], ["c"], approximate="tanh"), node("Swish", ["c"], ["d"], alpha=1.5), node("Gelu", ["d"], ["e"]),
+             node("RMSNormalization", ["e", "scale"], ["y"], epsilon=1e-3)]
+    tensors = [numpy_helper.from_array(t.numpy(), n) for n, t in (("weight", weight), ("bias", bias), ("scale", scale))]
+    ports = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, ["batch", w]) for n, w in (("x", FEATURES), ("y", HIDDEN))]
+    graph = onnx.helper.make_graph(nodes, "newer", ports[:1], ports[1:], tensors)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 24)], ir_version=10), f"{OUT}/newer.onnx")
+    y = nn.functional.gelu(nn.functional.mish(x @ weight.T + bias), approximate="tanh")
+    y = nn.functional.gelu(y * torch.sigmoid(1.5 * y))
+    return y / torch.sqrt((y * y).mean(1, keepdim=True) + 1e-3) * scale
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     x = torch.randn(ROWS, FEATURES) * 2
@@ -100,7 +118,10 @@ def main():
             print(f"{name}: not exported: {error}")
             continue
         numpy.save(f"{OUT}/{name}.npy", answers(net, x.double() if name == "double" else x).float().numpy())
+    numpy.save(f"{OUT}/newer.npy", newer(x).numpy())
     # As PyTorch writes from 2.9 on: the weights in a file beside the model.
+    if os.path.exists(f"{OUT}/external.onnx.data"):
+        os.remove(f"{OUT}/external.onnx.data")  # onnx would append
     external = onnx.load(f"{OUT}/gelu.onnx")
     onnx.save_model(external, f"{OUT}/external.onnx", save_as_external_data=True, all_tensors_to_one_file=True,
                     location="external.onnx.data", size_threshold=0)
