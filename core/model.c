@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -95,6 +96,63 @@ static bool fill_layer(relud_model *model, const struct network_layer *layer,
     return info->plan != NULL;
 }
 
+/* A value as people find it again: the input, or the number of the step that makes it. */
+static size_t name_operand(const struct operand *operand, char *text, size_t size)
+{
+    int len = operand->constant && operand->len == 1
+                  ? snprintf(text, size, "%g", (double)*operand->constant)
+              : operand->constant            ? snprintf(text, size, "constants")
+              : operand->value == STEP_INPUT ? snprintf(text, size, "input")
+                                             : snprintf(text, size, "#%zu", operand->value - 1);
+    return len < 0 || (size_t)len >= size ? 0 : (size_t)len;
+}
+
+static const char *name_step(const struct step *step, char place[64])
+{
+    switch (step->kind) {
+    case STEP_LINEAR:
+        snprintf(place, 64, "linear %.50s", step->name);
+        return place;
+    case STEP_ACTIVATE:
+        return relud_activation_info(step->activation)->name;
+    case STEP_ELEMENT:
+        return element_name(step->element);
+    case STEP_GATHER:
+        return "take";
+    case STEP_JOIN:
+        return "join";
+    case STEP_REDUCE:
+        return reduction_name(step->reduction);
+    case STEP_NORMALIZE:
+        return step->is_root_mean_square ? "rms_norm" : "layer_norm";
+    }
+    return "";
+}
+
+/* "linear fc1.weight of input: 256" */
+static bool fill_steps(relud_model *model, struct relud_error *error)
+{
+    const struct network *network = &model->network;
+    const char **words = arena_take_array(&model->arena, network->steps + 1, sizeof(char *));
+    bool is_filled = words != NULL;
+    for (size_t i = 0; is_filled && i < network->steps; i++) {
+        const struct step *step = &network->step[i];
+        char text[256], place[64];
+        size_t len = (size_t)snprintf(text, sizeof text, "%s of ", name_step(step, place));
+        for (size_t k = 0; k < step->operands && len < 160; k++) {
+            if (k)
+                text[len++] = ',', text[len++] = ' ';
+            len += name_operand(&step->operand[k], text + len, sizeof text - len);
+        }
+        snprintf(text + len, sizeof text - len, ": %zu", step->width);
+        words[i] = arena_copy_text(&model->arena, text, strlen(text));
+        is_filled = words[i] != NULL;
+    }
+    model->info.steps = network->steps;
+    model->info.step = words;
+    return is_filled || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+}
+
 static bool fill_layers(relud_model *model, struct relud_error *error)
 {
     model->info.layers = model->network.layers;
@@ -164,7 +222,7 @@ static bool make(relud_model *model, struct model_source *source,
                        source->steps, source->result, source->info.results, options,
                        source->error) ||
         !fill_tensors(model, source->error) || !fill_layers(model, source->error) ||
-        !fill_notes(model, source))
+        !fill_steps(model, source->error) || !fill_notes(model, source))
         return false;
     fill_head(model, source->has_probabilities);
     model->info.bytes = model->arena.bytes + sizeof *model;

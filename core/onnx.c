@@ -1,6 +1,7 @@
 /* ONNX files into steps: which outputs are wanted and what they need, the input, every operation in turn, the results. */
 #include "core/onnx_graph.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -396,6 +397,31 @@ static void read_classes(struct onnx_graph *graph, const struct onnx_port *const
 
 /* ---- reading ---- */
 
+/* "Gemm 2, Relu 1": the needed operations, in the order in which they first come. */
+static bool count_operations(struct onnx_graph *graph)
+{
+    enum { TEXT_BYTES = 1024 };
+    char text[TEXT_BYTES] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < graph->file.nodes && len + 80 < TEXT_BYTES; i++) {
+        const struct onnx_node *node = &graph->file.node[i];
+        size_t count = 0, first = 0;
+        if (!is_node_needed(graph, node))
+            continue;
+        while (!onnx_text_same(graph->file.node[first].op, node->op) ||
+               !is_node_needed(graph, &graph->file.node[first]))
+            first++;
+        for (size_t k = i; first == i && k < graph->file.nodes; k++)
+            count += onnx_text_same(graph->file.node[k].op, node->op) &&
+                     is_node_needed(graph, &graph->file.node[k]);
+        if (count)
+            len += (size_t)snprintf(text + len, TEXT_BYTES - len, "%s%.*s %zu", len ? ", " : "",
+                                    ONNX_NAME(node->op), count);
+    }
+    graph->source->info.operations = arena_copy_text(graph->source->arena, text, len);
+    return graph->source->info.operations || onnx_no_memory(graph);
+}
+
 static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted, size_t *count)
 {
     const struct onnx_port *input = NULL;
@@ -452,7 +478,8 @@ bool onnx_read(struct model_source *source, const char *path)
             read_graph(graph, wanted, &count) &&
             model_source_note(source, "a row is the whole input: the net joins its first axis");
     }
-    if (is_read)
-        read_classes(graph, wanted);
-    return is_read;
+    if (!is_read || !count_operations(graph))
+        return false;
+    read_classes(graph, wanted);
+    return true;
 }

@@ -37,10 +37,18 @@ static void print_model(const relud_model *model, const struct model_path *path)
                layer->activation, layer->weight ? layer->has_bias ? "yes" : "no" : "-",
                layer->weight ? layer->weight : "(none: an activation by itself)");
     }
+    if (info->operations) {
+        printf("\noperations read: %s\nsteps they became (what they make and of what; numbers a "
+               "row)\n",
+               info->operations);
+        for (size_t i = 0; i < info->steps; i++)
+            printf("%5s%zu  %s\n", "#", i, info->step[i]);
+    }
     printf("\nplans (microseconds a row as measured now; \"sparse to N\": rows with at most N "
            "non-zeros)\n");
     for (size_t i = 0; i < info->layers; i++)
-        printf("%5zu  %s\n", i, relud_model_layer(model, i)->plan);
+        if (relud_model_layer(model, i)->weight)
+            printf("%5zu  %s\n", i, relud_model_layer(model, i)->plan);
     for (size_t i = 0; i < info->notes; i++)
         printf("note: %s\n", info->note[i]);
 }

@@ -68,6 +68,9 @@ START_TEST(convert_writes_a_model_that_answers_the_same)
     runs(words, 0, first);
     snprintf(words, sizeof words, "inspect %s", dir);
     runs(words, 0, "gelu version 1 (relud-model/1)");
+    runs("inspect tests/data/onnx/gelu.onnx", 0,
+         "operations read: Gemm 2, Constant 3, Div 1, Erf 1, Add 1, Mul 2");
+    runs("inspect tests/data/onnx/gelu.onnx", 0, "#1  gelu of #0: 9\n");
     runs("convert tests/data/onnx/residual.onnx /tmp/nothing", 1, "no chain of layers");
     runs("convert tests/data/onnx/relu.onnx", 2, "a model and a directory to write are wanted");
     runs("check tests/data/onnx/heads.onnx", 0, "12 -> 5");
