@@ -47,12 +47,13 @@ struct relud_model_info {
     size_t results; /* 1 … RELUD_RESULTS_MAX; an ONNX file may name several */
     const struct relud_tensor_info *result; /* [results], side by side in the row that comes out */
     size_t layers;
-    const char *operations; /* an ONNX file's, counted, as they were read: "Gemm 2, Relu 1"; else NULL */
-    size_t steps;           /* of the forward pass */
+    const char
+        *operations; /* an ONNX file's, counted, as they were read: "Gemm 2, Relu 1"; else NULL */
+    size_t steps;    /* of the forward pass */
     const char *const *step; /* step[steps], each in words: "linear fc1.weight of input: 256" */
-    size_t parameters; /* trainable numbers */
-    size_t bytes;      /* memory the model holds */
-    size_t classes;    /* classification: max(width of the first result, 2); else 0 */
+    size_t parameters;       /* trainable numbers */
+    size_t bytes;            /* memory the model holds */
+    size_t classes;          /* classification: max(width of the first result, 2); else 0 */
     enum relud_task task;
     enum relud_math math;
     const char *const *labels; /* labels[classes], or NULL */
