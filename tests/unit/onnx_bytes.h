@@ -10,7 +10,7 @@
 
 struct buffer {
     unsigned char *at;
-    size_t len;
+    size_t len, room; /* room: of what put made */
 };
 
 static inline bool read_bytes(const char *path, struct buffer *bytes)
@@ -31,8 +31,12 @@ static inline bool read_bytes(const char *path, struct buffer *bytes)
 
 static inline void put(struct buffer *to, const void *bytes, size_t len)
 {
-    to->at = realloc(to->at, to->len + len + 1);
-    memcpy(to->at + to->len, bytes, len);
+    if (!to->at || to->len + len >= to->room) {
+        to->room = 2 * (to->len + len) + 64;
+        to->at = realloc(to->at, to->room);
+    }
+    if (len)
+        memcpy(to->at + to->len, bytes, len);
     to->len += len;
 }
 
