@@ -133,7 +133,7 @@ static bool set_up(struct onnx_graph *graph)
     graph->value = arena_take_array(arena, names, sizeof *graph->value);
     graph->slot = arena_take_array(arena, graph->slots, sizeof *graph->slot);
     graph->source->steps = 0;
-    graph->budget = BUDGET + graph->source->file[0].len / 4;
+    graph->budget = BUDGET + graph->source->file[0].len / 4 * 3;
     graph->mixes_rows = false;
     return (graph->value && graph->slot) || onnx_no_memory(graph);
 }

@@ -235,8 +235,8 @@ bool onnx_numbers(struct onnx_graph *graph, const char *name, const float **valu
 
 /* ---- constants ---- */
 
-const float *onnx_constant(struct onnx_graph *graph, const struct onnx_value *value,
-                           const char *what)
+static const float *constant_in(struct onnx_graph *graph, struct arena *arena,
+                                const struct onnx_value *value, const char *what)
 {
     if (value->kind == ONNX_ROWS || value->is_batch) {
         onnx_fail(graph, "%s is not constant", what);
@@ -244,14 +244,33 @@ const float *onnx_constant(struct onnx_graph *graph, const struct onnx_value *va
     }
     if (!onnx_spend(graph, value->width))
         return NULL;
-    float *made = arena_take_array(graph->source->arena, value->width, sizeof *made);
-    if (!made)
+    float *made = arena_take_array(arena, value->width, sizeof *made);
+    if (!made) {
         onnx_no_memory(graph);
-    else if (value->kind == ONNX_FLOATS)
-        memcpy(made, value->floats, value->width * sizeof *made);
-    for (size_t i = 0; made && value->kind == ONNX_WHOLES && i < value->width; i++)
+        return NULL;
+    }
+    const char *bytes = value->floats;
+    size_t rows = value->rank ? value->shape[0] : 1, columns = value->width / (rows ? rows : 1);
+    if (value->kind == ONNX_FLOATS && !value->is_turned)
+        memcpy(made, bytes, value->width * sizeof *made);
+    for (size_t r = 0; value->is_turned && r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            memcpy(&made[r * columns + c], bytes + (c * rows + r) * sizeof *made, sizeof *made);
+    for (size_t i = 0; value->kind == ONNX_WHOLES && i < value->width; i++)
         made[i] = (float)value->wholes[i];
     return made;
+}
+
+const float *onnx_constant(struct onnx_graph *graph, const struct onnx_value *value,
+                           const char *what)
+{
+    return constant_in(graph, graph->source->arena, value, what);
+}
+
+const float *onnx_passing_constant(struct onnx_graph *graph, const struct onnx_value *value,
+                                   const char *what)
+{
+    return constant_in(graph, &graph->source->temporary, value, what);
 }
 
 bool onnx_list_input(struct onnx_graph *graph, size_t index, const struct onnx_value **value)
@@ -294,6 +313,8 @@ struct onnx_value onnx_scalar(const float *value)
 
 /* ---- shapes ---- */
 
+enum { CONSTANT_MAX = 1 << 30 };
+
 bool onnx_shape(struct onnx_graph *graph, struct onnx_value *value, size_t rank,
                 const size_t *shape)
 {
@@ -302,9 +323,9 @@ bool onnx_shape(struct onnx_graph *graph, struct onnx_value *value, size_t rank,
         return onnx_fail(graph, "a tensor of %zu dimensions; at most %d are taken", rank,
                          ONNX_RANK_MAX);
     for (size_t i = 0; i < rank; i++) {
-        if (shape[i] == 0 || shape[i] > MODEL_WIDTH_MAX || width > MODEL_WIDTH_MAX / shape[i])
-            return onnx_fail(graph, "dimension %zu is %zu: a row would be %s", i, shape[i],
-                             shape[i] ? "wider than 1048576 numbers" : "empty");
+        if (shape[i] == 0 || shape[i] > CONSTANT_MAX || width > CONSTANT_MAX / shape[i])
+            return onnx_fail(graph, "dimension %zu is %zu: that is %s", i, shape[i],
+                             shape[i] ? "too much" : "nothing");
         width *= kept[i] = shape[i];
     }
     memcpy(value->shape, kept, rank * sizeof *kept);

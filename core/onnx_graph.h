@@ -26,6 +26,7 @@ struct onnx_value {
     size_t rank, shape[ONNX_RANK_MAX], width;
     size_t value;            /* ROWS: number of the value in the steps */
     const void *floats;      /* FLOATS: [width], at any alignment */
+    bool is_turned;          /* FLOATS: a matrix whose numbers still lie by columns */
     const long long *wholes; /* WHOLES: [width] */
     const bool
         *is_batch; /* WHOLES: [width] elements that are multiples of the batch's size; NULL: none */
@@ -96,6 +97,9 @@ bool onnx_word(struct onnx_graph *graph, const char *name, struct onnx_text *wor
 /* Aligned floats of a constant, in the model's memory; WHOLES are converted. NULL and an error for others. */
 const float *onnx_constant(struct onnx_graph *graph, const struct onnx_value *value,
                            const char *what);
+/* The same, while the model is read. */
+const float *onnx_passing_constant(struct onnx_graph *graph, const struct onnx_value *value,
+                                   const char *what);
 /* A constant list of whole numbers, of axes or of a shape: an input, as list. *count is 0 and *values NULL when the input
  * is left out. */
 bool onnx_list_input(struct onnx_graph *graph, size_t index, const struct onnx_value **value);
@@ -107,7 +111,7 @@ struct onnx_value onnx_scalar(const float *value);
 
 /* ---- shapes ---- */
 
-/* Sets rank, shape and width; false and an error for what is wider than a row may be. */
+/* Sets rank, shape and width; false and an error for what is empty or beyond all measure. */
 bool onnx_shape(struct onnx_graph *graph, struct onnx_value *value, size_t rank,
                 const size_t *shape);
 /* The product of shape[from … to - 1]. */

@@ -33,7 +33,8 @@ static bool multiply(struct onnx_graph *graph, const struct onnx_value *x,
         return onnx_fail(graph, "a row of %zu numbers meets a matrix of %zu inputs",
                          x->rank ? x->shape[x->rank - 1] : 1, inputs);
     struct step step = {.kind = STEP_LINEAR, .parts = x->width / inputs};
-    step.weights = (struct weights){inputs, outputs, w->floats, !is_out_in, NULL, NULL};
+    step.weights =
+        (struct weights){inputs, outputs, w->floats, is_out_in == w->is_turned, NULL, NULL};
     step.name = name_of(graph, w);
     struct onnx_value made = {0};
     memcpy(shape, x->shape, sizeof shape);

@@ -214,8 +214,6 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
                            ? onnx_fail_mixing(graph, "it puts constants together")
                            : onnx_fail(graph, "input %zu differs in axis %zu: %zu and %zu", i, k,
                                        x[0].shape[k], x[i].shape[k]);
-        if (x[i].width > MODEL_WIDTH_MAX)
-            return onnx_fail(graph, "input %zu is wider than a row may be", i);
         sum += x[i].shape[axis];
         piece[i] = onnx_product(&x[i], axis, x[i].rank);
     }

@@ -190,6 +190,12 @@ static bool give_shape(struct onnx_graph *graph, const struct onnx_value *x, siz
                        const size_t *shape)
 {
     struct onnx_value out = *x;
+    if (x->is_turned) {
+        out.floats = onnx_passing_constant(graph, x, "it");
+        out.is_turned = false;
+        if (!out.floats)
+            return false;
+    }
     if (x->is_batched && (rank == 0 || shape[0] == 0))
         return onnx_fail_mixing(graph, "it reshapes");
     if (onnx_shape(graph, &out, rank, shape) && out.width != x->width && x->is_batched)
@@ -243,8 +249,11 @@ static bool read_reshape(struct onnx_graph *graph, const struct onnx_node *node)
             return onnx_fail(graph, "dimension %zu of its shape is %lld", i, dim);
         if (shape[i] == 0)
             unknown = i;
-        else if (shape[i] > MODEL_WIDTH_MAX || (known *= shape[i]) > MODEL_WIDTH_MAX)
-            return onnx_fail(graph, "its shape is wider than a row may be");
+        else if (shape[i] > x->width || (known *= shape[i]) > x->width)
+            return x->is_batched
+                       ? onnx_fail_mixing(graph, "it reshapes")
+                       : onnx_fail(graph, "its shape holds more than the %zu numbers there are",
+                                   x->width);
     }
     if (unknown < ONNX_RANK_MAX) {
         if (x->width % known)

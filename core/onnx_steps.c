@@ -30,8 +30,9 @@ static bool fold(struct onnx_graph *graph, struct step *step, const struct onnx_
 {
     const float *from[OPERANDS_MAX];
     float *to = arena_take_array(&graph->source->temporary, out->width, sizeof *to);
+    out->is_turned = false;
     for (size_t i = 0; i < count; i++) {
-        from[i] = onnx_constant(graph, &x[i], "an input");
+        from[i] = onnx_passing_constant(graph, &x[i], "an input");
         if (!from[i])
             return false;
         step->operand[i].constant = from[i];
@@ -78,6 +79,9 @@ bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct o
     }
     if (!onnx_spend(graph, out->width))
         return false;
+    if (varies && out->width > MODEL_WIDTH_MAX)
+        return onnx_fail(graph, "a row would be %zu numbers wide; at most %d are taken", out->width,
+                         MODEL_WIDTH_MAX);
     if (!varies)
         return fold(graph, &made, x, count, out);
     for (size_t i = 0; i < count; i++) {
@@ -182,6 +186,12 @@ bool onnx_transpose(struct onnx_graph *graph, const struct onnx_value *x, const 
         return true;
     if (x->is_batched && order[0] != 0)
         return onnx_fail_mixing(graph, "it moves numbers");
+    if (x->kind == ONNX_FLOATS && x->rank == 2) { /* a layer takes its weights either way */
+        out->is_turned = !x->is_turned;
+        out->shape[0] = x->shape[1];
+        out->shape[1] = x->shape[0];
+        return true;
+    }
     return gather_by_strides(graph, x, x->rank, shape, stride, out);
 }
 

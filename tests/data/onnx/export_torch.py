@@ -79,6 +79,7 @@ def forms():
     yield "argmax", Net(lambda m, x: m[0](x).argmax(1), nn.Linear(FEATURES, OUTPUTS))
     yield "three_d", Net(lambda m, x: m[1](torch.relu(m[0](x.view(-1, 3, 4)))).flatten(1), nn.Linear(4, 5), nn.Linear(5, 2))
     yield "double", mlp(nn.Tanh()).double()
+    yield "turned", nn.Sequential(nn.Linear(FEATURES, HIDDEN, bias=False), nn.Tanh(), nn.Linear(HIDDEN, OUTPUTS, bias=False))
 
 
 def answers(net, x):
@@ -113,7 +114,8 @@ def main():
         batch = {"x": {0: "batch"}} if index % 2 else None  # None: the file says batch 1
         one = x[:1].double() if name == "double" else x[:1]
         try:
-            torch.onnx.export(net, one, f"{OUT}/{name}.onnx", opset_version=OPSET, input_names=["x"], dynamic_axes=batch)
+            torch.onnx.export(net, one, f"{OUT}/{name}.onnx", opset_version=OPSET, input_names=["x"], dynamic_axes=batch,
+                              do_constant_folding=name != "turned")
         except torch.onnx.errors.UnsupportedOperatorError as error:
             print(f"{name}: not exported: {error}")
             continue
