@@ -177,6 +177,8 @@ START_TEST(rows_get_the_same_bits_alone_and_in_any_batch)
     check_bits(tiny, x, wanted, rows < 400 ? rows : 400);
     static const char *const cores[] = {"Haswell", "Zen", "SkylakeX", "Sandybridge"};
     for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) {
+        if (strcmp(cores[i], "SkylakeX") == 0 && relud_isa_best() < RELUD_ISA_AVX512)
+            continue; /* OpenBLAS takes its word for what the CPU has */
         setenv("OPENBLAS_CORETYPE", cores[i], 1);
         check_bits(two, x, wanted, rows);
     }
