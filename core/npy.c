@@ -102,6 +102,11 @@ bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy, struct
     return true;
 }
 
+enum relud_dtype relud_npy_dtype(const struct relud_npy *npy)
+{
+    return types[npy->type].dtype;
+}
+
 void relud_npy_values(const struct relud_npy *npy, float *values)
 {
     relud_dtype_read(types[npy->type].dtype, npy->elements, npy->count, values);

@@ -37,7 +37,7 @@ bool rows_new(const struct rows_source *source, size_t rows, size_t features,
 }
 
 /* zlib passes through what is not gzip. */
-static char *unpack(const char *path, size_t *len, struct relud_error *error)
+char *rows_text(const char *path, size_t *len, struct relud_error *error)
 {
     int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     gzFile file = fd >= 0 ? gzdopen(fd, "rb") : NULL;
@@ -153,27 +153,36 @@ static bool read_any(const struct rows_source *source, struct relud_rows *rows)
     return first == '[' ? read_array(source, rows) : csv_read(source, rows);
 }
 
+bool rows_parse(const struct rows_source *source, struct relud_rows *rows)
+{
+    *rows = (struct relud_rows){0};
+    bool is_read = read_any(source, rows);
+    for (size_t i = 0; is_read && i < rows->rows * rows->features; i++)
+        if (!isfinite(rows->values[i]))
+            is_read = rows_fail(source, "row %zu, column %zu is not finite", i / rows->features,
+                                i % rows->features);
+    if (!is_read)
+        relud_rows_free(rows);
+    return is_read;
+}
+
 bool relud_rows_read(const char *path, size_t features, struct relud_rows *rows,
                      struct relud_error *error)
 {
     *rows = (struct relud_rows){0};
     struct rows_source source = {.path = strcmp(path, "-") == 0 ? "standard input" : path,
                                  .error = error};
-    char *text = unpack(path, &source.len, error);
+    char *text = rows_text(path, &source.len, error);
     if (!text)
         return false;
     source.text = text;
-    bool is_read = read_any(&source, rows);
+    bool is_read = rows_parse(&source, rows);
     free(text);
-    if (is_read && features && rows->features != features)
+    if (is_read && features && rows->features != features) {
         is_read =
             rows_fail(&source, "rows of %zu numbers; %zu are wanted", rows->features, features);
-    for (size_t i = 0; is_read && i < rows->rows * rows->features; i++)
-        if (!isfinite(rows->values[i]))
-            is_read = rows_fail(&source, "row %zu, column %zu is not finite", i / rows->features,
-                                i % rows->features);
-    if (!is_read)
         relud_rows_free(rows);
+    }
     return is_read;
 }
 

@@ -57,6 +57,8 @@ struct relud_npy {
 bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy,
                     struct relud_error *error);
 
+enum relud_dtype relud_npy_dtype(const struct relud_npy *npy);
+
 /* The tensor's numbers as float32, rounded to nearest where they are wider: values[npy->count]. */
 void relud_npy_values(const struct relud_npy *npy, float *values);
 
