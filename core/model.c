@@ -229,31 +229,43 @@ static bool make(relud_model *model, struct model_source *source,
     return true;
 }
 
-relud_model *relud_model_load(const char *path, const struct relud_model_options *options,
-                              struct relud_error *error)
+relud_model *model_new(const char *path, const struct relud_model_options *options,
+                       bool (*read)(struct model_source *source, const void *what),
+                       const void *what, struct relud_error *error)
 {
     static const struct relud_model_options plain;
     relud_model *model = calloc(1, sizeof *model);
     struct model_source *source = calloc(1, sizeof *source);
-    bool is_loaded = false;
+    bool is_made = false;
     if (model)
         atomic_init(&model->references, 1);
     if (model && source) {
         source->arena = &model->arena;
         source->error = error;
-        is_loaded = (is_file(path) ? onnx_read(source, path) : model_dir_read(source, path)) &&
-                    make(model, source, options ? options : &plain);
+        is_made = read(source, what) && make(model, source, options ? options : &plain);
         model_source_close(source);
-        is_loaded = is_loaded && warm_up(model, path, error);
+        is_made = is_made && warm_up(model, path, error);
     } else {
         relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory", path);
     }
     free(source);
-    if (!is_loaded) {
+    if (!is_made) {
         relud_model_release(model);
         return NULL;
     }
     return model;
+}
+
+static bool read_path(struct model_source *source, const void *what)
+{
+    const char *path = what;
+    return is_file(path) ? onnx_read(source, path) : model_dir_read(source, path);
+}
+
+relud_model *relud_model_load(const char *path, const struct relud_model_options *options,
+                              struct relud_error *error)
+{
+    return model_new(path, options, read_path, path, error);
 }
 
 relud_model *relud_model_retain(relud_model *model)

@@ -233,6 +233,7 @@ static bool take_info(struct loading *loading)
     size_t outputs = info->results == 1 ? info->outputs : info->result[0].width;
     info->name = json->name;
     info->description = json->description;
+    info->training = json->training;
     if (json->input_name)
         info->input_name = json->input_name;
     if (json->output_name)

@@ -1,6 +1,7 @@
 #include "core/model_json.h"
 
 #include "core/json_doc.h"
+#include "core/training_json.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -260,7 +261,9 @@ static bool read_root(const struct reader *reader, const json_node *root, struct
            get_text(reader, root, "", "name", &model->name) &&
            get_text(reader, root, "", "description", &model->description) &&
            (!model->name || check_name(reader, model->name)) && read_input(reader, root, model) &&
-           read_layers(reader, root, model) && read_output(reader, root, model);
+           read_layers(reader, root, model) && read_output(reader, root, model) &&
+           training_read(json_member(root, "training"), &model->training, reader->name,
+                         reader->arena, reader->error);
 }
 
 bool model_json_read(struct model_json *model, const char *text, size_t len, const char *name,

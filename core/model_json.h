@@ -29,6 +29,7 @@ struct model_json {
     enum relud_task task;
     size_t labels;
     const char **label;
+    struct relud_training *training; /* or NULL */
 };
 
 /* Everything points into the arena. Errors begin with `name` and say which key. */

@@ -1,18 +1,17 @@
 /* Models into files: model.json and model.safetensors, for nets that are a chain of layers. */
 #include "core/model.h"
 
-#include "core/file.h"
+#include "core/training_json.h"
+#include "core/writer.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <relud/relud.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-enum { PATH_BYTES = 4096, NAME_BYTES = 64 };
+enum { PATH_BYTES = WRITER_PATH_BYTES };
 
 /* ---- is it a chain? ---- */
 
@@ -84,64 +83,10 @@ static bool read_chain(struct chain *chain, const relud_model *model, struct rel
     return true;
 }
 
-/* ---- writing ---- */
-
-struct writer {
-    FILE *file;
-    const char *path; /* what it is to be called */
-    char part[PATH_BYTES];
-    struct relud_error *error;
-};
-
-static bool writer_open(struct writer *writer, const char *path, struct relud_error *error)
-{
-    *writer = (struct writer){.path = path, .error = error};
-    int len = snprintf(writer->part, sizeof writer->part, "%s.part", path);
-    if (len < 0 || (size_t)len >= sizeof writer->part)
-        return relud_fail(error, RELUD_IO, "%.100s…: the path is too long", path);
-    writer->file = fopen(writer->part, "wb");
-    return writer->file || relud_fail(error, RELUD_IO, "%s: %s", writer->part, strerror(errno));
-}
-
-/* On the disk before it has its name: a reader sees all of it or nothing. */
-static bool writer_close(struct writer *writer, bool is_right)
-{
-    bool is_written =
-        !ferror(writer->file) && fflush(writer->file) == 0 && fsync(fileno(writer->file)) == 0;
-    int why = errno;
-    is_written = fclose(writer->file) == 0 && is_written;
-    if (is_right && is_written && rename(writer->part, writer->path) == 0)
-        return true;
-    if (is_right)
-        relud_fail(writer->error, RELUD_IO, "%s: %s", writer->path,
-                   strerror(is_written ? errno : why));
-    unlink(writer->part);
-    return false;
-}
-
-static void put_string(FILE *file, const char *text)
-{
-    char *json = malloc(6 * strlen(text) + 3);
-    if (json) {
-        fwrite(json, 1, relud_json_string(text, strlen(text), json), file);
-        free(json);
-    } else {
-        fputs("\"\"", file);
-    }
-}
-
-static void put_number(FILE *file, float value)
-{
-    char text[32] = "";
-    fwrite(text, 1, relud_float_to_text(value, text), file);
-}
-
 /* ---- tensors ---- */
 
-/* What goes into model.safetensors, in order. */
+/* What goes into model.safetensors, in order: where each tensor's numbers come from. */
 struct tensor {
-    char name[NAME_BYTES];
-    size_t rank, shape[2];
     const struct linear *linear; /* the weight, or the bias where is_bias; or */
     bool is_bias;
     const float *values; /* [shape[0]], of which is_one says that the first stands for all */
@@ -150,14 +95,23 @@ struct tensor {
 
 struct tensors {
     size_t count;
+    struct tensor_entry *entry;
     struct tensor *tensor;
 };
 
-static struct tensor *add(struct tensors *tensors, size_t rank, size_t rows, size_t columns)
+/* The next tensor, called by printf rules. */
+static struct tensor *__attribute__((format(printf, 4, 5)))
+add(struct tensors *tensors, size_t rank, const size_t *shape, const char *format, ...)
 {
-    struct tensor *tensor = &tensors->tensor[tensors->count++];
-    *tensor = (struct tensor){.rank = rank, .shape = {rows, columns}};
-    return tensor;
+    struct tensor_entry *entry = &tensors->entry[tensors->count];
+    *entry = (struct tensor_entry){.type = "F32", .rank = rank, .shape = {shape[0]}};
+    if (rank == 2)
+        entry->shape[1] = shape[1];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(entry->name, sizeof entry->name, format, args);
+    va_end(args);
+    return &tensors->tensor[tensors->count++];
 }
 
 static void list_tensors(const struct chain *chain, struct tensors *tensors)
@@ -166,80 +120,48 @@ static void list_tensors(const struct chain *chain, struct tensors *tensors)
     const struct network *network = chain->network;
     for (size_t i = 0; (chain->mean || chain->std) && i < 2; i++) {
         const struct operand *by = i ? chain->std : chain->mean;
-        struct tensor *tensor = add(tensors, 1, network->features, 1);
-        snprintf(tensor->name, NAME_BYTES, "input.%s", i ? "std" : "mean");
+        struct tensor *tensor = add(tensors, 1, &network->features, "input.%s", i ? "std" : "mean");
         tensor->values = by ? by->constant : i ? &one : &zero;
         tensor->is_one = !by || by->len == 1;
     }
     for (size_t i = 0; i < network->layers; i++) {
         const struct linear *linear = &network->layer[i].linear->linear;
         const struct step *activate = network->layer[i].activate;
-        struct tensor *tensor = add(tensors, 2, linear->outputs, linear->inputs);
-        snprintf(tensor->name, NAME_BYTES, "layers.%zu.weight", i);
-        tensor->linear = linear;
-        if (linear->has_bias) {
-            tensor = add(tensors, 1, linear->outputs, 1);
-            snprintf(tensor->name, NAME_BYTES, "layers.%zu.bias", i);
-            tensor->linear = linear;
-            tensor->is_bias = true;
-        }
-        if (activate && activate->params.weight) {
-            tensor = add(tensors, 1, activate->params.weight_len, 1);
-            snprintf(tensor->name, NAME_BYTES, "layers.%zu.slopes", i);
-            tensor->values = activate->params.weight;
-        }
+        const size_t shape[] = {linear->outputs, linear->inputs};
+        add(tensors, 2, shape, "layers.%zu.weight", i)->linear = linear;
+        if (linear->has_bias)
+            *add(tensors, 1, shape, "layers.%zu.bias", i) =
+                (struct tensor){.linear = linear, .is_bias = true};
+        if (activate && activate->params.weight)
+            add(tensors, 1, &activate->params.weight_len, "layers.%zu.slopes", i)->values =
+                activate->params.weight;
     }
 }
 
-static bool put_values(FILE *file, const struct tensor *tensor)
+static bool put_linear(FILE *file, const struct linear *linear, bool is_bias)
 {
-    size_t count = tensor->shape[0] * (tensor->rank == 2 ? tensor->shape[1] : 1);
-    const struct linear *linear = tensor->linear;
-    float *weight = linear ? malloc(linear->inputs * linear->outputs * sizeof *weight) : NULL;
-    float *bias = linear ? malloc(linear->outputs * sizeof *bias) : NULL;
-    bool is_there = !linear || (weight && bias);
-    if (is_there && linear) {
+    size_t count = linear->inputs * linear->outputs;
+    float *weight = malloc(count * sizeof *weight);
+    float *bias = malloc(linear->outputs * sizeof *bias);
+    bool is_there = weight && bias;
+    if (is_there) {
         linear_unpack(linear, weight, bias);
-        fwrite(tensor->is_bias ? bias : weight, sizeof(float), count, file);
+        fwrite(is_bias ? bias : weight, sizeof(float), is_bias ? linear->outputs : count, file);
     }
-    for (size_t i = 0; !linear && i < count; i++)
-        fwrite(&tensor->values[tensor->is_one ? 0 : i], sizeof(float), 1, file);
     free(weight);
     free(bias);
     return is_there;
 }
 
-/* 8 bytes of header length, the header, padded to a multiple of 8, the numbers. */
-static bool put_tensors(FILE *file, const struct tensors *tensors)
+static bool put_tensor(FILE *file, size_t index, const void *what)
 {
-    char *header = NULL;
-    size_t len = 0, at = 0;
-    FILE *text = open_memstream(&header, &len);
-    if (!text)
-        return false;
-    fputs("{\"__metadata__\":{\"format\":\"pt\"}", text);
-    for (size_t i = 0; i < tensors->count; i++) {
-        const struct tensor *tensor = &tensors->tensor[i];
-        size_t count = tensor->shape[0] * (tensor->rank == 2 ? tensor->shape[1] : 1);
-        fprintf(text, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", tensor->name, tensor->shape[0]);
-        if (tensor->rank == 2)
-            fprintf(text, ",%zu", tensor->shape[1]);
-        fprintf(text, "],\"data_offsets\":[%zu,%zu]}", at, at + count * sizeof(float));
-        at += count * sizeof(float);
-    }
-    fputs("}", text);
-    fflush(text);
-    for (; len % 8; fflush(text))
-        fputc(' ', text);
-    bool is_right = fclose(text) == 0 && header;
-    for (size_t i = 0; is_right && i < 8; i++)
-        fputc((int)(len >> (8 * i) & 255), file);
-    if (is_right)
-        fwrite(header, 1, len, file);
-    for (size_t i = 0; is_right && i < tensors->count; i++)
-        is_right = put_values(file, &tensors->tensor[i]);
-    free(header);
-    return is_right;
+    const struct tensors *tensors = what;
+    const struct tensor *tensor = &tensors->tensor[index];
+    if (tensor->linear)
+        return put_linear(file, tensor->linear, tensor->is_bias);
+    for (size_t i = 0; i < tensors->entry[index].shape[0]; i++)
+        fwrite(&tensor->values[tensor->is_one ? 0 : i], sizeof(float), 1, file);
+    return true;
 }
 
 /* ---- model.json ---- */
@@ -311,7 +233,12 @@ static void put_json(FILE *file, const struct chain *chain, const struct relud_m
         fputs(i ? ", " : ", \"labels\": [", file);
         put_string(file, info->labels[i]);
     }
-    fputs(info->labels ? "]}}\n" : "}}\n", file);
+    fputs(info->labels ? "]}" : "}", file);
+    if (info->training) {
+        fputs(",\n \"training\": ", file);
+        training_put(file, info->training);
+    }
+    fputs("}\n", file);
 }
 
 /* ---- both ---- */
@@ -344,17 +271,23 @@ bool relud_model_save(const relud_model *model, const char *dir, const char *nam
     }
     if (!read_chain(&chain, model, error))
         return false;
-    struct tensors tensors = {0, calloc(3 * chain.network->layers + 2, sizeof(struct tensor))};
-    if (!tensors.tensor)
-        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    list_tensors(&chain, &tensors);
-    bool is_saved = make_dir(dir, error) && writer_open(&writer, path[0], error);
+    size_t most = 3 * chain.network->layers + 2;
+    struct tensors tensors = {0, calloc(most, sizeof(struct tensor_entry)),
+                              calloc(most, sizeof(struct tensor))};
+    bool is_saved = tensors.entry && tensors.tensor;
+    if (!is_saved)
+        relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    else
+        list_tensors(&chain, &tensors);
+    is_saved = is_saved && make_dir(dir, error) && writer_open(&writer, path[0], error);
     if (is_saved) {
-        bool is_put = put_tensors(writer.file, &tensors);
+        bool is_put = put_safetensors(writer.file, "\"format\":\"pt\"", tensors.entry,
+                                      tensors.count, put_tensor, &tensors);
         if (!is_put)
             relud_fail(error, RELUD_NO_MEMORY, "out of memory");
         is_saved = writer_close(&writer, is_put);
     }
+    free(tensors.entry);
     free(tensors.tensor);
     if (!is_saved || !writer_open(&writer, path[1], error))
         return false;

@@ -35,6 +35,23 @@ struct relud_model_options {
     enum relud_isa isa; /* RELUD_ISA_BEST, or a lesser one to try that path */
 };
 
+/* What a training left in the model. Losses are means over rows, accuracies shares of rows; NaN where there are none. */
+struct relud_training {
+    const char *recipe; /* the settings in words, or NULL */
+    size_t rows, epochs, best_epoch;
+    double loss, accuracy; /* of the best epoch's rows, as they were trained */
+    size_t validation_rows;
+    double validation_loss, validation_accuracy;
+    size_t test_rows;
+    double test_loss, test_accuracy;
+    size_t features; /* of the following, before scaling; 0: they were not kept */
+    const float *mean, *std, *min,
+        *max; /* [features] over the rows trained on; std over rows, not rows - 1 */
+    size_t bins;
+    const float
+        *histogram; /* [features][bins]: rows in each of so many equal parts from min to max */
+};
+
 struct relud_model_info {
     const char *name;        /* model.json's "name", else NULL */
     const char *description; /* or NULL */
@@ -56,9 +73,10 @@ struct relud_model_info {
     size_t classes;          /* classification: max(width of the first result, 2); else 0 */
     enum relud_task task;
     enum relud_math math;
-    const char *const *labels; /* labels[classes], or NULL */
-    size_t notes;              /* things worth a warning, e.g. unused tensors */
-    const char *const *note;   /* note[notes] */
+    const char *const *labels;             /* labels[classes], or NULL */
+    const struct relud_training *training; /* or NULL */
+    size_t notes;                          /* things worth a warning, e.g. unused tensors */
+    const char *const *note;               /* note[notes] */
 };
 
 struct relud_layer_info {
