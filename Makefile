@@ -115,6 +115,9 @@ $(B)/core/decimal_write.o: FILE_FLAGS := -fno-tree-pre
 # GCC leaves loops of unknown length as they are at -O2; scaling a row took as long as its first layer's sparse form.
 $(B)/core/linear.o $(B)/core/step.o $(B)/core/element.o: FILE_FLAGS := -ftree-vectorize -fvect-cost-model=dynamic
 
+# Plain loops that are to become vectors, the square root among them.
+$(B)/core/train_loops_%.o: LOOP_FLAGS := -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno
+
 # The vector kernels: chosen at run time, so only these files may hold such instructions.
 ifeq ($(shell uname -m),x86_64)
 $(B)/core/%_avx2.o: FILE_FLAGS := -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
@@ -123,7 +126,7 @@ endif
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FILE_FLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FILE_FLAGS) $(LOOP_FLAGS) -c -o $@ $<
 
 # A test or bench program is one source file, the headers beside it, the server without its main, and the library.
 inner := $(filter-out $(B)/server/main.o,$(server)) $(B)/librelud.a

@@ -1,6 +1,7 @@
 #include "core/activation.h"
 
 #include "core/activation_loops.h"
+#include "core/train_loops.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -204,6 +205,34 @@ void activation_gradient(enum relud_isa isa, const struct relud_activation *acti
                          size_t rows, size_t width)
 {
     run(isa, activation, params, true, x, g, rows, width);
+}
+
+/* With s = softmax(x): s (g - Σ g s) for softmax, g - s Σ g for its logarithm. */
+static void softmax_backward_row(const struct activation_loops *loops, bool is_log, const float *x,
+                                 float *g, float *s, size_t width)
+{
+    float sum = 0;
+    softmax_row(loops, x, s, width);
+    for (size_t i = 0; i < width; i++)
+        sum += is_log ? g[i] : g[i] * s[i];
+    for (size_t i = 0; i < width; i++)
+        g[i] = is_log ? g[i] - s[i] * sum : s[i] * (g[i] - sum);
+}
+
+void activation_backward(enum relud_isa isa, const struct relud_activation *activation,
+                         const struct relud_activation_params *params, const float *x, float *g,
+                         float *scratch, size_t rows, size_t width)
+{
+    bool is_softmax = activation->form == FORM_SOFTMAX,
+         is_log = activation->form == FORM_LOG_SOFTMAX;
+    if (is_softmax || is_log) {
+        for (size_t r = 0; r < rows; r++)
+            softmax_backward_row(loops_of(isa), is_log, x + r * width, g + r * width, scratch,
+                                 width);
+        return;
+    }
+    run(isa, activation, params, true, x, scratch, rows, width);
+    train_loops_of(isa)->multiply(g, scratch, rows * width);
 }
 
 void relud_activate(const struct relud_activation *activation,

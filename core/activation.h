@@ -12,4 +12,10 @@ void activation_gradient(enum relud_isa isa, const struct relud_activation *acti
                          const struct relud_activation_params *params, const float *x, float *g,
                          size_t rows, size_t width);
 
+/* g[rows][width], the loss's gradient by the answers at x, becomes that by x: for softmax and log_softmax through the whole
+ * Jacobian. scratch is [rows][width]. */
+void activation_backward(enum relud_isa isa, const struct relud_activation *activation,
+                         const struct relud_activation_params *params, const float *x, float *g,
+                         float *scratch, size_t rows, size_t width);
+
 #endif

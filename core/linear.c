@@ -7,11 +7,6 @@
 
 /* ---- packing ---- */
 
-static size_t panels_of(size_t outputs)
-{
-    return (outputs + PANEL_WIDTH - 1) / PANEL_WIDTH;
-}
-
 static struct panel panel_of(const struct linear *linear, size_t index)
 {
     size_t first = index * PANEL_WIDTH, left = linear->outputs - first;
@@ -20,7 +15,7 @@ static struct panel panel_of(const struct linear *linear, size_t index)
         .weight = linear->weight + first * linear->inputs,
         .bias = linear->bias + first,
         .inputs = linear->inputs,
-        .units = (columns + PANEL_UNIT - 1) / PANEL_UNIT,
+        .units = panel_width(linear->outputs, index) / PANEL_UNIT,
         .columns = columns,
     };
 }
@@ -55,7 +50,7 @@ static void pack_panel(float *to, const struct panel *panel, const struct weight
 bool linear_pack(struct linear *linear, struct arena *arena, const struct weights *weights,
                  const struct relud_model_options *options, struct relud_error *error)
 {
-    size_t inputs = weights->inputs, outputs = weights->outputs, panels = panels_of(outputs);
+    size_t inputs = weights->inputs, outputs = weights->outputs, panels = panel_count(outputs);
     float *packed = arena_take_array(arena, panels * PANEL_WIDTH, inputs * sizeof *packed);
     float *biases = arena_take_array(arena, panels * PANEL_WIDTH, sizeof *biases);
     if (!packed || !biases)
@@ -83,7 +78,7 @@ bool linear_pack(struct linear *linear, struct arena *arena, const struct weight
 
 void linear_unpack(const struct linear *linear, float *weight, float *bias)
 {
-    for (size_t p = 0; p < panels_of(linear->outputs); p++) {
+    for (size_t p = 0; p < panel_count(linear->outputs); p++) {
         struct panel panel = panel_of(linear, p);
         for (size_t n = 0; n < panel.columns; n++)
             for (size_t k = 0; k < panel.inputs; k++)
@@ -101,7 +96,7 @@ enum { ROWS_AT_ONCE = PANEL_ROWS_MAX };
 static void dense_rows(const struct linear *linear, const float *const *x, float *const *y,
                        size_t rows)
 {
-    for (size_t p = 0; p < panels_of(linear->outputs); p++) {
+    for (size_t p = 0; p < panel_count(linear->outputs); p++) {
         struct panel panel = panel_of(linear, p);
         float *to[ROWS_AT_ONCE];
         for (size_t r = 0; r < rows; r += ROWS_AT_ONCE) {
@@ -118,7 +113,7 @@ static void sparse_row(const struct linear *linear, const float *x, float *y)
     enum { LIST_MAX = 1024 }; /* 8 KB of list and sums between lists keep the stack small */
     unsigned index[LIST_MAX + PANEL_UNIT];
     float value[LIST_MAX + PANEL_UNIT];
-    size_t panels = panels_of(linear->outputs);
+    size_t panels = panel_count(linear->outputs);
     for (size_t k = 0; k < linear->inputs; k += LIST_MAX) {
         size_t some = linear->inputs - k < LIST_MAX ? linear->inputs - k : LIST_MAX;
         size_t count = linear->kernels->list(x + k, some, (unsigned)k, index, value);
@@ -171,7 +166,7 @@ static size_t blas_rows(const struct linear *linear)
 void linear_by_blas(const struct linear *linear, const float *x, float *y, size_t rows)
 {
     size_t tile = linear->math == RELUD_MATH_FAST ? rows : blas_rows(linear);
-    for (size_t p = 0; p < panels_of(linear->outputs); p++) {
+    for (size_t p = 0; p < panel_count(linear->outputs); p++) {
         struct panel panel = panel_of(linear, p);
         int width = (int)(panel.units * PANEL_UNIT), columns = (int)panel.columns;
         for (size_t r = 0; r < rows; r += tile) {

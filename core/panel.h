@@ -16,6 +16,17 @@ enum {
     PANEL_ROWS_MAX = 12, /* rows that a dense kernel takes at once */
 };
 
+/* How many panels so many columns take, and the columns that lie in one of them, rounded up to units: its width. */
+static inline size_t panel_count(size_t columns)
+{
+    return (columns + PANEL_WIDTH - 1) / PANEL_WIDTH;
+}
+static inline size_t panel_width(size_t columns, size_t panel)
+{
+    size_t left = columns - panel * PANEL_WIDTH;
+    return left < PANEL_WIDTH ? (left + PANEL_UNIT - 1) / PANEL_UNIT * PANEL_UNIT : PANEL_WIDTH;
+}
+
 /* One panel, and where its answers go. */
 struct panel {
     const float *weight;           /* [inputs][16 * units] */

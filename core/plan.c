@@ -34,14 +34,10 @@ static struct linear view_of(const struct linear *linear, size_t first, size_t p
     return view;
 }
 
-static size_t panels_of(const struct linear *linear)
-{
-    return (linear->outputs + PANEL_WIDTH - 1) / PANEL_WIDTH;
-}
-
 static bool is_great(const struct linear *linear)
 {
-    return linear->inputs * linear->outputs > VIEW_FLOATS && panels_of(linear) > 2 * PROOF_PANELS;
+    return linear->inputs * linear->outputs > VIEW_FLOATS &&
+           panel_count(linear->outputs) > 2 * PROOF_PANELS;
 }
 
 static uint64_t next(uint64_t *state)
@@ -125,7 +121,7 @@ static bool is_exact_view(const struct trial *trial, const struct linear *whole,
 
 static bool is_exact(const struct trial *trial, const struct linear *linear, kernel *run)
 {
-    size_t panels = panels_of(linear);
+    size_t panels = panel_count(linear->outputs);
     if (!is_great(linear))
         return is_exact_view(trial, linear, 0, panels, run);
     return is_exact_view(trial, linear, 0, PROOF_PANELS, run) &&
@@ -149,7 +145,7 @@ static double measure(const struct trial *trial, const struct linear *linear, ke
     size_t panels = VIEW_FLOATS / (PANEL_WIDTH * linear->inputs) + 1;
     /* One row reads all weights from wherever they are, which is what it costs; more rows share what they read. */
     bool is_part = is_great(linear) && rows > 1;
-    struct linear view = view_of(linear, 0, is_part ? panels : panels_of(linear));
+    struct linear view = view_of(linear, 0, is_part ? panels : panel_count(linear->outputs));
     for (int i = 0; i < RUNS && (i < 2 || now_ns() - begin < BUDGET_NS); i++) {
         double start = now_ns();
         run(&view, trial->x, trial->y, rows);

@@ -10,6 +10,7 @@
 #include <relud/health.h>
 #include <relud/model.h>
 #include <relud/text.h>
+#include <relud/train.h>
 
 #define RELUD_VERSION "0.1.0"
 
