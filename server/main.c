@@ -1,6 +1,7 @@
 #include "server/commands.h"
 
 #include "server/config.h"
+#include "server/train_options.h"
 #include <relud/relud.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,9 @@ static const struct command commands[] = {
      "Each option is also RELUD_NAME in the environment and a key of the --config file.\n"},
     {"predict", cmd_predict, "predict MODEL [FILE] [--format jsonl|json|csv|npy] [--top-k N]",
      "predict rows from a JSON, CSV, npy or IDX file (or .gz), or from stdin", ""},
+    {"train", cmd_train, "train --data FILE --layers A,B,C --out DIR [options]",
+     "learn a net from IDX, CSV, TSV or npy and write it as a model directory",
+     "Ctrl-C writes the best so far (exit status 130), and --resume goes on from there.\n"},
     {"inspect", cmd_inspect, "inspect MODEL [--data FILE]",
      "show layers, parameters and plans; with data: sparsity and dead units", ""},
     {"check", cmd_check, "check MODEL...", "load, validate and self-test models", ""},
@@ -77,9 +81,9 @@ static int help_on(const char *name)
         return 2;
     }
     printf("usage: relud %s\n\n%s.\n%s", command->usage, command->summary, command->more);
-    if (command->run == cmd_serve) {
+    if (command->run == cmd_serve || command->run == cmd_train) {
         printf("\noptions (default):\n");
-        config_print_help();
+        command->run == cmd_serve ? config_print_help() : train_options_print_help();
     }
     return 0;
 }
