@@ -26,13 +26,13 @@ static void *take(struct reading *reading, size_t count, size_t size)
 
 /* ---- images, and rows of numbers ---- */
 
-/* [rows][height][width], or [rows][features] that are a square. */
+/* [rows][height][width], or [rows][features] that are a square: smaller ones than 8 x 8 are hardly meant. */
 static void set_image(struct relud_dataset *data, size_t rank, const size_t *shape)
 {
     size_t side = (size_t)(sqrt((double)data->features) + 0.5);
     if (rank == 3)
         data->height = shape[1], data->width = shape[2];
-    else if (rank == 2 && side * side == data->features)
+    else if (rank == 2 && side >= 8 && side * side == data->features)
         data->height = data->width = side;
 }
 

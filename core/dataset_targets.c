@@ -109,11 +109,27 @@ static size_t classes_wanted(const struct relud_dataset_options *options)
     return options->units == 1 ? 2 : options->units;
 }
 
+/* A cell's words: a doubled quote is one. */
+static size_t words_of(const struct csv_cell *cell, char words[LABEL_BYTES_MAX])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < cell->len && len < LABEL_BYTES_MAX; i++) {
+        words[len++] = cell->at[i];
+        i += cell->at[i] == '"' && i + 1 < cell->len && cell->at[i + 1] == '"';
+    }
+    return len;
+}
+
 static bool add_label(struct taking *taking, const char **label, const char *text, size_t len)
 {
-    label[taking->data->labels] =
-        arena_copy_text(taking->arena, text, len < LABEL_BYTES_MAX ? len : LABEL_BYTES_MAX);
+    label[taking->data->labels] = arena_copy_text(taking->arena, text, len);
     return label[taking->data->labels++] || no_memory(taking);
+}
+
+static bool add_cell_label(struct taking *taking, const char **label, const struct csv_cell *cell)
+{
+    char words[LABEL_BYTES_MAX];
+    return add_label(taking, label, words, words_of(cell, words));
 }
 
 static bool add_number_label(struct taking *taking, const char **label, float value)
@@ -176,7 +192,7 @@ static bool find_labels(struct taking *taking, size_t wanted)
         else if (taking->numbers)
             is_right = add_number_label(taking, label, ((const float *)all)[i]);
         else
-            is_right = add_label(taking, label, cell->at, cell->len);
+            is_right = add_cell_label(taking, label, cell);
     }
     free(all);
     data->label = label;
@@ -187,20 +203,18 @@ static bool find_labels(struct taking *taking, size_t wanted)
 static size_t class_of(const struct taking *taking, size_t row, size_t guess)
 {
     const struct relud_dataset *data = taking->data;
-    char number[RELUD_FLOAT_TEXT_MAX];
-    struct csv_cell cell = {number, 0};
+    char words[LABEL_BYTES_MAX];
+    size_t len;
     if (taking->numbers) {
         float value = taking->numbers[row];
         guess = value >= 0 && value < (float)data->labels ? (size_t)value : guess;
-        cell.len = relud_float_to_text(value, number);
+        len = relud_float_to_text(value, words);
     } else {
-        cell = taking->raw->cells[row];
+        len = words_of(&taking->raw->cells[row], words);
     }
-    if (cell.len > LABEL_BYTES_MAX)
-        cell.len = LABEL_BYTES_MAX;
     for (size_t i = 0; i < data->labels; i++) {
         size_t at = (guess + i) % data->labels;
-        if (strlen(data->label[at]) == cell.len && memcmp(data->label[at], cell.at, cell.len) == 0)
+        if (strlen(data->label[at]) == len && memcmp(data->label[at], words, len) == 0)
             return at;
     }
     return data->labels;

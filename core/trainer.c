@@ -256,6 +256,14 @@ static bool report(relud_progress_fn *progress, void *user, const struct trainer
     return !progress || progress(user, &at);
 }
 
+static bool are_finite(const struct learner *learner)
+{
+    for (size_t i = 0; i < learner->parameters_len; i++)
+        if (!isfinite(learner->parameters[i]))
+            return false;
+    return true;
+}
+
 /* The next epoch; false when it is the last for whatever reason. */
 static bool run_epoch(struct trainer *trainer, const struct relud_dataset *validation,
                       relud_progress_fn *progress, void *user)
@@ -270,6 +278,9 @@ static bool run_epoch(struct trainer *trainer, const struct relud_dataset *valid
     clear_tallies(trainer);
     if (!run_batches(trainer, &epoch, &sums, progress, user))
         return false;
+    if (!are_finite(&trainer->learner))
+        return fail_diverged(trainer, epoch.epoch,
+                             (trainer->trained - 1) / trainer->config->batch + 1);
     epoch.seconds = now() - begin;
     epoch.rows_per_second = (double)sums.rows / epoch.seconds;
     epoch.loss = measures_loss(&sums);
@@ -315,6 +326,9 @@ static bool check_config(const struct trainer *trainer, const struct relud_datas
         (!is_regression && data->labels != wanted))
         return relud_fail(trainer->error, RELUD_BAD_INPUT,
                           "the last layer's %zu units do not fit the targets", last->units);
+    if (!is_regression && last->activation && last->activation != relud_activation_find("identity"))
+        return relud_fail(trainer->error, RELUD_BAD_INPUT,
+                          "a classification learns logits: its last layer has no activation");
     for (size_t i = 0; i < 2; i++)
         if (others[i] && (others[i]->features != data->features ||
                           others[i]->outputs != data->outputs || others[i]->labels != data->labels))
@@ -444,6 +458,7 @@ static relud_model *end(struct trainer *trainer, const struct relud_dataset *val
     training.test_accuracy = measures_accuracy(trainer, &tested);
     if (input->histogram) {
         training.features = input->features;
+        training.feature = trainer->data->name;
         training.mean = input->mean, training.std = input->std;
         training.min = input->min, training.max = input->max;
         training.bins = input->bins;

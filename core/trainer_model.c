@@ -110,19 +110,27 @@ static bool add_layer(const struct making *making, size_t index)
     return true;
 }
 
+static const char *const *copy_texts(const struct making *making, const char *const *texts,
+                                     size_t count)
+{
+    const char **copies = take(making, count, sizeof *copies);
+    for (size_t i = 0; copies && i < count; i++)
+        if (!(copies[i] = copy_text(making, texts[i]))) {
+            relud_fail(making->source->error, RELUD_NO_MEMORY, "out of memory");
+            return NULL;
+        }
+    return copies;
+}
+
 static bool add_labels(const struct making *making)
 {
     const struct relud_dataset *data = making->trainer->data;
     struct relud_model_info *info = &making->source->info;
     if (data->labels == 0)
         return true;
-    const char **label = take(making, data->labels, sizeof *label);
-    for (size_t i = 0; label && i < data->labels; i++)
-        if (!(label[i] = copy_text(making, data->label[i])))
-            return relud_fail(making->source->error, RELUD_NO_MEMORY, "out of memory");
-    info->labels = label;
+    info->labels = copy_texts(making, data->label, data->labels);
     info->classes = data->labels;
-    return label != NULL;
+    return info->labels != NULL;
 }
 
 static bool keep_training(const struct making *making, const struct relud_training *training)
@@ -136,6 +144,8 @@ static bool keep_training(const struct making *making, const struct relud_traini
     size_t features = training->features;
     if (features == 0)
         return true;
+    if (training->feature && !(kept->feature = copy_texts(making, training->feature, features)))
+        return false;
     kept->mean = copy(making, training->mean, features);
     kept->std = copy(making, training->std, features);
     kept->min = copy(making, training->min, features);

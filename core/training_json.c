@@ -28,6 +28,16 @@ static void put_array(FILE *file, const char *key, const float *values, size_t c
     fputs("]", file);
 }
 
+static void put_names(FILE *file, const struct relud_training *training)
+{
+    fputs("\"names\": [", file);
+    for (size_t i = 0; i < training->features; i++) {
+        fputs(i ? ", " : "", file);
+        put_string(file, training->feature[i]);
+    }
+    fputs("],\n   ", file);
+}
+
 void training_put(FILE *file, const struct relud_training *training)
 {
     fprintf(file, "{\"epochs\": %zu, \"best_epoch\": %zu", training->epochs, training->best_epoch);
@@ -41,6 +51,8 @@ void training_put(FILE *file, const struct relud_training *training)
     put_measures(file, "test", training->test_rows, training->test_loss, training->test_accuracy);
     if (training->features) {
         fputs(",\n  \"features\": {", file);
+        if (training->feature)
+            put_names(file, training);
         put_array(file, "mean", training->mean, training->features);
         put_array(file, "std", training->std, training->features);
         put_array(file, "min", training->min, training->features);
@@ -119,6 +131,29 @@ static bool get_array(const struct reader *reader, const json_node *object, cons
     return true;
 }
 
+static bool get_names(const struct reader *reader, const json_node *object,
+                      struct relud_training *training)
+{
+    const json_node *node = json_member(object, "names");
+    size_t i = 0;
+    if (!node)
+        return true;
+    if (json_kind_of(node) != JSON_ARRAY || json_count(node) != training->features)
+        return fail(reader, "names", "must be an array of as many strings as there are features");
+    const char **name = arena_take_array(reader->arena, training->features, sizeof *name);
+    if (!name)
+        return relud_fail(reader->error, RELUD_NO_MEMORY, "%.90s: out of memory", reader->name);
+    for (const json_node *at = json_first(node); at; at = json_next(at), i++) {
+        if (json_kind_of(at) != JSON_TEXT)
+            return fail(reader, "names", "must be an array of strings");
+        name[i] = arena_copy_text(reader->arena, json_text_of(at), strlen(json_text_of(at)));
+        if (!name[i])
+            return relud_fail(reader->error, RELUD_NO_MEMORY, "%.90s: out of memory", reader->name);
+    }
+    training->feature = name;
+    return true;
+}
+
 static bool get_features(const struct reader *reader, const json_node *root,
                          struct relud_training *training)
 {
@@ -131,7 +166,7 @@ static bool get_features(const struct reader *reader, const json_node *root,
         !get_array(reader, node, "std", &training->features, &training->std) ||
         !get_array(reader, node, "min", &training->features, &training->min) ||
         !get_array(reader, node, "max", &training->features, &training->max) ||
-        !get_whole(reader, node, "bins", &training->bins))
+        !get_names(reader, node, training) || !get_whole(reader, node, "bins", &training->bins))
         return false;
     size_t most = SIZE_MAX / training->features;
     size_t count = training->bins < most ? training->bins * training->features : 0;

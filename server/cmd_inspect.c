@@ -2,6 +2,7 @@
 #include "server/commands.h"
 
 #include "server/model_path.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,43 @@ static void print_tensor(const char *what, const struct relud_tensor_info *tenso
     for (size_t i = 0; tensor->rank > 1 && i < tensor->rank; i++)
         printf("%s%zu%s", i ? ", " : " [", tensor->shape[i], i + 1 == tensor->rank ? "]" : "");
     puts("");
+}
+
+static void print_measures(const char *what, size_t rows, double loss, double accuracy)
+{
+    if (rows == 0)
+        return;
+    printf("  %-10s %zu rows, loss %.4f", what, rows, loss);
+    if (!isnan(accuracy))
+        printf(", accuracy %.2f %%", accuracy * 100);
+    puts("");
+}
+
+static void print_features(const struct relud_training *training)
+{
+    enum { SHOWN_MAX = 64 };
+    if (training->features > SHOWN_MAX) {
+        printf("  features   mean, deviation, range and histogram of each are in model.json\n");
+        return;
+    }
+    printf("\nfeature %12s %12s %12s %12s  over the training rows\n", "mean", "std", "min", "max");
+    for (size_t i = 0; i < training->features; i++)
+        printf("%7zu %12.5g %12.5g %12.5g %12.5g  %s\n", i, (double)training->mean[i],
+               (double)training->std[i], (double)training->min[i], (double)training->max[i],
+               training->feature ? training->feature[i] : "");
+}
+
+static void print_training(const struct relud_training *training)
+{
+    printf("\ntrained: the best of %zu epochs was %zu\n", training->epochs, training->best_epoch);
+    if (training->recipe)
+        printf("  recipe     %s\n", training->recipe);
+    print_measures("training", training->rows, training->loss, training->accuracy);
+    print_measures("validation", training->validation_rows, training->validation_loss,
+                   training->validation_accuracy);
+    print_measures("test", training->test_rows, training->test_loss, training->test_accuracy);
+    if (training->features)
+        print_features(training);
 }
 
 static void print_model(const relud_model *model, const struct model_path *path)
@@ -49,6 +87,8 @@ static void print_model(const relud_model *model, const struct model_path *path)
     for (size_t i = 0; i < info->layers; i++)
         if (relud_model_layer(model, i)->weight)
             printf("%5zu  %s\n", i, relud_model_layer(model, i)->plan);
+    if (info->training)
+        print_training(info->training);
     for (size_t i = 0; i < info->notes; i++)
         printf("note: %s\n", info->note[i]);
 }

@@ -55,7 +55,7 @@ static const struct option table[] = {
     {"answer-constant", OPTION_CHOICE, AT(constant), "off", "off|on", 0, 0,
      "benchmarks only: answer POST with a constant, body unread"},
 };
-static const struct options options = {table, sizeof table / sizeof *table};
+static const struct options options = {table, sizeof table / sizeof *table, "config"};
 
 static bool read_environment(struct config *config, struct relud_error *error)
 {
@@ -96,9 +96,7 @@ static bool read_flags(struct config *config, int argc, char **argv, bool is_app
         struct option_word word;
         if (!options_next(&options, argc, argv, &i, &word, error))
             return false;
-        bool is_config = word.name && strcmp(word.name, "config") == 0;
-        if (word.name && !word.option && !is_config)
-            return relud_fail(error, RELUD_BAD_INPUT, "unknown option %s", word.origin);
+        bool is_config = word.name && !word.option;
         if (is_config)
             *file = word.value;
         else if (!is_apply)

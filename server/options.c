@@ -167,6 +167,8 @@ bool options_next(const struct options *options, int argc, char **argv, int *at,
     snprintf(word->origin, sizeof word->origin, "--%s", word->buffer);
     word->name = word->buffer;
     word->option = options_find(options, word->name);
+    if (!word->option && !(options->other && strcmp(word->name, options->other) == 0))
+        return relud_fail(error, RELUD_BAD_INPUT, "unknown option %s", word->origin);
     if (word->option && word->option->kind == OPTION_FLAG) {
         word->value = "1";
         return !equals || relud_fail(error, RELUD_BAD_INPUT, "%s takes no value", word->origin);

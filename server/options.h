@@ -28,6 +28,7 @@ struct option {
 struct options {
     const struct option *option;
     size_t len;
+    const char *other; /* a name with a value that is not in the table, or NULL */
 };
 
 const struct option *options_find(const struct options *options, const char *name);
@@ -44,12 +45,12 @@ void options_print_help(const struct options *options);
 struct option_word {
     const char *word;            /* that is no option: all else is NULL */
     const char *name, *value;    /* of --name value, --name=value or a flag */
-    const struct option *option; /* or NULL, where the table has none of this name */
+    const struct option *option; /* or NULL, for options.other */
     char buffer[64], origin[72]; /* "--name" */
 };
 
-/* The next word of argv from *at on, *at going beyond it; a name that is not in the table is taken for one with a value.
- * False and *error for a value that is missing or a word such as -x. */
+/* The next word of argv from *at on, *at going beyond it. False and *error for an unknown name, a value that is missing or
+ * a word such as -x. */
 bool options_next(const struct options *options, int argc, char **argv, int *at,
                   struct option_word *word, struct relud_error *error);
 

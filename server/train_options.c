@@ -71,7 +71,7 @@ static const struct option table[] = {
     {"name", OPTION_TEXT, AT(name), "", "NAME", 0, 0, "of the model; none: DIR's"},
     {"description", OPTION_TEXT, AT(description), "", "TEXT", 0, 0, "one line about the model"},
 };
-static const struct options all = {table, sizeof table / sizeof *table};
+static const struct options all = {table, sizeof table / sizeof *table, NULL};
 
 /* ---- layers ---- */
 
@@ -320,8 +320,6 @@ bool train_options_read(struct train_options *options, int argc, char **argv,
             return false;
         if (word.word)
             return relud_fail(error, RELUD_BAD_INPUT, "'%.80s' is not understood", word.word);
-        if (!word.option)
-            return relud_fail(error, RELUD_BAD_INPUT, "unknown option %s", word.origin);
         if (!option_set(options, word.option, word.origin, word.value, error))
             return false;
     }

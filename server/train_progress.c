@@ -37,7 +37,7 @@ static void keep(struct train_progress *progress, const struct relud_epoch *epoc
 
 static void print_measures(const char *head, double loss, double accuracy)
 {
-    fprintf(stderr, "%sloss %.4f", head, loss);
+    fprintf(stderr, loss < 1e5 ? "%sloss %.4f" : "%sloss %.4g", head, loss);
     if (!isnan(accuracy))
         fprintf(stderr, ", accuracy %.2f %%", accuracy * 100);
 }

@@ -47,6 +47,7 @@ struct relud_training {
     size_t features; /* of the following, before scaling; 0: they were not kept */
     const float *mean, *std, *min,
         *max; /* [features] over the rows trained on; std over rows, not rows - 1 */
+    const char *const *feature; /* [features]: their names, or NULL */
     size_t bins;
     const float
         *histogram; /* [features][bins]: rows in each of so many equal parts from min to max */

@@ -2,19 +2,11 @@
 #ifndef TESTS_SUITE_H
 #define TESTS_SUITE_H
 
+#include "core/random.h"
 #include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* splitmix64: the same numbers in every run. */
-static inline uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
 
 static inline float float_of(uint32_t bits)
 {
