@@ -1,28 +1,7 @@
 /* The program's other commands, run as a user runs them: what they print, and their exit status. */
+#include "tests/http/program.h"
 #include "tests/http/server.h"
 #include "tests/unit/files.h"
-
-static char output[1 << 20];
-
-/* Runs `relud` with these words through the shell, standard error included; the exit status. */
-static int run(const char *words)
-{
-    char command[1024];
-    snprintf(command, sizeof command, "%s %s 2>&1", relud_path(), words);
-    FILE *pipe = popen(command, "r");
-    ck_assert_ptr_nonnull(pipe);
-    size_t len = fread(output, 1, sizeof output - 1, pipe);
-    output[len] = '\0';
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void runs(const char *words, int status, const char *says)
-{
-    int got = run(words);
-    ck_assert_msg(got == status && strstr(output, says), "relud %s: %d\n%s\n%d and '%s' are wanted",
-                  words, got, output, status, says);
-}
 
 START_TEST(usage_mistakes_exit_2_and_failures_1)
 {
