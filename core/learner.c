@@ -130,7 +130,7 @@ static struct linear product(const struct learner *learner, const float *weight,
                            .bias = bias,
                            .has_bias = true,
                            .may_skip_zeros = true,
-                           .kernels = panel_kernels_of(learner->isa)};
+                           .kernels = learner->kernels};
 }
 
 /* Our own kernel wherever many rows go in: what it gives was proved for every length. */
@@ -153,11 +153,7 @@ static bool plan_products(struct learner *learner, struct arena *arena, struct r
             return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
         layer->forward =
             product(learner, layer->weight.at, layer->bias.at, layer->inputs, layer->outputs);
-        size_t columns = panel_width(layer->outputs, 0);
-        for (size_t n = 0; n < learner->batch * columns; n++) /* something to measure with */
-            layer->g_panels[n] = (float)(n % 7) - 3;
-        layer->gradient = product(learner, layer->g_panels, zeros, learner->batch, columns);
-        if (!plan(&layer->forward, error) || !plan(&layer->gradient, error))
+        if (!plan(&layer->forward, error))
             return false;
         if (i == 0)
             continue;
@@ -226,6 +222,7 @@ bool learner_init(struct learner *learner, struct arena *arena, size_t features,
                                 .dropout = (float)config->dropout,
                                 .seed = config->seed};
     learner->loops = train_loops_of(learner->isa);
+    learner->kernels = panel_kernels_of(learner->isa);
     optimizer_init(&optimizer, config, learner->loops);
     learner->states = optimizer_states(&optimizer);
     size_t outputs = config->layer[config->layers - 1].units;
@@ -239,7 +236,6 @@ bool learner_init(struct learner *learner, struct arena *arena, size_t features,
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     for (size_t i = 0, inputs = features; i < config->layers; i++) {
         set_shape(&learner->layer[i], inputs, &config->layer[i]);
-        learner->tasks += learner->layer[i].panels * panel_count(inputs);
         inputs = config->layer[i].units;
     }
     if (!take_parameters(learner, arena) || !take_batch(learner, arena))

@@ -32,7 +32,6 @@ struct learner_layer {
     struct linear forward; /* over weight and bias */
     struct linear turned;  /* the same weights from outputs to inputs; not for the first layer */
     float *turned_weight;
-    struct linear gradient; /* a block of the weights' gradient: inputs are the rows of the batch */
     /* Of one batch: */
     float *x;        /* [rows][inputs]: the batch, or the y of the layer before */
     float *x_turned; /* [inputs][rows] */
@@ -40,7 +39,7 @@ struct learner_layer {
         *y; /* [rows][outputs]: before and after the activation, and y after dropout; may be the same */
     float *keep;        /* [rows][outputs]: what dropout multiplies y by; NULL without */
     float *g;           /* [rows][outputs]: the loss's gradient by z */
-    float *g_panels;    /* [panels][rows][64]: the same as gradient.weight wants it */
+    float *g_panels;    /* [panels][rows][64]: the same in panels, for the weights' gradients */
     float *slope_terms; /* [rows][outputs]: the slopes' gradients */
     float *scratch;     /* [rows][outputs] */
 };
@@ -55,13 +54,13 @@ struct learner {
     struct learner_layer *layer;
     enum relud_isa isa;
     const struct train_loops *loops;
+    const struct panel_kernels *kernels;
     struct loss loss;
     float dropout;
     uint64_t seed;
     float *parameters; /* all that is learned, in one piece: [parameters_len] */
     float *state[OPTIMIZER_STATES];
     size_t parameters_len, states;
-    size_t tasks; /* of learner_weights */
 };
 
 /* A batch on its way. */

@@ -1,54 +1,129 @@
-/* The parameters' part of a step: gradients by blocks, each followed by the optimizer's step over it. */
+/* The parameters' part of a step: gradients by blocks, each followed by the optimizer's step over it.
+ *
+ * The gradient of the weight from input k to unit n is the sum over the batch's rows of x[row][k] · g[row][n]: one chain of
+ * fused multiply-adds in the order of the rows, by the same kernels as the forward pass, x turned being the rows and g in
+ * panels the weights. Inputs that are 0 in most rows are left out of the chain, as core/linear.h proves. */
 #include "core/learner.h"
 
-#include <string.h>
-
-enum { BLOCK = PANEL_WIDTH }; /* inputs by outputs of a block */
-
-/* Where a block of weights lies. */
-struct block {
-    size_t panel, first, count; /* inputs first … first + count - 1 */
-    size_t width;               /* floats from one input to the next */
-    size_t at;                  /* in the layer's weights */
+enum {
+    BLOCK = 32,        /* inputs whose gradients are made together, for all units */
+    LISTED_MAX = 4096, /* non-zeros that are listed at a time */
 };
 
-static struct block block_of(const struct learner_layer *layer, size_t index)
+/* Some inputs of a layer on the way to their gradients, and one panel after the other. */
+struct block {
+    const struct learner_layer *layer;
+    size_t first, count, rows; /* inputs first … first + count - 1; rows of the batch */
+    /* of those that are listed: where their non-zeros begin; of the others, `rows` pointers */
+    size_t listed, full;
+    size_t input[BLOCK], begin[BLOCK + 1], full_input[BLOCK];
+    unsigned index[LISTED_MAX + PANEL_UNIT];
+    float value[LISTED_MAX + PANEL_UNIT];
+};
+
+/* More than three quarters of the rows not zero: the dense kernel is faster. */
+static bool is_few(size_t count, size_t rows)
 {
-    size_t across = panel_count(layer->inputs), first = index % across * BLOCK;
-    struct block block = {.panel = index / across, .first = first};
-    block.count = layer->inputs - first < BLOCK ? layer->inputs - first : BLOCK;
-    block.width = panel_width(layer->outputs, block.panel);
-    block.at = block.panel * PANEL_WIDTH * layer->inputs + first * block.width;
-    return block;
+    return 4 * count <= 3 * rows;
+}
+
+static void list_inputs(const struct learner *learner, struct block *block)
+{
+    const struct panel_kernels *kernels = learner->kernels;
+    block->begin[0] = block->listed = block->full = 0;
+    for (size_t i = 0; i < block->count; i++) {
+        const float *x = block->layer->x_turned + (block->first + i) * block->rows;
+        size_t begin = block->begin[block->listed];
+        bool has_room = begin + block->rows <= LISTED_MAX;
+        size_t count =
+            has_room ? kernels->list(x, block->rows, 0, block->index + begin, block->value + begin)
+                     : block->rows;
+        if (is_few(count, block->rows)) {
+            block->input[block->listed++] = i;
+            block->begin[block->listed] = begin + count;
+        } else {
+            block->full_input[block->full++] = i;
+        }
+    }
 }
 
 static void update(const struct optimizer *optimizer, const struct learned *learned, size_t at,
                    const float *g, size_t n)
 {
-    float *state[OPTIMIZER_STATES] = {0};
+    float *state[OPTIMIZER_STATES];
     for (size_t s = 0; s < OPTIMIZER_STATES; s++)
         state[s] = learned->state[s] ? learned->state[s] + at : NULL;
     optimizer_update(optimizer, learned->at + at, state, g, n);
 }
 
-static void turn_block(const struct learner *learner, const struct learner_layer *layer,
-                       const struct block *block)
+/* g[count][width]: the gradient of one panel's weights. */
+static void make_gradient(const struct learner *learner, const struct block *block,
+                          const struct panel *panel, size_t width, float *g)
 {
-    size_t column = block->panel * PANEL_WIDTH, left = layer->outputs - column;
-    size_t step = panel_width(layer->inputs, block->first / BLOCK);
-    learner->loops->turn(layer->weight.at + block->at, block->width,
-                         layer->turned_weight + block->first * layer->outputs + column * step, step,
-                         block->count, left < block->width ? left : block->width);
+    const float *from[PANEL_ROWS_MAX];
+    float *to[PANEL_ROWS_MAX];
+    for (size_t i = 0; i < block->listed; i++)
+        learner->kernels->sparse(
+            panel, block->index + block->begin[i], block->value + block->begin[i],
+            block->begin[i + 1] - block->begin[i], NULL, g + block->input[i] * width);
+    for (size_t i = 0; i < block->full; i += PANEL_ROWS_MAX) {
+        size_t left = block->full - i, some = left < PANEL_ROWS_MAX ? left : PANEL_ROWS_MAX;
+        for (size_t k = 0; k < some; k++) {
+            from[k] =
+                block->layer->x_turned + (block->first + block->full_input[i + k]) * block->rows;
+            to[k] = g + block->full_input[i + k] * width;
+        }
+        learner->kernels->dense(panel, from, to, some);
+    }
 }
 
-static void update_bias(const struct learner *learner, const struct optimizer *optimizer,
-                        const struct learner_layer *layer, const struct block *block, size_t rows)
+/* to: the turned weights, panels over the inputs; a block lies in one of them. */
+static void turn_block(const struct learner *learner, const struct learner_layer *layer,
+                       size_t first, size_t count, size_t panel)
 {
-    float g[PANEL_WIDTH] = {0};
-    const float *row = layer->g_panels + block->panel * PANEL_WIDTH * rows;
-    for (size_t r = 0; r < rows; r++, row += block->width)
-        learner->loops->add(g, row, block->width);
-    update(optimizer, &layer->bias, block->panel * PANEL_WIDTH, g, block->width);
+    size_t column = panel * PANEL_WIDTH, left = layer->outputs - column;
+    size_t width = panel_width(layer->outputs, panel), across = first / PANEL_WIDTH;
+    size_t step = panel_width(layer->inputs, across);
+    float *to = layer->turned_weight + across * PANEL_WIDTH * layer->outputs + column * step +
+                first % PANEL_WIDTH;
+    learner->loops->turn(layer->weight.at + column * layer->inputs + first * width, width, to, step,
+                         count, left < width ? left : width);
+}
+
+static void update_block(const struct learner *learner, const struct optimizer *optimizer,
+                         const struct learner_layer *layer, size_t first, size_t rows)
+{
+    static const float zeros[PANEL_WIDTH];
+    _Alignas(64) float g[BLOCK * PANEL_WIDTH];
+    struct block block = {.layer = layer, .first = first, .rows = rows};
+    block.count = layer->inputs - first < BLOCK ? layer->inputs - first : BLOCK;
+    list_inputs(learner, &block);
+    for (size_t p = 0; p < layer->panels; p++) {
+        size_t width = panel_width(layer->outputs, p);
+        const struct panel panel = {.weight = layer->g_panels + p * PANEL_WIDTH * rows,
+                                    .bias = zeros,
+                                    .inputs = rows,
+                                    .units = width / PANEL_UNIT,
+                                    .columns = width};
+        make_gradient(learner, &block, &panel, width, g);
+        update(optimizer, &layer->weight, p * PANEL_WIDTH * layer->inputs + first * width, g,
+               block.count * width);
+        if (layer->turned_weight)
+            turn_block(learner, layer, first, block.count, p);
+    }
+}
+
+static void update_biases(const struct learner *learner, const struct optimizer *optimizer,
+                          const struct learner_layer *layer, size_t rows)
+{
+    for (size_t p = 0; p < layer->panels; p++) {
+        float g[PANEL_WIDTH] = {0};
+        size_t width = panel_width(layer->outputs, p);
+        const float *row = layer->g_panels + p * PANEL_WIDTH * rows;
+        for (size_t r = 0; r < rows; r++, row += width)
+            learner->loops->add(g, row, width);
+        update(optimizer, &layer->bias, p * PANEL_WIDTH, g, width);
+    }
 }
 
 /* In order of the rows, then of the units. */
@@ -63,44 +138,33 @@ static void update_slopes(const struct learner *learner, const struct optimizer 
     update(optimizer, &layer->slopes, 0, sums, layer->slopes.len);
 }
 
-static void update_block(const struct learner *learner, const struct optimizer *optimizer,
-                         const struct learner_layer *layer, const struct block *block, size_t rows)
-{
-    _Alignas(64) float g[BLOCK * PANEL_WIDTH];
-    struct linear gradient = layer->gradient;
-    gradient.inputs = rows;
-    gradient.outputs = block->width;
-    gradient.weight = layer->g_panels + block->panel * PANEL_WIDTH * rows;
-    linear_forward(&gradient, layer->x_turned + block->first * rows, g, block->count);
-    update(optimizer, &layer->weight, block->at, g, block->count * block->width);
-    if (layer->turned_weight)
-        turn_block(learner, layer, block);
-}
-
+/* Blocks are shared out by what they cost: their outputs. */
 void learner_weights(struct learner *learner, const struct optimizer *optimizer, size_t rows,
                      size_t part, size_t parts)
 {
-    size_t task = learner->tasks * part / parts, end = learner->tasks * (part + 1) / parts;
-    size_t before = 0; /* tasks of the layers before */
-    for (size_t i = 0; i < learner->layers && task < end; i++) {
+    size_t all = 0, done = 0; /* outputs of all blocks, and of those before the one at hand */
+    for (size_t i = 0; i < learner->layers; i++)
+        all += (learner->layer[i].inputs + BLOCK - 1) / BLOCK * learner->layer[i].outputs;
+    for (size_t i = 0; i < learner->layers; i++) {
         const struct learner_layer *layer = &learner->layer[i];
-        size_t blocks = layer->panels * panel_count(layer->inputs);
-        for (; task < end && task < before + blocks; task++) {
-            struct block block = block_of(layer, task - before);
-            update_block(learner, optimizer, layer, &block, rows);
-            if (block.first == 0)
-                update_bias(learner, optimizer, layer, &block, rows);
-            if (task == before && layer->slopes.len)
+        for (size_t first = 0; first < layer->inputs; first += BLOCK, done += layer->outputs) {
+            if (done * parts / all != part)
+                continue;
+            update_block(learner, optimizer, layer, first, rows);
+            if (first)
+                continue;
+            update_biases(learner, optimizer, layer, rows);
+            if (layer->slopes.len)
                 update_slopes(learner, optimizer, layer, rows);
         }
-        before += blocks;
     }
 }
 
 void learner_turn_layer(const struct learner *learner, struct learner_layer *layer)
 {
-    for (size_t b = 0; b < layer->panels * panel_count(layer->inputs); b++) {
-        struct block block = block_of(layer, b);
-        turn_block(learner, layer, &block);
-    }
+    for (size_t p = 0; p < layer->panels; p++)
+        for (size_t first = 0; first < layer->inputs; first += PANEL_WIDTH)
+            turn_block(learner, layer, first,
+                       layer->inputs - first < PANEL_WIDTH ? layer->inputs - first : PANEL_WIDTH,
+                       p);
 }

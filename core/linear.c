@@ -108,48 +108,126 @@ static void dense_rows(const struct linear *linear, const float *const *x, float
     }
 }
 
-static void sparse_row(const struct linear *linear, const float *x, float *y)
+enum { POINTERS = 64 };
+
+/* Rows first … of `rows` as pointers, at most POINTERS; returns how many. */
+static size_t point_at_rows(const struct linear *linear, const float *x, float *y, size_t first,
+                            size_t rows, const float **from, float **to)
 {
-    enum { LIST_MAX = 1024 }; /* 8 KB of list and sums between lists keep the stack small */
-    unsigned index[LIST_MAX + PANEL_UNIT];
-    float value[LIST_MAX + PANEL_UNIT];
-    size_t panels = panel_count(linear->outputs);
-    for (size_t k = 0; k < linear->inputs; k += LIST_MAX) {
-        size_t some = linear->inputs - k < LIST_MAX ? linear->inputs - k : LIST_MAX;
-        size_t count = linear->kernels->list(x + k, some, (unsigned)k, index, value);
-        for (size_t p = 0; p < panels; p++) {
-            struct panel panel = panel_of(linear, p);
-            float sums[PANEL_WIDTH] = {0}, *at = y + p * PANEL_WIDTH;
-            if (k)
-                memcpy(sums, at, panel.columns * sizeof *sums);
-            linear->kernels->sparse(&panel, index, value, count, sums);
-            if (k + LIST_MAX < linear->inputs)
-                memcpy(at, sums, panel.columns * sizeof *sums);
-            else
-                for (size_t n = 0; n < panel.columns; n++)
-                    at[n] = sums[n] + panel.bias[n];
+    size_t some = rows - first < POINTERS ? rows - first : POINTERS;
+    for (size_t i = 0; i < some; i++) {
+        from[i] = x + (first + i) * linear->inputs;
+        to[i] = y + (first + i) * linear->outputs;
+    }
+    return some;
+}
+
+/* The non-zeros of some rows' inputs, in chunks of inputs: the first chunk of every row, then the next. */
+enum {
+    LIST_MAX = 1024,
+    CHUNK = 128,
+    LISTED_ROWS = 32,
+    LISTED_MAX = 8 * LIST_MAX,
+    CHUNKED_ROWS = 8
+};
+struct lists {
+    unsigned index[LISTED_MAX + PANEL_UNIT];
+    float value[LISTED_MAX + PANEL_UNIT];
+    size_t chunks, begin[LISTED_ROWS * (LIST_MAX / CHUNK) + 1];
+};
+
+/* Of inputs first … first + inputs - 1; there is room for the non-zeros of all rows in them. */
+static void list_rows(const struct linear *linear, const float *const *x, size_t rows, size_t first,
+                      size_t inputs, struct lists *lists)
+{
+    size_t chunk = rows < CHUNKED_ROWS ? LIST_MAX : CHUNK, at = 0;
+    lists->chunks = (inputs + chunk - 1) / chunk;
+    lists->begin[0] = 0;
+    for (size_t k = first; k < first + inputs; k += chunk) {
+        size_t left = first + inputs - k, some = left < chunk ? left : chunk;
+        for (size_t r = 0; r < rows; r++, at++)
+            lists->begin[at + 1] =
+                lists->begin[at] + linear->kernels->list(x[r] + k, some, (unsigned)k,
+                                                         lists->index + lists->begin[at],
+                                                         lists->value + lists->begin[at]);
+    }
+}
+
+/* Sums over the inputs before the lists' stand in y already unless is_first; after the last ones they are answers. A chunk
+ * of the panel is in the nearest cache while all rows take from it, and so are their sums. */
+static void sparse_panel(const struct panel *panel, const struct linear *linear,
+                         const struct lists *lists, bool is_first, bool is_last, float *const *y,
+                         size_t rows, size_t column)
+{
+    _Alignas(64) float sums[LISTED_ROWS][PANEL_WIDTH];
+    for (size_t r = 0; !is_first && r < rows; r++)
+        memcpy(sums[r], y[r] + column, panel->columns * sizeof **sums);
+    for (size_t c = 0, at = 0; c < lists->chunks; c++)
+        for (size_t r = 0; r < rows; r++, at++) {
+            size_t begin = lists->begin[at], count = lists->begin[at + 1] - begin;
+            bool is_new = is_first && c == 0;
+            if (is_new || count)
+                linear->kernels->sparse(panel, lists->index + begin, lists->value + begin, count,
+                                        is_new ? NULL : sums[r], sums[r]);
+        }
+    for (size_t r = 0; r < rows; r++) {
+        float *to = y[r] + column;
+        for (size_t n = 0; n < panel->columns; n++)
+            to[n] = is_last ? sums[r][n] + panel->bias[n] : sums[r][n];
+    }
+}
+
+/* How many of the rows, which have so many non-zeros, the lists have room for. */
+static size_t rows_that_fit(const size_t *count, size_t rows)
+{
+    size_t fit = 0;
+    for (size_t sum = 0; fit < rows && fit < LISTED_ROWS; fit++) {
+        sum += count[fit] < LIST_MAX ? count[fit] : LIST_MAX;
+        if (fit && sum > LISTED_MAX)
+            break;
+    }
+    return fit;
+}
+
+/* Panel by panel for many rows, so that a panel is read from the second-level cache, which the whole layer may not fit, and
+ * a chunk of it from the first: images of 150 non-zeros to 256 units take 1.9 us a row where row by row took 2.9 (Zen 3,
+ * 512 KB of second-level cache). */
+static void sparse_rows(const struct linear *linear, const float *const *x, float *const *y,
+                        const size_t *count, size_t rows)
+{
+    struct lists lists;
+    for (size_t r = 0, some; r < rows; r += some) {
+        some = rows_that_fit(count + r, rows - r);
+        for (size_t k = 0; k < linear->inputs; k += LIST_MAX) {
+            size_t inputs = linear->inputs - k < LIST_MAX ? linear->inputs - k : LIST_MAX;
+            list_rows(linear, x + r, some, k, inputs, &lists);
+            for (size_t p = 0; p < panel_count(linear->outputs); p++) {
+                struct panel panel = panel_of(linear, p);
+                sparse_panel(&panel, linear, &lists, k == 0, k + LIST_MAX >= linear->inputs, y + r,
+                             some, p * PANEL_WIDTH);
+            }
         }
     }
 }
 
 void linear_by_sparse(const struct linear *linear, const float *x, float *y, size_t rows)
 {
-    for (size_t r = 0; r < rows; r++)
-        sparse_row(linear, x + r * linear->inputs, y + r * linear->outputs);
+    const float *from[POINTERS];
+    float *to[POINTERS];
+    for (size_t r = 0; r < rows; r += POINTERS) {
+        size_t count[POINTERS], some = point_at_rows(linear, x, y, r, rows, from, to);
+        for (size_t i = 0; i < some; i++)
+            count[i] = linear->kernels->count(from[i], linear->inputs);
+        sparse_rows(linear, from, to, count, some);
+    }
 }
-
-enum { POINTERS = 64 };
 
 void linear_by_panel(const struct linear *linear, const float *x, float *y, size_t rows)
 {
     const float *from[POINTERS];
     float *to[POINTERS];
     for (size_t r = 0; r < rows; r += POINTERS) {
-        size_t some = rows - r < POINTERS ? rows - r : POINTERS;
-        for (size_t i = 0; i < some; i++) {
-            from[i] = x + (r + i) * linear->inputs;
-            to[i] = y + (r + i) * linear->outputs;
-        }
+        size_t some = point_at_rows(linear, x, y, r, rows, from, to);
         dense_rows(linear, from, to, some);
     }
 }
@@ -218,25 +296,25 @@ static void dense(const struct linear *linear, size_t class, const float *x, flo
         linear_by_panel(linear, x, y, rows);
 }
 
-/* Rows with few non-zeros one by one, the others together. */
+/* Rows with few non-zeros, and the others. */
 static void mixed(const struct linear *linear, size_t class, const float *x, float *y, size_t rows)
 {
-    const float *from[POINTERS];
-    float *to[POINTERS];
-    size_t full = 0;
+    const float *full[POINTERS], *few[POINTERS];
+    float *full_to[POINTERS], *few_to[POINTERS];
+    size_t count[POINTERS], fulls = 0, fews = 0;
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * linear->inputs;
-        if (linear->kernels->count(row, linear->inputs) <= linear->plan.sparse_max[class]) {
-            sparse_row(linear, row, y + r * linear->outputs);
-            continue;
-        }
-        from[full] = row;
-        to[full++] = y + r * linear->outputs;
+        count[fews] = linear->kernels->count(row, linear->inputs);
+        bool is_few = count[fews] <= linear->plan.sparse_max[class];
+        (is_few ? few : full)[is_few ? fews : fulls] = row;
+        (is_few ? few_to : full_to)[is_few ? fews++ : fulls++] = y + r * linear->outputs;
     }
-    if (full == rows)
+    if (fulls == rows)
         dense(linear, class, x, y, rows);
-    else if (full)
-        dense_rows(linear, from, to, full);
+    else if (fulls)
+        dense_rows(linear, full, full_to, fulls);
+    if (fews)
+        sparse_rows(linear, few, few_to, count, fews);
 }
 
 void linear_forward(const struct linear *linear, const float *x, float *y, size_t rows)

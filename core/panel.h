@@ -37,10 +37,12 @@ struct panel {
 struct panel_kernels {
     /* y[r][0 … columns) = chain + bias for `rows` rows, 1 … PANEL_ROWS_MAX. */
     void (*dense)(const struct panel *panel, const float *const *x, float *const *y, size_t rows);
-    /* Goes on with the chains in `sums` [16 * units] over the k listed, in order: index[i] with value[i]. */
+    /* sums[16 * units] = the chains in `before`, or new ones where that is NULL, over the k listed, in order: index[i] with
+     * value[i]. before may be sums. */
     void (*sparse)(const struct panel *panel, const unsigned *index, const float *value,
-                   size_t count, float *sums);
-    /* Lists what of x[count] is not zero, with indices from `first` on; returns how many. */
+                   size_t count, const float *before, float *sums);
+    /* Lists what of x[count] is not zero, with indices from `first` on; returns how many. Up to PANEL_UNIT places behind
+     * the last may be written to. */
     size_t (*list)(const float *x, size_t count, unsigned first, unsigned *index, float *value);
     /* How many of x[count] are not zero. */
     size_t (*count)(const float *x, size_t count);

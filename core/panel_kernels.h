@@ -60,12 +60,12 @@ typedef void block_fn(const struct panel *panel, size_t first_unit, const float 
 
 /* clang-format off */
 INLINE void sparse_block(const struct panel *panel, const unsigned *index, const float *value,
-                         size_t count, float *sums, const size_t units)
+                         size_t count, const float *before, float *sums, const size_t units)
 {
     const size_t vecs = units * VECS_PER_UNIT, width = units * PANEL_UNIT;
     vec sum[PANEL_UNITS_MAX * VECS_PER_UNIT];
     UNROLL for (size_t v = 0; v < vecs; v++)
-        sum[v] = vec_load(sums + v * LANES);
+        sum[v] = before ? vec_load(before + v * LANES) : vec_broadcast(0);
     for (size_t i = 0; i < count; i++) {
         const float *weight = panel->weight + index[i] * width;
         vec xk = vec_broadcast(value[i]);
@@ -78,19 +78,19 @@ INLINE void sparse_block(const struct panel *panel, const unsigned *index, const
 /* clang-format on */
 
 static void vec_sparse(const struct panel *panel, const unsigned *index, const float *value,
-                       size_t count, float *sums)
+                       size_t count, const float *before, float *sums)
 {
     switch (panel->units) {
     case 1:
-        sparse_block(panel, index, value, count, sums, 1);
+        sparse_block(panel, index, value, count, before, sums, 1);
         break;
     case 2:
-        sparse_block(panel, index, value, count, sums, 2);
+        sparse_block(panel, index, value, count, before, sums, 2);
         break;
     case 3:
-        sparse_block(panel, index, value, count, sums, 3);
+        sparse_block(panel, index, value, count, before, sums, 3);
         break;
     default:
-        sparse_block(panel, index, value, count, sums, 4);
+        sparse_block(panel, index, value, count, before, sums, 4);
     }
 }

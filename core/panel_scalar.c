@@ -18,12 +18,15 @@ static void scalar_dense(const struct panel *panel, const float *const *x, float
 }
 
 static void scalar_sparse(const struct panel *panel, const unsigned *index, const float *value,
-                          size_t count, float *sums)
+                          size_t count, const float *before, float *sums)
 {
     size_t width = panel->units * PANEL_UNIT;
-    for (size_t i = 0; i < count; i++)
-        for (size_t n = 0; n < width; n++)
-            sums[n] = fmaf(value[i], panel->weight[index[i] * width + n], sums[n]);
+    for (size_t n = 0; n < width; n++) {
+        float sum = before ? before[n] : 0;
+        for (size_t i = 0; i < count; i++)
+            sum = fmaf(value[i], panel->weight[index[i] * width + n], sum);
+        sums[n] = sum;
+    }
 }
 
 static size_t scalar_list(const float *x, size_t count, unsigned first, unsigned *index,
