@@ -10,7 +10,7 @@ RUN make -C /src CFLAGS=-O2 all \
  && mkdir -p /closure/usr/bin /closure/models \
  && cp /src/build/relud /closure/usr/bin/ \
  && cp -r /src/deploy/models/digits /closure/models/ \
- && rm -f /closure/models/digits/train.py \
+ && rm -f /closure/models/digits/train /closure/models/digits/1/curve.svg \
  && ldd /src/build/relud | awk '/=> \//{print $3} /^\t\//{print $1}' | xargs -I{} cp --parents -L {} /closure
 
 FROM scratch

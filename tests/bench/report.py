@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""build/bench.json as words: build/bench.md and build/bench.svg; with --publish also README's section and deploy/bench.svg."""
+"""build/bench.json as words: build/bench.md, build/bench-train.md and build/bench.svg; with --publish also README's sections of what was
+measured, and deploy/bench.svg."""
 import html
 import json
 import math
@@ -9,6 +10,7 @@ from contestants import ALL, ROOT
 
 TITLES = {one.name: one.title for one in ALL}
 BEGIN, END = "<!-- make bench: this section is tests/bench/report.py's -->", "<!-- end of make bench -->"
+TRAIN_BEGIN, TRAIN_END = "<!-- make bench: training -->", "<!-- end of training -->"
 MODEL_SERVERS = ("pytriton_ort", "mlserver_ort", "kserve_ort", "litserve_ort", "torchserve")
 RELU_LIKE = ("relu", "leaky_relu", "relu6", "hardtanh", "threshold", "softshrink", "hardshrink")
 EXP_LIKE = ("elu", "selu", "celu", "silu", "gelu", "mish", "sigmoid", "tanh", "softplus", "logsigmoid", "tanhshrink", "softmax", "log_softmax")
@@ -37,6 +39,7 @@ class Report:
         self.scale = result.get("scale", {})
         self.nets = result.get("nets", {})
         self.dialects = result.get("dialects", {})
+        self.train = result.get("train", {})
 
     # ---- the goals ----
 
@@ -243,6 +246,30 @@ class Report:
             out += ["The pieces (`build/tests/bench/bench_forward` and its like):\n", self.layers(), self.codec(), self.turn()]
         return "\n".join(piece for piece in out if piece)
 
+    def training(self):
+        """The section of its own: a machine's training does not wait for its peers' servers."""
+        m, core, peers = self.result["machine"], self.train["core"], [self.train[n] for n in ("1", "2")]
+        share = core["dense.gflops"] / core["sgemm.gflops"]
+        rows = [[f"an epoch, {n} thread{'s' if n > 1 else ''}, against PyTorch's {words}", goal, f"{number(one[f'{kind}_x'])}×", one[f"{kind}_x"] >= least]
+                for n, one in zip((1, 2), peers)
+                for kind, words, goal, least in (("tight", "tight loop", "≥ 1.5×", 1.5), ("loader", "DataLoader", "≥ 4×", 4))]
+        rows.append(["the arithmetic of dense rows, of sgemm's peak on one core", "≥ 0.60", f"{share:.2f}", share >= 0.6])
+        memory = self.train["1"]["memory_mb"]["relud"]
+        rows.append(["peak memory, with 45 MB of images", "≤ 145 MB", f"{number(memory)} MB", memory <= 145])
+        out = [f"`BENCH_PARTS=train make bench` on {m['date']}: {m['cpu']}, {m['cpus']} CPUs, {m['isa']}, {m['system']}. 60,000 images, 784→256→10, batches of 64, SGD with "
+               f"momentum, {m['rounds']} rounds in turn, medians. PyTorch is Debian's, on OpenBLAS with as many threads; two of them get in each other's way there.\n",
+               table(["goal", "", "measured", ""], [[*row[:3], "reached" if row[3] else "**short**"] for row in rows]),
+               table(["seconds an epoch", "relud", "PyTorch, tight loop on tensors in memory", "PyTorch, DataLoader"],
+                     [[f"{n} thread{'s' if n > 1 else ''}", *(number(one["seconds"][kind]) for kind in ("relud", "tight", "loader"))] for n, one in zip((1, 2), peers)]),
+               table(["GFLOP/s of steps of 64 rows on one core", ""], [[words, number(core[f"{name}.gflops"])] for name, words in (
+                   ("sgemm", "OpenBLAS's sgemm of 1024×1024, the peak"), ("dense", "relud, dense rows"), ("blas", "the same steps by sgemm"),
+                   ("sparse", "relud, rows with 81 % zeros, counted as if they were dense"))])]
+        if "tables" in self.train:
+            names = sorted({name.split(".")[0] for name in self.train["tables"]})
+            out.append(table(["accuracy of a quarter held out, mean of 60 splits", "relud", "PyTorch, same recipe"], [
+                [name.replace("_", " "), *(f"{self.train['tables'][f'{name}.{who}']:.1f} %" for who in ("relud", "torch"))] for name in names]))
+        return "\n".join(out)
+
     def torch_note(self):
         rates = [self.http[f"json1.c{n}"]["fastapi_torch"]["per_second"] for n in (1, 8, 32, 128, 512) if "fastapi_torch" in self.http.get(f"json1.c{n}", {})]
         if not rates:
@@ -283,17 +310,28 @@ def write(result):
     (ROOT / "build/bench.md").write_text(report.markdown())
     if "json1.c32" in report.http:
         (ROOT / "build/bench.svg").write_text(report.svg())
+    if "core" in report.train:
+        (ROOT / "build/bench-train.md").write_text(report.training())
 
 
-def publish():
+def replace(text, begin, end, path):
+    before, rest = text.split(begin)
+    return before + begin + "\n" + path.read_text() + end + rest.split(end)[1]
+
+
+def publish(result):
     readme = ROOT / "README.md"
-    before, rest = readme.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    readme.write_text(before + BEGIN + "\n" + (ROOT / "build/bench.md").read_text() + END + after)
-    (ROOT / "deploy/bench.svg").write_text((ROOT / "build/bench.svg").read_text())
+    text = readme.read_text()
+    if "http" in result:
+        text = replace(text, BEGIN, END, ROOT / "build/bench.md")
+        (ROOT / "deploy/bench.svg").write_text((ROOT / "build/bench.svg").read_text())
+    if "train" in result:
+        text = replace(text, TRAIN_BEGIN, TRAIN_END, ROOT / "build/bench-train.md")
+    readme.write_text(text)
 
 
 if __name__ == "__main__":
-    write(json.loads((ROOT / "build/bench.json").read_text()))
+    measured = json.loads((ROOT / "build/bench.json").read_text())
+    write(measured)
     if "--publish" in sys.argv[1:]:
-        publish()
+        publish(measured)

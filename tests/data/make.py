@@ -39,12 +39,12 @@ def main():
         return np.frombuffer(raw[8 + size + begin : 8 + size + end], "<f4").reshape(header[name]["shape"])
 
     x = pixels.astype(np.float64) * 0.00392156862745098
-    hidden = np.maximum(x @ tensor("fc1.weight").astype(np.float64).T + tensor("fc1.bias"), 0)
-    logits = hidden @ tensor("fc2.weight").astype(np.float64).T + tensor("fc2.bias")
+    hidden = np.maximum(x @ tensor("layers.0.weight").astype(np.float64).T + tensor("layers.0.bias"), 0)
+    logits = hidden @ tensor("layers.1.weight").astype(np.float64).T + tensor("layers.1.bias")
     write_gz("digits-logits-f64.gz", logits.astype("<f8").tobytes())
     t = lambda name: torch.from_numpy(tensor(name).copy())
     x = torch.from_numpy(pixels.astype(np.float32)) * 0.00392156862745098
-    y = torch.relu(x @ t("fc1.weight").T + t("fc1.bias")) @ t("fc2.weight").T + t("fc2.bias")
+    y = torch.relu(x @ t("layers.0.weight").T + t("layers.0.bias")) @ t("layers.1.weight").T + t("layers.1.bias")
     (HERE / "digits-classes.txt").write_text("".join(f"{c}\n" for c in y.argmax(1).tolist()))
 
 

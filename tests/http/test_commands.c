@@ -133,7 +133,7 @@ END_TEST
 
 START_TEST(inspect_shows_layers_and_units)
 {
-    runs("inspect " DIGITS, 0, "fc1.weight");
+    runs("inspect " DIGITS, 0, "layers.0.weight");
     ck_assert_ptr_nonnull(strstr(output, "203530 parameters"));
     runs("inspect " DIGITS " --data tests/data/digits-images-idx3-ubyte.gz", 0, "over 1000 rows");
     ck_assert_ptr_nonnull(strstr(output, " of 256"));
