@@ -165,7 +165,7 @@ static bool find_targets(struct table *table, bool *is_named)
 static bool keep_names(struct table *table)
 {
     struct csv *csv = table->csv;
-    csv->name = malloc(csv->features * sizeof *csv->name);
+    csv->name = calloc(csv->features + 1, sizeof *csv->name);
     if (!csv->name)
         return no_memory(table);
     for (size_t c = 0, f = 0; c < table->columns; c++)
@@ -179,7 +179,7 @@ static bool read_first(struct table *table, bool *is_header)
 {
     table->columns = table->cells;
     table->head_line = table->line;
-    table->slot = malloc(table->columns * sizeof *table->slot);
+    table->slot = calloc(table->columns + 1, sizeof *table->slot);
     if (!table->slot)
         return no_memory(table);
     if (!find_targets(table, is_header))
@@ -191,31 +191,35 @@ static bool read_first(struct table *table, bool *is_header)
     }
     if (*is_header && !keep_names(table))
         return false;
-    table->present = calloc(table->csv->features, sizeof *table->present);
-    table->sum = calloc(table->csv->features, sizeof *table->sum);
+    table->present = calloc(table->columns + 1, sizeof *table->present);
+    table->sum = calloc(table->columns + 1, sizeof *table->sum);
     return (table->present && table->sum) || no_memory(table);
 }
 
 /* ---- rows ---- */
 
-static bool grow(struct table *table)
+/* Room for the next row's features; NULL and *error when there is none. */
+static float *next_row(struct table *table)
 {
     struct csv *csv = table->csv;
-    if (csv->rows < table->rows_cap)
-        return true;
-    size_t cap = table->rows_cap ? table->rows_cap + table->rows_cap / 2 : 256;
-    if (cap > SIZE_MAX / sizeof(float) / csv->features)
-        return no_memory(table);
-    float *values = realloc(csv->values, cap * csv->features * sizeof *values);
-    if (values)
-        csv->values = values;
-    struct csv_cell *target = realloc(csv->target, (cap * csv->targets + 1) * sizeof *target);
-    if (target)
-        csv->target = target;
-    if (!values || !target)
-        return no_memory(table);
-    table->rows_cap = cap;
-    return true;
+    if (csv->rows == table->rows_cap) {
+        size_t cap = table->rows_cap ? table->rows_cap + table->rows_cap / 2 : 256;
+        bool is_countable = cap < SIZE_MAX / sizeof(float) / (csv->features + 1);
+        size_t bytes = is_countable ? cap * csv->features * sizeof(float) : 0;
+        float *values = bytes ? realloc(csv->values, bytes) : NULL;
+        if (values)
+            csv->values = values;
+        struct csv_cell *target =
+            values ? realloc(csv->target, (cap * csv->targets + 1) * sizeof *target) : NULL;
+        if (target)
+            csv->target = target;
+        if (!values || !target) {
+            no_memory(table);
+            return NULL;
+        }
+        table->rows_cap = cap;
+    }
+    return csv->values + csv->rows * csv->features;
 }
 
 static bool fail_cell(const struct table *table, size_t column, const char *why)
@@ -232,9 +236,9 @@ static bool read_row(struct table *table)
     if (table->cells != table->columns)
         return rows_fail(table->source, "line %zu has %zu columns where line %zu has %zu",
                          table->line, table->cells, table->head_line, table->columns);
-    if (!grow(table))
+    float *row = next_row(table);
+    if (!row)
         return false;
-    float *row = csv->values + csv->rows * csv->features;
     for (size_t c = 0, f = 0; c < table->columns; c++) {
         const struct csv_cell *cell = &table->cell[c];
         if (table->slot[c] != NO_TARGET) {
@@ -262,7 +266,7 @@ static bool read_row(struct table *table)
 static bool fill_missing(struct table *table)
 {
     struct csv *csv = table->csv;
-    csv->means = malloc(csv->features * sizeof *csv->means);
+    csv->means = calloc(csv->features + 1, sizeof *csv->means);
     if (!csv->means)
         return no_memory(table);
     for (size_t f = 0; f < csv->features; f++) {

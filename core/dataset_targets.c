@@ -185,7 +185,7 @@ static bool find_labels(struct taking *taking, size_t wanted)
     const char **label = is_right ? arena_take_array(taking->arena, wanted, sizeof *label) : NULL;
     if (is_right && !label)
         is_right = no_memory(taking);
-    for (size_t i = 0; is_right && i < wanted; i++) {
+    for (size_t i = 0; is_right && label && i < wanted; i++) {
         const struct csv_cell *cell = (const struct csv_cell *)all + i;
         if (is_index)
             is_right = add_number_label(taking, label, (float)i);

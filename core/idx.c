@@ -65,7 +65,7 @@ bool idx_open(const struct rows_source *source, struct idx *idx)
     const unsigned char *bytes = (const unsigned char *)source->text;
     size_t begin = 4 + 4 * (size_t)bytes[3], size = idx_bytes(bytes[2]);
     *idx = (struct idx){.type = bytes[2], .rank = bytes[3], .count = 1};
-    if (source->len < begin)
+    if (size == 0 || idx->rank == 0 || source->len < begin)
         return rows_fail(source, "idx: the head is not whole");
     for (size_t d = 0; d < idx->rank; d++) {
         idx->shape[d] = (size_t)big(bytes + 4 + 4 * d, 4);
@@ -91,7 +91,8 @@ void idx_values(const struct idx *idx, float *values)
 bool idx_read(const struct rows_source *source, struct relud_rows *rows)
 {
     struct idx idx;
-    if (!idx_open(source, &idx) || !rows_new(source, idx.shape[0], idx.count / idx.shape[0], rows))
+    if (!idx_open(source, &idx) || idx.shape[0] == 0 ||
+        !rows_new(source, idx.shape[0], idx.count / idx.shape[0], rows))
         return false;
     idx_values(&idx, rows->values);
     return true;

@@ -160,15 +160,15 @@ static void sparse_panel(const struct panel *panel, const struct linear *linear,
                          size_t rows, size_t column)
 {
     _Alignas(64) float sums[LISTED_ROWS][PANEL_WIDTH];
+    memset(sums, 0, rows * sizeof *sums);
     for (size_t r = 0; !is_first && r < rows; r++)
         memcpy(sums[r], y[r] + column, panel->columns * sizeof **sums);
     for (size_t c = 0, at = 0; c < lists->chunks; c++)
         for (size_t r = 0; r < rows; r++, at++) {
             size_t begin = lists->begin[at], count = lists->begin[at + 1] - begin;
-            bool is_new = is_first && c == 0;
-            if (is_new || count)
+            if (count)
                 linear->kernels->sparse(panel, lists->index + begin, lists->value + begin, count,
-                                        is_new ? NULL : sums[r], sums[r]);
+                                        sums[r], sums[r]);
         }
     for (size_t r = 0; r < rows; r++) {
         float *to = y[r] + column;
@@ -296,25 +296,32 @@ static void dense(const struct linear *linear, size_t class, const float *x, flo
         linear_by_panel(linear, x, y, rows);
 }
 
+/* Some of the rows at hand. */
+struct chosen {
+    const float *from[POINTERS];
+    float *to[POINTERS];
+    size_t rows, count[POINTERS]; /* count: of non-zeros */
+};
+
 /* Rows with few non-zeros, and the others. */
 static void mixed(const struct linear *linear, size_t class, const float *x, float *y, size_t rows)
 {
-    const float *full[POINTERS], *few[POINTERS];
-    float *full_to[POINTERS], *few_to[POINTERS];
-    size_t count[POINTERS], fulls = 0, fews = 0;
+    struct chosen few, full;
+    few.rows = full.rows = 0;
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * linear->inputs;
-        count[fews] = linear->kernels->count(row, linear->inputs);
-        bool is_few = count[fews] <= linear->plan.sparse_max[class];
-        (is_few ? few : full)[is_few ? fews : fulls] = row;
-        (is_few ? few_to : full_to)[is_few ? fews++ : fulls++] = y + r * linear->outputs;
+        size_t count = linear->kernels->count(row, linear->inputs);
+        struct chosen *chosen = count <= linear->plan.sparse_max[class] ? &few : &full;
+        chosen->from[chosen->rows] = row;
+        chosen->to[chosen->rows] = y + r * linear->outputs;
+        chosen->count[chosen->rows++] = count;
     }
-    if (fulls == rows)
+    if (full.rows == rows)
         dense(linear, class, x, y, rows);
-    else if (fulls)
-        dense_rows(linear, full, full_to, fulls);
-    if (fews)
-        sparse_rows(linear, few, few_to, count, fews);
+    else if (full.rows)
+        dense_rows(linear, full.from, full.to, full.rows);
+    if (few.rows)
+        sparse_rows(linear, few.from, few.to, few.count, few.rows);
 }
 
 void linear_forward(const struct linear *linear, const float *x, float *y, size_t rows)

@@ -183,7 +183,7 @@ static double measure_sparse(const struct trial *trial, const struct linear *lin
 static void plan_sparse(const struct trial *trial, struct linear *linear)
 {
     enum { EVERY = 4, FEW = 1, MANY = 16 };
-    size_t inputs = linear->inputs;
+    size_t inputs = linear->inputs, listed = (inputs + EVERY - 1) / EVERY;
     double empty[2], each[2];
     if (!linear->may_skip_zeros)
         return;
@@ -192,7 +192,7 @@ static void plan_sparse(const struct trial *trial, struct linear *linear)
         double quarter = measure_sparse(trial, linear, rows, EVERY);
         empty[i] = measure_sparse(trial, linear, rows, 0);
         double more = quarter > empty[i] ? quarter - empty[i] : quarter;
-        each[i] = more / (double)((inputs + EVERY - 1) / EVERY);
+        each[i] = more / (double)listed;
     }
     for (size_t c = 0; c < PLAN_CLASSES; c++) {
         size_t i = class_rows[c] >= MANY / 4;

@@ -73,7 +73,8 @@ static void do_rows(void *arg, size_t part, size_t parts)
         trainer->target[r] = target_of(batch->data, row);
     }
     learner_rows(&trainer->learner, &batch->learner, begin, end,
-                 batch->learner.is_training ? trainer->tally[part] : NULL);
+                 batch->learner.is_training ? trainer->tally + part * trainer->learner.layers
+                                            : NULL);
 }
 
 static void do_weights(void *arg, size_t part, size_t parts)
@@ -136,7 +137,7 @@ static void clear_tallies(struct trainer *trainer)
 {
     for (size_t p = 0; p < trainer->parts; p++)
         for (size_t i = 0; i < trainer->learner.layers; i++)
-            memset(trainer->tally[p][i].zeros, 0,
+            memset(trainer->tally[p * trainer->learner.layers + i].zeros, 0,
                    trainer->learner.layer[i].outputs * sizeof(uint32_t));
 }
 
@@ -150,7 +151,7 @@ static void add_tallies(const struct trainer *trainer, struct relud_epoch *epoch
         for (size_t n = 0; n < layer->outputs; n++) {
             uint64_t unit = 0;
             for (size_t p = 0; p < trainer->parts; p++)
-                unit += trainer->tally[p][i].zeros[n];
+                unit += trainer->tally[p * trainer->learner.layers + i].zeros[n];
             zeros += (double)unit;
             epoch->layer[i].dead += is_relu_like && unit == rows;
         }
@@ -371,18 +372,17 @@ static bool take_memory(struct trainer *trainer)
     trainer->target = arena_take_array(arena, batch, sizeof *trainer->target);
     trainer->loss = arena_take_array(arena, batch, sizeof *trainer->loss);
     trainer->is_right = arena_take_array(arena, batch, sizeof *trainer->is_right);
-    trainer->tally = arena_take_array(arena, trainer->parts, sizeof *trainer->tally);
+    trainer->tally = arena_take_array(arena, trainer->parts * layers, sizeof *trainer->tally);
     trainer->moved = arena_take_array(arena, trainer->parts, sizeof *trainer->moved);
     bool is_whole =
         trainer->target && trainer->loss && trainer->is_right && trainer->tally && trainer->moved;
-    for (size_t p = 0; is_whole && p < trainer->parts; p++) {
-        trainer->moved[p] = arena_take_array(arena, trainer->input.features, sizeof(float));
-        trainer->tally[p] = arena_take_array(arena, layers, sizeof **trainer->tally);
-        is_whole = trainer->moved[p] && trainer->tally[p];
-        for (size_t i = 0; is_whole && i < layers; i++)
-            is_whole = (trainer->tally[p][i].zeros = arena_take_array(
-                            arena, trainer->learner.layer[i].outputs, sizeof(uint32_t))) != NULL;
-    }
+    for (size_t p = 0; is_whole && p < trainer->parts; p++)
+        is_whole = (trainer->moved[p] =
+                        arena_take_array(arena, trainer->input.features, sizeof(float))) != NULL;
+    for (size_t i = 0; is_whole && i < trainer->parts * layers; i++)
+        is_whole =
+            (trainer->tally[i].zeros = arena_take_array(
+                 arena, trainer->learner.layer[i % layers].outputs, sizeof(uint32_t))) != NULL;
     return is_whole || no_memory(trainer);
 }
 

@@ -24,9 +24,9 @@ struct trainer {
     struct target *target;
     double *loss;
     bool *is_right;
-    size_t parts;                 /* threads */
-    struct learner_tally **tally; /* [parts][layers] */
-    float **moved;                /* [parts][features] */
+    size_t parts;                /* threads */
+    struct learner_tally *tally; /* [parts][layers] */
+    float **moved;               /* [parts][features] */
     bool is_diverged;
 };
 

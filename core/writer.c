@@ -46,7 +46,7 @@ void put_string(FILE *file, const char *text)
 
 void put_number(FILE *file, float value)
 {
-    char text[RELUD_FLOAT_TEXT_MAX];
+    char text[RELUD_FLOAT_TEXT_MAX] = "";
     if (isfinite(value))
         fwrite(text, 1, relud_float_to_text(value, text), file);
     else
