@@ -210,8 +210,9 @@ bool plan_make(struct linear *linear, struct relud_error *error)
     bool is_proved = is_exact(&trial, linear, linear_by_panel) &&
                      (!linear->may_skip_zeros || is_exact(&trial, linear, linear_by_sparse));
     if (is_proved) {
-        linear->plan.is_blas_exact =
-            linear_may_use_blas(linear) && is_exact(&trial, linear, linear_by_blas);
+        /* A bias of -0 shows the sign of a sum that is 0, which OpenBLAS does not keep for all CPUs and all rows. */
+        linear->plan.is_blas_exact = linear->may_skip_zeros && linear_may_use_blas(linear) &&
+                                     is_exact(&trial, linear, linear_by_blas);
         plan_dense(&trial, linear);
         plan_sparse(&trial, linear);
     }
