@@ -12,6 +12,7 @@ B        := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 LIBS_PKG := openblas libcjson zlib
 MHD_PKG  := libmicrohttpd
 TEST_PKG := check libcurl
+THREADED := test_train test_predict test_connections test_repository test_http
 
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -28,7 +29,7 @@ server := $(patsubst %.c,$(B)/%.o,$(wildcard server/*.c))
 tests  := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c tests/http/test_*.c))
 benches:= $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all deps run test sanitize tsan floats fuzz bench clients lint layers clean install image digits help
+.PHONY: all deps run test sanitize tsan floats fuzz bench clients lint layers threads clean install image digits help
 .DEFAULT_GOAL := all
 
 all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
@@ -55,15 +56,14 @@ sanitize: build-deps test-deps ## the tests with AddressSanitizer and UndefinedB
 floats: test-deps ## write and read back all 2^32 floats (minutes)
 	@$(MAKE) --no-print-directory $(B)/tests/bench/all_floats && $(B)/tests/bench/all_floats
 
-# Needs clang. What is found lies in build/fuzz/; FUZZ_SECONDS=3600 for an hour.
-FUZZ_SECONDS ?= 60
-fuzz: build-deps test-deps fuzz-deps ## libFuzzer with ASan and UBSan on the readers of files, FUZZ_SECONDS (60) each
-	@mkdir -p build/fuzz/onnx
-	@n=0; for f in /usr/share/libonnx-testdata/data/*/*/model.onnx; do n=$$((n + 1)); [ -f "$$f" ] && cp "$$f" build/fuzz/onnx/seed$$n; done; true
-	clang -std=c17 -O1 -g -I. -Iinclude -Ibuild -D_GNU_SOURCE -ffp-contract=off -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -mavx2 -mfma -mbmi -mbmi2 -mpopcnt -mavx512f -mavx512dq -mavx512bw -mavx512vl \
-		$(filter-out core/gen_powers.c,$(wildcard core/*.c)) tests/fuzz/fuzz_onnx.c -o build/fuzz/fuzz_onnx $(CORE_LIBS)
-	cd build/fuzz && ./fuzz_onnx -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=1024 -timeout=60 -print_final_stats=1 onnx
+fuzz: build-deps test-deps fuzz-deps ## libFuzzer with ASan and UBSan on every reader, FUZZ_SECONDS (60) each
+	@tests/fuzz/run
+
+tsan: build-deps test-deps ## the tests that run threads, with ThreadSanitizer
+	@$(MAKE) --no-print-directory SAN=thread CFLAGS='-O1 -g' TSAN_OPTIONS='halt_on_error=1' threads
+
+threads: all $(addprefix $(B)/tests/http/,$(THREADED))
+	@RELUD=$(abspath $(B)/relud) tests/run $(addprefix $(B)/tests/http/,$(THREADED))
 
 bench: build-deps test-deps bench-deps ## the benchmark tables, side by side in one run
 	@$(MAKE) --no-print-directory all $(benches) && tests/bench/run

@@ -130,6 +130,19 @@ static bool check_settings(const struct checkpoint *checkpoint, const struct fil
                                  "%.150s: it was made with other settings or data", path);
 }
 
+/* The bytes may be anything: nothing else of an epoch is trusted than that it is printed. */
+static bool check_epochs(struct checkpoint *checkpoint)
+{
+    for (size_t i = 0; i < checkpoint->epochs; i++) {
+        struct relud_epoch *epoch = &checkpoint->epoch[i];
+        const bool is_best = i + 1 == checkpoint->best_epoch;
+        memcpy(&epoch->is_best, &is_best, sizeof is_best);
+        if (epoch->epoch != i + 1)
+            return false;
+    }
+    return checkpoint->best_epoch > 0;
+}
+
 bool checkpoint_read(struct checkpoint *checkpoint, const char *path, struct relud_error *error)
 {
     struct arena arena = {0};
@@ -161,6 +174,8 @@ bool checkpoint_read(struct checkpoint *checkpoint, const char *path, struct rel
     bool is_counted = parts.counts[0] >= 0 && parts.counts[0] <= (double)checkpoint->epochs;
     checkpoint->best_epoch = is_counted ? (size_t)parts.counts[0] : 0;
     memcpy(checkpoint->powers, parts.counts + 1, sizeof checkpoint->powers);
+    if (is_read && !check_epochs(checkpoint))
+        is_read = relud_fail(error, RELUD_BAD_INPUT, "%.150s: its epochs are not in order", path);
     if (is_read)
         give_back(checkpoint);
     arena_reset(&arena);

@@ -122,20 +122,20 @@ static char delimiter_of(const char *line, size_t len)
     return ',';
 }
 
-/* The column called so, else the one of this number from 1; NO_TARGET where neither is there. */
+/* The column of this number from 1, else the one called so: a table without a header has numbers where names would be. */
 static size_t find_column(const struct table *table, const char *word, size_t len, bool *is_named)
 {
-    for (size_t c = 0; c < table->columns; c++)
-        if (table->cell[c].len == len && memcmp(table->cell[c].at, word, len) == 0) {
-            float value;
-            *is_named |= !csv_number(&table->cell[c], &value);
-            return c;
-        }
     char *end, number[24];
     snprintf(number, sizeof number, "%.*s", (int)(len < 23 ? len : 23), word);
     unsigned long column = strtoul(number, &end, 10);
-    bool is_number = len && len < 20 && !*end && *word >= '1' && *word <= '9';
-    return is_number && column <= table->columns ? column - 1 : NO_TARGET;
+    if (len && len < 20 && !*end && *word >= '1' && *word <= '9' && column <= table->columns)
+        return column - 1;
+    for (size_t c = 0; c < table->columns; c++)
+        if (table->cell[c].len == len && memcmp(table->cell[c].at, word, len) == 0) {
+            *is_named = true;
+            return c;
+        }
+    return NO_TARGET;
 }
 
 /* Which columns are targets; *is_named when one was found by its name. */
@@ -184,6 +184,10 @@ static bool read_first(struct table *table, bool *is_header)
         return no_memory(table);
     if (!find_targets(table, is_header))
         return false;
+    size_t wanted = table->options->fill_len;
+    if (table->options->fill && table->csv->features != wanted)
+        return rows_fail(table->source, "%zu features, where the training rows have %zu",
+                         table->csv->features, wanted);
     for (size_t c = 0; c < table->columns; c++) {
         float value;
         *is_header |= table->slot[c] == NO_TARGET && !csv_number(&table->cell[c], &value) &&
@@ -193,7 +197,10 @@ static bool read_first(struct table *table, bool *is_header)
         return false;
     table->present = calloc(table->columns + 1, sizeof *table->present);
     table->sum = calloc(table->columns + 1, sizeof *table->sum);
-    return (table->present && table->sum) || no_memory(table);
+    if (table->present && table->sum)
+        return true;
+    no_memory(table);
+    return false;
 }
 
 /* ---- rows ---- */
@@ -289,7 +296,9 @@ static bool read_lines(struct table *table)
     for (const char *line = table->source->text; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         const char *line_end = stop ? stop : end;
-        bool is_empty = line + strspn(line, " \t\r") >= line_end, is_header = false;
+        /* Tabs make a row of empty cells where they part them. */
+        const char *blanks = table->delimiter == '\t' ? " \r" : " \t\r";
+        bool is_empty = line + strspn(line, blanks) >= line_end, is_header = false;
         table->line++;
         if (!is_empty) {
             if (!table->delimiter)

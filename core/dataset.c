@@ -102,13 +102,51 @@ static bool check_finite(struct reading *reading)
 
 static bool keep_names(struct reading *reading, const struct csv *csv)
 {
+    enum { NAMES_BYTES_MAX = 1 << 20 }; /* as many as model.json will take; more are not kept */
     const char **name = take(reading, csv->features, sizeof *name);
+    size_t bytes = 0;
+    for (size_t i = 0; i < csv->features; i++)
+        bytes += csv->name[i].len;
+    if (bytes > NAMES_BYTES_MAX)
+        return true;
     for (size_t i = 0; name && i < csv->features; i++)
         if (!(name[i] = arena_copy_text(&reading->data->memory->arena, csv->name[i].at,
                                         csv->name[i].len)))
             return relud_fail(reading->source.error, RELUD_NO_MEMORY, "out of memory");
     reading->data->name = name;
     return name != NULL;
+}
+
+/* A table whose columns have other names is another table. */
+static bool check_names(const struct reading *reading, const struct csv *csv)
+{
+    const struct relud_dataset *like = reading->options->like;
+    for (size_t i = 0; csv->name && like && like->name && i < csv->features; i++) {
+        const struct csv_cell *name = &csv->name[i];
+        if (i >= like->features || strlen(like->name[i]) != name->len ||
+            memcmp(like->name[i], name->at, name->len) != 0)
+            return rows_fail(&reading->source,
+                             "feature %zu is called '%.*s', where the training rows have '%.30s'",
+                             i + 1, (int)(name->len < 30 ? name->len : 30), name->at,
+                             i < like->features ? like->name[i] : "none");
+    }
+    return true;
+}
+
+/* A quoted cell's doubled quotes are one. */
+static bool unquote(struct reading *reading, struct csv_cell *cell)
+{
+    const char *text = reading->source.text;
+    if (cell->at == text || cell->at[-1] != '"' || !memchr(cell->at, '"', cell->len))
+        return true;
+    char *words = take(reading, cell->len, 1);
+    size_t len = 0;
+    for (size_t i = 0; words && i < cell->len; i++) {
+        words[len++] = cell->at[i];
+        i += cell->at[i] == '"';
+    }
+    *cell = (struct csv_cell){words, len};
+    return words != NULL;
 }
 
 /* Takes over what csv_open made; the cells of the targets point into the text. */
@@ -124,7 +162,9 @@ static bool keep_csv(struct reading *reading, struct csv *csv)
     set_image(data, 2, NULL);
     reading->targets =
         (struct raw_targets){&reading->source, csv->rows, csv->targets, NULL, csv->target};
-    bool is_kept = !csv->name || keep_names(reading, csv);
+    bool is_kept = check_names(reading, csv) && (!csv->name || keep_names(reading, csv));
+    for (size_t i = 0; is_kept && i < csv->rows * csv->targets; i++)
+        is_kept = unquote(reading, &csv->target[i]);
     csv->values = csv->means = NULL;
     csv->target = NULL;
     csv_close(csv);
@@ -140,18 +180,13 @@ static bool read_csv(struct reading *reading)
                                        : "",
         .fill_missing = options->fill_missing,
         .fill = options->like ? options->like->means : NULL,
+        .fill_len = options->like ? options->like->features : 0,
     };
     struct csv csv;
     if (options->like && options->like->means)
         wanted.fill_missing = true;
     if (!csv_open(&reading->source, &wanted, &csv))
         return false;
-    if (wanted.fill && csv.features != options->like->features) {
-        rows_fail(&reading->source, "%zu features, where the training rows have %zu", csv.features,
-                  options->like->features);
-        csv_close(&csv);
-        return false;
-    }
     return keep_csv(reading, &csv);
 }
 

@@ -2,13 +2,17 @@
  * units are themselves; others are the distinct values in order, numbers by size and texts by their bytes. */
 #include "core/dataset.h"
 
+#include "core/json_string.h"
 #include <math.h>
 #include <relud/text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASSES_MAX = 65536, LABEL_BYTES_MAX = 1024 };
+enum { CLASSES_MAX = 65536, LABEL_BYTES_MAX = 1024, LABELS_BYTES_MAX = 1 << 20 };
+
+/* Whole numbers from this on are not told apart in float32: as classes they are texts. */
+#define EXACT_MAX 0x1p24f
 
 struct taking {
     struct relud_dataset *data;
@@ -16,6 +20,7 @@ struct taking {
     const struct relud_dataset_options *options;
     struct arena *arena;
     const float *numbers; /* [rows][columns], where every target is one */
+    size_t label_bytes;
 };
 
 static bool no_memory(const struct taking *taking)
@@ -28,7 +33,8 @@ static bool no_memory(const struct taking *taking)
 static const char *place_of(const struct taking *taking, size_t row, char place[40])
 {
     const struct raw_targets *raw = taking->raw;
-    if (raw->cells)
+    const char *at = raw->cells ? raw->cells[row * raw->columns].at : NULL;
+    if (at >= raw->source->text && at <= raw->source->text + raw->source->len)
         snprintf(place, 40, "line %zu", csv_line(raw->source, &raw->cells[row * raw->columns]));
     else
         snprintf(place, 40, "row %zu", row);
@@ -48,7 +54,8 @@ static bool read_numbers(struct taking *taking, bool must_be)
     if (!numbers)
         return no_memory(taking);
     for (size_t i = 0; i < count; i++)
-        if (!csv_number(&raw->cells[i], &numbers[i]) || !isfinite(numbers[i]))
+        if (!csv_number(&raw->cells[i], &numbers[i]) || !isfinite(numbers[i]) ||
+            (!must_be && fabsf(numbers[i]) >= EXACT_MAX))
             return !must_be || rows_fail(raw->source, "%s: target '%.*s' is not a number",
                                          place_of(taking, i / raw->columns, place),
                                          (int)(raw->cells[i].len < 30 ? raw->cells[i].len : 30),
@@ -109,33 +116,32 @@ static size_t classes_wanted(const struct relud_dataset_options *options)
     return options->units == 1 ? 2 : options->units;
 }
 
-/* A cell's words: a doubled quote is one. */
-static size_t words_of(const struct csv_cell *cell, char words[LABEL_BYTES_MAX])
-{
-    size_t len = 0;
-    for (size_t i = 0; i < cell->len && len < LABEL_BYTES_MAX; i++) {
-        words[len++] = cell->at[i];
-        i += cell->at[i] == '"' && i + 1 < cell->len && cell->at[i + 1] == '"';
-    }
-    return len;
-}
-
 static bool add_label(struct taking *taking, const char **label, const char *text, size_t len)
 {
     label[taking->data->labels] = arena_copy_text(taking->arena, text, len);
     return label[taking->data->labels++] || no_memory(taking);
 }
 
+/* Labels stand in model.json, so they are short and UTF-8. */
 static bool add_cell_label(struct taking *taking, const char **label, const struct csv_cell *cell)
 {
-    char words[LABEL_BYTES_MAX];
-    return add_label(taking, label, words, words_of(cell, words));
+    size_t good = 0, step = 1;
+    while (step && good < cell->len && good <= LABEL_BYTES_MAX)
+        good += step = utf8_len(cell->at + good, cell->len - good);
+    if (good > LABEL_BYTES_MAX || taking->label_bytes > LABELS_BYTES_MAX)
+        return rows_fail(taking->raw->source,
+                         "labels of more than %d bytes, or %d in all: '%.20s…' is too long",
+                         LABEL_BYTES_MAX, LABELS_BYTES_MAX, cell->at);
+    if (good < cell->len)
+        return rows_fail(taking->raw->source, "a label is not UTF-8 (save the file as that)");
+    taking->label_bytes += cell->len;
+    return add_label(taking, label, cell->at, cell->len);
 }
 
 static bool add_number_label(struct taking *taking, const char **label, float value)
 {
     char text[RELUD_FLOAT_TEXT_MAX];
-    return add_label(taking, label, text, relud_float_to_text(value, text));
+    return add_label(taking, label, text, relud_float_to_text(value + 0.0f, text));
 }
 
 /* Whole numbers from 0 to below the classes that are wanted. */
@@ -196,6 +202,7 @@ static bool find_labels(struct taking *taking, size_t wanted)
     }
     free(all);
     data->label = label;
+    data->has_number_labels = taking->numbers != NULL;
     return is_right;
 }
 
@@ -203,14 +210,16 @@ static bool find_labels(struct taking *taking, size_t wanted)
 static size_t class_of(const struct taking *taking, size_t row, size_t guess)
 {
     const struct relud_dataset *data = taking->data;
-    char words[LABEL_BYTES_MAX];
+    char number[RELUD_FLOAT_TEXT_MAX];
+    const char *words = number;
     size_t len;
     if (taking->numbers) {
-        float value = taking->numbers[row];
+        float value = taking->numbers[row] + 0.0f; /* -0 is 0 */
         guess = value >= 0 && value < (float)data->labels ? (size_t)value : guess;
-        len = relud_float_to_text(value, words);
+        len = relud_float_to_text(value, number);
     } else {
-        len = words_of(&taking->raw->cells[row], words);
+        words = taking->raw->cells[row].at;
+        len = taking->raw->cells[row].len;
     }
     for (size_t i = 0; i < data->labels; i++) {
         size_t at = (guess + i) % data->labels;
@@ -230,6 +239,9 @@ static bool take_classes(struct taking *taking)
     if (like) {
         data->labels = like->labels;
         data->label = like->label;
+        data->has_number_labels = like->has_number_labels;
+        if (!data->has_number_labels && raw->cells)
+            taking->numbers = NULL; /* "1" is not "1.0" then */
     } else if (!find_labels(taking, classes_wanted(taking->options))) {
         return false;
     }
@@ -266,7 +278,7 @@ static bool has_two_values(const struct taking *taking)
 bool dataset_take_targets(struct relud_dataset *data, const struct raw_targets *raw,
                           const struct relud_dataset_options *options)
 {
-    struct taking taking = {data, raw, options, &data->memory->arena, NULL};
+    struct taking taking = {data, raw, options, &data->memory->arena, NULL, 0};
     enum relud_task task = options->task;
     if (options->like)
         task = options->like->outputs ? RELUD_TASK_REGRESSION : RELUD_TASK_CLASSIFICATION;

@@ -95,7 +95,10 @@ static void update_block(const struct learner *learner, const struct optimizer *
 {
     static const float zeros[PANEL_WIDTH];
     _Alignas(64) float g[BLOCK * PANEL_WIDTH];
-    struct block block = {.layer = layer, .first = first, .rows = rows};
+    struct block block; /* of which list_inputs fills what is used */
+    block.layer = layer;
+    block.first = first;
+    block.rows = rows;
     block.count = layer->inputs - first < BLOCK ? layer->inputs - first : BLOCK;
     list_inputs(learner, &block);
     for (size_t p = 0; p < layer->panels; p++) {

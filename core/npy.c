@@ -67,7 +67,7 @@ static bool read_head(const char *head, struct relud_npy *npy, struct relud_erro
     const char *name = value_of(head, "'descr'"), *order = value_of(head, "'fortran_order'");
     npy->type = TYPES;
     for (size_t i = 0; name && i < TYPES; i++)
-        if (strncmp(name + 1, types[i].name, 3) == 0)
+        if (*name == '\'' && strncmp(name + 1, types[i].name, 3) == 0)
             npy->type = i;
     if (npy->type == TYPES)
         return relud_fail(error, RELUD_BAD_INPUT, "npy: elements of type %.8s are not read",

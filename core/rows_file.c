@@ -79,6 +79,9 @@ char *rows_text(const char *path, size_t *len, struct relud_error *error)
         free(text);
         return NULL;
     }
+    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, which some programs put before it */
+    if (*len >= 3 && memcmp(text, mark, 3) == 0)
+        memmove(text, text + 3, *len -= 3);
     text[*len] = '\0';
     return text;
 }

@@ -51,7 +51,8 @@ struct csv_options {
         target; /* NULL: every column is a feature; else names or numbers from 1, with commas; "": the last */
     bool
         fill_missing; /* cells that are empty or NA, NaN, null, None or ? become the mean of their column */
-    const float *fill; /* [features]: this instead of the mean; or NULL */
+    const float *fill; /* [fill_len]: this instead of the mean; or NULL */
+    size_t fill_len;   /* there must be as many features then */
 };
 
 struct csv {

@@ -43,16 +43,19 @@ static void measure(struct train_input *input, const struct relud_dataset *data,
     }
 }
 
+/* Counted whole and made floats at the end: a float stops counting at 2^24. */
 static void count_bins(struct train_input *input, const struct relud_dataset *data,
-                       const uint32_t *row, size_t count)
+                       const uint32_t *row, size_t count, uint32_t *count_of)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t f = 0; f < input->features; f++) {
             double low = (double)input->min[f], span = (double)input->max[f] - low;
             double part = span > 0 ? ((double)value_of(data, row[i], f) - low) / span : 0;
             size_t bin = (size_t)(part * (double)input->bins);
-            input->histogram[f * input->bins + (bin < input->bins ? bin : input->bins - 1)]++;
+            count_of[f * input->bins + (bin < input->bins ? bin : input->bins - 1)]++;
         }
+    for (size_t i = 0; i < input->features * input->bins; i++)
+        input->histogram[i] = (float)count_of[i];
 }
 
 bool train_input_init(struct train_input *input, struct arena *arena,
@@ -69,7 +72,10 @@ bool train_input_init(struct train_input *input, struct arena *arena,
                                   .is_standardized = config->standardize,
                                   .bins = TRAINING_BINS};
     double *sum = arena_take_array(arena, features, sizeof *sum);
-    bool is_whole = sum != NULL;
+    uint32_t *counts = features <= TRAINING_FEATURES_MAX
+                           ? arena_take_array(arena, features * TRAINING_BINS, sizeof *counts)
+                           : NULL;
+    bool is_whole = sum && (counts || features > TRAINING_FEATURES_MAX);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         is_whole &= (*arrays[i] = arena_take_array(arena, features, sizeof(float))) != NULL;
     if (features <= TRAINING_FEATURES_MAX)
@@ -79,7 +85,7 @@ bool train_input_init(struct train_input *input, struct arena *arena,
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory for %zu features", features);
     measure(input, data, row, count, sum);
     if (input->histogram)
-        count_bins(input, data, row, count);
+        count_bins(input, data, row, count, counts);
     return true;
 }
 

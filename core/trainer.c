@@ -208,8 +208,10 @@ static bool run_batches(struct trainer *trainer, struct relud_epoch *epoch, stru
 /* Higher accuracy, then lower loss, of what was held back; without that, what is later. */
 static bool is_better(const struct relud_epoch *epoch, const struct relud_epoch *best)
 {
-    if (!best || isnan(epoch->validation_loss))
+    if (!best || epoch->validation_rows == 0)
         return true;
+    if (isnan(epoch->validation_loss) || isnan(best->validation_loss))
+        return isnan(best->validation_loss) && !isnan(epoch->validation_loss);
     if (!isnan(epoch->validation_accuracy) &&
         epoch->validation_accuracy != best->validation_accuracy)
         return epoch->validation_accuracy > best->validation_accuracy;
@@ -223,6 +225,7 @@ static void end_epoch(struct trainer *trainer, const struct relud_dataset *valid
     struct measures held = validation ? evaluate(trainer, validation, NULL, validation->rows)
                                       : evaluate(trainer, trainer->data,
                                                  trainer->rows + trainer->trained, trainer->held);
+    epoch->validation_rows = held.rows;
     epoch->validation_loss = measures_loss(&held);
     epoch->validation_accuracy = measures_accuracy(trainer, &held);
     const struct relud_epoch *best =
@@ -291,8 +294,8 @@ static bool run_epoch(struct trainer *trainer, const struct relud_dataset *valid
     return report(progress, user, trainer, &epoch, false) && !is_out_of_patience(trainer, &epoch);
 }
 
-/* All epochs that are left, until one stops or diverges. False when the disk refused a checkpoint. */
-static bool run_epochs(struct trainer *trainer, const struct relud_dataset *validation,
+/* All epochs that are left, until one stops or diverges, or the disk refuses a checkpoint, which *error then says. */
+static void run_epochs(struct trainer *trainer, const struct relud_dataset *validation,
                        relud_progress_fn *progress, void *user)
 {
     const char *path = trainer->config->checkpoint;
@@ -301,48 +304,19 @@ static bool run_epochs(struct trainer *trainer, const struct relud_dataset *vali
     bool is_going = true;
     for (size_t i = 0; i < checkpoint->epochs; i++)
         report(progress, user, trainer, &checkpoint->epoch[i], true);
+    if (checkpoint->epochs)
+        is_going = !is_out_of_patience(trainer, &checkpoint->epoch[checkpoint->epochs - 1]);
     while (is_going && checkpoint->epochs < trainer->config->epochs) {
         is_going = run_epoch(trainer, validation, progress, user);
         bool is_due = !is_going || now() - saved > CHECKPOINT_SECONDS;
         if (path && is_due && checkpoint->epochs && !trainer->is_diverged) {
-            if (!checkpoint_save(checkpoint, path, trainer->error))
-                return false;
+            is_going = checkpoint_save(checkpoint, path, trainer->error) && is_going;
             saved = now();
         }
     }
-    return true;
 }
 
 /* ---- beginning ---- */
-
-static bool check_config(const struct trainer *trainer, const struct relud_dataset *validation,
-                         const struct relud_dataset *test)
-{
-    const struct relud_train_config *config = trainer->config;
-    const struct relud_dataset *data = trainer->data, *others[] = {validation, test};
-    const struct relud_train_layer *last = &config->layer[config->layers - 1];
-    bool is_regression = config->task == RELUD_TASK_REGRESSION;
-    size_t wanted = last->units == 1 ? 2 : last->units;
-    if (is_regression != (data->outputs > 0) || (is_regression && data->outputs != last->units) ||
-        (!is_regression && data->labels != wanted))
-        return relud_fail(trainer->error, RELUD_BAD_INPUT,
-                          "the last layer's %zu units do not fit the targets", last->units);
-    if (!is_regression && last->activation && last->activation != relud_activation_find("identity"))
-        return relud_fail(trainer->error, RELUD_BAD_INPUT,
-                          "a classification learns logits: its last layer has no activation");
-    for (size_t i = 0; i < 2; i++)
-        if (others[i] && (others[i]->features != data->features ||
-                          others[i]->outputs != data->outputs || others[i]->labels != data->labels))
-            return relud_fail(trainer->error, RELUD_BAD_INPUT,
-                              "the %s rows are of another shape than those to train on",
-                              i ? "test" : "validation");
-    if (config->augment_shift && (!data->height || config->augment_shift >= data->height ||
-                                  config->augment_shift >= data->width))
-        return relud_fail(trainer->error, RELUD_BAD_INPUT,
-                          "rows of %zu features are no images that can be moved by %zu",
-                          data->features, config->augment_shift);
-    return true;
-}
 
 /* Which rows are held back. */
 static bool split_rows(struct trainer *trainer, const struct relud_dataset *validation)
@@ -354,6 +328,10 @@ static bool split_rows(struct trainer *trainer, const struct relud_dataset *vali
         return no_memory(trainer);
     if (!validation)
         trainer->held = (size_t)(trainer->config->validation_share * (double)rows + 0.5);
+    if (trainer->held == 0 && !validation && trainer->config->validation_share > 0)
+        return relud_fail(trainer->error, RELUD_BAD_INPUT,
+                          "a validation share of %g of %zu rows is no row",
+                          trainer->config->validation_share, rows);
     if (trainer->held >= rows)
         return relud_fail(trainer->error, RELUD_BAD_INPUT, "no rows are left to train on");
     trainer->trained = rows - trainer->held;
@@ -386,21 +364,6 @@ static bool take_memory(struct trainer *trainer)
     return is_whole || no_memory(trainer);
 }
 
-/* What a checkpoint must agree with: the recipe, and what shape and rows the data have. */
-static bool write_settings(struct trainer *trainer)
-{
-    const char *recipe = trainer->config->recipe ? trainer->config->recipe : "";
-    size_t room = strlen(recipe) + 128;
-    char *settings = arena_take(&trainer->arena, room);
-    if (!settings)
-        return no_memory(trainer);
-    snprintf(settings, room, "%s; %zu of %zu rows of %zu; %zu parameters; %.9g", recipe,
-             trainer->trained, trainer->data->rows, trainer->data->features,
-             trainer->learner.parameters_len, (double)trainer->input.mean[0]);
-    trainer->checkpoint.settings = settings;
-    return true;
-}
-
 static bool begin(struct trainer *trainer, const struct relud_dataset *validation)
 {
     const struct relud_train_config *config = trainer->config;
@@ -412,7 +375,7 @@ static bool begin(struct trainer *trainer, const struct relud_dataset *validatio
                       trainer->error) ||
         !train_input_init(input, &trainer->arena, config, trainer->data, trainer->rows,
                           trainer->trained, trainer->learner.loops, trainer->error) ||
-        !take_memory(trainer) || !write_settings(trainer))
+        !take_memory(trainer) || !trainer_write_settings(trainer, validation))
         return false;
     optimizer_init(&trainer->optimizer, config, trainer->learner.loops);
     checkpoint->learner = &trainer->learner;
@@ -479,8 +442,9 @@ relud_model *relud_train(const struct relud_train_config *config, const struct r
         return NULL;
     }
     *trainer = (struct trainer){.config = config, .data = data, .error = &own};
-    bool is_run = check_config(trainer, validation, test) && begin(trainer, validation) &&
-                  run_epochs(trainer, validation, progress, user);
+    bool is_run = trainer_check(trainer, validation, test) && begin(trainer, validation);
+    if (is_run)
+        run_epochs(trainer, validation, progress, user);
     /* Parameters that gave no number are not worth keeping. */
     if (is_run && (!trainer->is_diverged || trainer->checkpoint.best_epoch))
         model = end(trainer, validation, test);

@@ -48,6 +48,12 @@ static inline double measures_accuracy(const struct trainer *trainer,
     return is_counted ? (double)measures->right / (double)measures->rows : NAN;
 }
 
+/* core/trainer_check.c: false and *error where settings and data do not fit. */
+bool trainer_check(const struct trainer *trainer, const struct relud_dataset *validation,
+                   const struct relud_dataset *test);
+/* Settings, shapes and a hash of all rows, for the checkpoint. */
+bool trainer_write_settings(struct trainer *trainer, const struct relud_dataset *validation);
+
 /* The model of the parameters as they are, with this left in it. */
 relud_model *trainer_model(const struct trainer *trainer, const struct relud_training *training);
 

@@ -77,6 +77,14 @@ static bool add_input(const struct making *making)
            (input->shift == 0 || add_element(making, ELEMENT_ADD, &input->shift, 1));
 }
 
+static bool are_finite(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}
+
 static bool add_layer(const struct making *making, size_t index)
 {
     const struct learner_layer *layer = &making->trainer->learner.layer[index];
@@ -88,10 +96,10 @@ static bool add_layer(const struct making *making, size_t index)
     if (!step || !weight || !bias || !name)
         return relud_fail(making->source->error, RELUD_NO_MEMORY, "out of memory");
     learner_get_layer(&making->trainer->learner, index, weight, bias);
-    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
-        if (!isfinite(weight[i]))
-            return relud_fail(making->source->error, RELUD_NOT_FINITE,
-                              "layer %zu has weights that are not finite", index);
+    if (!are_finite(weight, layer->outputs * layer->inputs) || !are_finite(bias, layer->outputs) ||
+        !are_finite(layer->slopes.at, layer->slopes.len))
+        return relud_fail(making->source->error, RELUD_NOT_FINITE,
+                          "layer %zu has weights that are not finite", index);
     snprintf(name, NAME_BYTES, "layers.%zu.weight", index);
     step->name = name;
     step->weights = (struct weights){

@@ -92,11 +92,20 @@ static void print_share(const char *what, size_t rows, double loss, double accur
     printf(" of %zu rows", rows);
 }
 
-static void print_result(const struct train *train, const relud_model *model)
+/* A signal that came after the last epoch has stopped nothing. */
+static bool is_complete(const struct train *train, const relud_model *model)
+{
+    const struct relud_training *training = relud_model_info(model)->training;
+    const struct relud_train_config *config = &train->options.config;
+    return training->epochs == config->epochs ||
+           (config->patience && training->epochs - training->best_epoch >= config->patience);
+}
+
+static void print_result(const struct train *train, const relud_model *model, bool is_stopped)
 {
     const struct relud_training *training = relud_model_info(model)->training;
     printf("%s: written%s (%zu parameters, epoch %zu of %zu", train->out.dir,
-           stop_signal ? ", the best so far" : "", relud_model_info(model)->parameters,
+           is_stopped ? ", the best so far" : "", relud_model_info(model)->parameters,
            training->best_epoch, training->epochs);
     print_share("validation", training->validation_rows, training->validation_loss,
                 training->validation_accuracy);
@@ -147,6 +156,7 @@ static relud_model *run(struct train *train, struct relud_error *error)
     relud_model *model = NULL;
     if (read_data(train, error) && start_team(train, error)) {
         train_options_fit(options, &train->data);
+        train_out_begin(&train->out, options->resume);
         options->config.checkpoint = train->out.checkpoint;
         options->config.name = name_of(train);
         train_progress_init(&train->progress, &options->config);
@@ -186,12 +196,13 @@ int cmd_train(int argc, char **argv)
                 is_saved ? "; the best epoch before it is written" : "");
     if (model && !is_saved)
         fprintf(stderr, "relud: train: %s\n", unsaved.text);
+    bool is_stopped = is_saved && stop_signal && !is_complete(&train, model);
     if (is_saved)
-        print_result(&train, model);
-    train_out_close(&train.out, stop_signal || !is_saved);
+        print_result(&train, model, is_stopped);
+    train_out_close(&train.out, is_stopped || !is_saved || error.code == RELUD_IO);
     relud_model_release(model);
     end(&train);
-    if (is_saved && stop_signal)
+    if (is_stopped)
         return 128 + stop_signal;
     return is_saved && error.code == RELUD_OK ? 0 : 1;
 }

@@ -53,8 +53,9 @@ static bool find_range(struct plot *plot)
         }
     if (!(plot->low <= plot->high))
         return false;
-    if (plot->low == plot->high)
-        plot->low -= 0.5, plot->high += 0.5;
+    double room = fmax(0.5, fabs(plot->low) * 1e-3);
+    if (plot->high - plot->low < room * 1e-3)
+        plot->low -= room, plot->high += room;
     double step = step_of(plot->high - plot->low);
     plot->low = floor(plot->low / step) * step;
     plot->high = ceil(plot->high / step) * step;

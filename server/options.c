@@ -101,7 +101,11 @@ const char *option_text(const void *base, const struct option *option, char *buf
         snprintf(buffer, size, "%zu", *(const size_t *)slot);
         return buffer;
     case OPTION_REAL:
-        snprintf(buffer, size, "%.9g", *(const double *)slot);
+        for (int digits = 6; digits <= 17; digits++) { /* as few as read back to the same */
+            snprintf(buffer, size, "%.*g", digits, *(const double *)slot);
+            if (strtod(buffer, NULL) == *(const double *)slot)
+                break;
+        }
         return buffer;
     case OPTION_CHOICE:
         for (int i = 0; i < *(const int *)slot; i++)

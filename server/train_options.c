@@ -3,6 +3,7 @@
 #include "server/model_path.h"
 #include "server/options.h"
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +126,7 @@ static bool read_parameter(struct relud_train_layer *layer, const char *text,
             }
         char *end;
         layer->params.values[i] = strtof(equals + 1, &end);
-        if (!parameter->choices && end != equals + 1 && !*end)
+        if (!parameter->choices && end != equals + 1 && !*end && isfinite(layer->params.values[i]))
             return true;
     }
     return relud_fail(error, RELUD_BAD_INPUT, "--activation: %s: '%.60s' is none of its parameters",
@@ -160,6 +161,8 @@ static bool read_activations(struct train_options *options, struct relud_error *
                       ? read_activation(&one[count++], word, error)
                       : relud_fail(error, RELUD_BAD_INPUT, "--activation: too many");
     free(text);
+    if (is_read && hidden == 0 && count == 1 && strcmp(options->activation, "relu") != 0)
+        is_read = relud_fail(error, RELUD_BAD_INPUT, "--activation: there is no hidden layer");
     if (is_read && count != 1 && count != hidden && count != config->layers)
         is_read = relud_fail(error, RELUD_BAD_INPUT,
                              "--activation: %zu of them for %zu hidden layers", count, hidden);
@@ -235,6 +238,21 @@ static bool read_validation(struct train_options *options, struct relud_error *e
                       "file, is wanted");
 }
 
+/* What would otherwise be silently without effect. */
+static bool check_together(const struct train_options *options, struct relud_error *error)
+{
+    if (options->standardize && (options->scale != 0 || options->shift != 0))
+        return relud_fail(error, RELUD_BAD_INPUT, "--standardize excludes --scale and --shift");
+    if (options->nesterov && (options->optimizer || options->momentum == 0))
+        return relud_fail(error, RELUD_BAD_INPUT,
+                          "--nesterov wants --optimizer sgd and a momentum");
+    if (options->scale != 0 && (float)options->scale == 0)
+        return relud_fail(error, RELUD_BAD_INPUT, "--scale: %g is 0 in float32", options->scale);
+    if (options->patience && !*options->validation)
+        return relud_fail(error, RELUD_BAD_INPUT, "--patience wants --validation");
+    return true;
+}
+
 static bool check_names(const struct train_options *options, struct relud_error *error)
 {
     static const struct {
@@ -260,6 +278,20 @@ static bool check_names(const struct train_options *options, struct relud_error 
                options->name);
 }
 
+/* As a shell takes it for one word. */
+static void put_word(struct text *out, const char *word)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:=_+-/";
+    bool is_plain = strspn(word, plain) == strlen(word);
+    text_put(out, is_plain ? " " : " '");
+    for (; *word; word++) {
+        char one[2] = {*word, '\0'};
+        text_put(out, *word == '\'' ? "'\\''" : one);
+    }
+    text_put(out, is_plain ? "" : "'");
+}
+
 /* Everything that shapes the weights, as it could be typed again. */
 static bool write_recipe(struct train_options *options, struct relud_error *error)
 {
@@ -278,7 +310,7 @@ static bool write_recipe(struct train_options *options, struct relud_error *erro
             continue;
         text_print(&options->recipe, "%s--%s", options->recipe.len ? " " : "", table[i].name);
         if (table[i].kind != OPTION_FLAG)
-            text_print(&options->recipe, " %s", text);
+            put_word(&options->recipe, text);
     }
     text_put_n(&options->recipe, "", 1);
     return text_is_whole(&options->recipe) || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
@@ -328,9 +360,7 @@ bool train_options_read(struct train_options *options, int argc, char **argv,
         !read_widths(options, error) || !read_activations(options, error) ||
         !read_schedule(options, error) || !read_augment(options, error))
         return false;
-    if (options->patience && !*options->validation)
-        return relud_fail(error, RELUD_BAD_INPUT, "--patience wants --validation");
-    return write_recipe(options, error);
+    return check_together(options, error) && write_recipe(options, error);
 }
 
 void train_options_fit(struct train_options *options, const struct relud_dataset *data)

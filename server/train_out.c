@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const files[] = {"model.json", "model.safetensors", "curve.svg"};
+static const char *const files[] = {"model.json", "model.safetensors", "curve.svg",
+                                    /* of one that was killed while it wrote */
+                                    "model.json.part", "model.safetensors.part"};
 enum { FILES = sizeof files / sizeof *files };
 
 static bool fail_path(struct relud_error *error, const char *path)
@@ -79,29 +82,54 @@ static bool set_paths(struct train_out *out, const char *dir, struct relud_error
         return relud_fail(error, RELUD_IO, "%.100s…: the path is too long", dir);
     memcpy(out->dir, dir, len);
     out->dir[len] = '\0';
+    const char *last = strrchr(out->dir, '/') ? strrchr(out->dir, '/') + 1 : out->dir;
+    struct stat about;
+    if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+        return relud_fail(error, RELUD_IO, "%.150s: a directory of a name of its own is wanted",
+                          dir);
+    if (lstat(out->dir, &about) == 0 && S_ISLNK(about.st_mode))
+        return relud_fail(error, RELUD_IO,
+                          "%.150s: it is a symbolic link: name the directory itself", dir);
     snprintf(out->part, sizeof out->part, "%s.part", out->dir);
     snprintf(out->checkpoint, sizeof out->checkpoint, "%s/checkpoint.safetensors", out->part);
     snprintf(out->model, sizeof out->model, "%s/model", out->part);
     return true;
 }
 
-static bool check_dir(const struct train_out *out, bool may_replace, struct relud_error *error)
+static bool check_dir(const struct train_out *out, struct relud_error *error)
 {
     size_t count;
     if (!exists(out->dir))
         return true;
     bool is_known = is_ours(out->dir, &count);
-    if (is_known && (count == 0 || may_replace))
+    if (is_known && (count == 0 || out->may_replace))
         return true;
     return relud_fail(error, RELUD_IO, "%.150s: it is there already%s", out->dir,
                       is_known ? " (--overwrite replaces it)"
                                : ", with other things than a trained model in it");
 }
 
+/* Opens part, and keeps others out of it while this runs. */
+static bool lock_part(struct train_out *out, struct relud_error *error)
+{
+    if (mkdir(out->part, 0777) != 0 && errno != EEXIST)
+        return fail_path(error, out->part);
+    int fd = open(out->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return fail_path(error, out->part);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return relud_fail(error, RELUD_IO, "%.150s: another training is writing there", out->part);
+    }
+    out->lock = fd;
+    return true;
+}
+
 bool train_out_open(struct train_out *out, const char *dir, bool is_resume, bool is_overwrite,
                     struct relud_error *error)
 {
-    if (!set_paths(out, dir, error) || !check_dir(out, is_resume || is_overwrite, error))
+    out->may_replace = is_resume || is_overwrite;
+    if (!set_paths(out, dir, error) || !check_dir(out, error))
         return false;
     bool is_begun = exists(out->checkpoint);
     if (is_resume && !is_begun)
@@ -113,10 +141,17 @@ bool train_out_open(struct train_out *out, const char *dir, bool is_resume, bool
                           "%.150s: an interrupted training is there: --resume goes on with it, "
                           "--overwrite begins anew",
                           out->part);
-    if (is_begun && !is_resume)
+    if (!lock_part(out, error))
+        return false;
+    unlink(out->model); /* whatever is no directory */
+    remove_model(out->model);
+    return true;
+}
+
+void train_out_begin(const struct train_out *out, bool is_resume)
+{
+    if (!is_resume)
         unlink(out->checkpoint);
-    remove_model(out->model); /* of one that was killed while it wrote */
-    return mkdir(out->part, 0777) == 0 || errno == EEXIST || fail_path(error, out->part);
 }
 
 static bool write_curve(const struct train_out *out, const char *curve, struct relud_error *error)
@@ -133,15 +168,30 @@ static bool write_curve(const struct train_out *out, const char *curve, struct r
     return is_written || fail_path(error, path);
 }
 
-/* A directory takes the place of another at once; what it replaces is then where it was, and is removed. */
+/* Where the file system cannot exchange two directories there is a moment without one. */
+static bool exchange(const struct train_out *out)
+{
+    char old[TRAIN_PATH_BYTES + 64];
+    if (renameat2(AT_FDCWD, out->model, AT_FDCWD, out->dir, RENAME_EXCHANGE) == 0)
+        return true;
+    if (errno != EINVAL && errno != ENOSYS)
+        return false;
+    snprintf(old, sizeof old, "%s/old", out->part);
+    if (rename(out->dir, old) != 0 || rename(out->model, out->dir) != 0)
+        return false;
+    remove_model(old);
+    return true;
+}
+
+/* A directory takes the place of another at once; what it replaces is then where it was, and is removed. What has come to
+ * be there meanwhile is looked at again. */
 static bool move_into_place(const struct train_out *out, struct relud_error *error)
 {
+    if (!check_dir(out, error))
+        return false;
     sync_dir(out->model);
     bool is_there = exists(out->dir) && rmdir(out->dir) != 0;
-    bool is_moved = is_there
-                        ? renameat2(AT_FDCWD, out->model, AT_FDCWD, out->dir, RENAME_EXCHANGE) == 0
-                        : rename(out->model, out->dir) == 0;
-    if (!is_moved)
+    if (!(is_there ? exchange(out) : rename(out->model, out->dir) == 0))
         return fail_path(error, out->dir);
     if (is_there)
         remove_model(out->model);
@@ -149,11 +199,20 @@ static bool move_into_place(const struct train_out *out, struct relud_error *err
     return true;
 }
 
+/* What cannot be loaded does not replace what can. */
+static bool check_model(const struct train_out *out, struct relud_error *error)
+{
+    relud_model *model = relud_model_load(out->model, NULL, error);
+    relud_model_release(model);
+    return model != NULL;
+}
+
 bool train_out_save(const struct train_out *out, const relud_model *model, const char *name,
                     const char *curve, struct relud_error *error)
 {
     bool is_saved = relud_model_save(model, out->model, name, error) &&
-                    (!curve || write_curve(out, curve, error)) && move_into_place(out, error);
+                    (!curve || write_curve(out, curve, error)) && check_model(out, error) &&
+                    move_into_place(out, error);
     if (!is_saved)
         remove_model(out->model);
     return is_saved;
@@ -161,7 +220,13 @@ bool train_out_save(const struct train_out *out, const relud_model *model, const
 
 void train_out_close(const struct train_out *out, bool keeps_checkpoint)
 {
+    char path[TRAIN_PATH_BYTES + 80];
+    if (!out->lock)
+        return;
+    snprintf(path, sizeof path, "%s.part", out->checkpoint);
+    unlink(path);
     if (!keeps_checkpoint)
         unlink(out->checkpoint);
     rmdir(out->part); /* unless the checkpoint is in it */
+    close(out->lock);
 }

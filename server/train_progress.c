@@ -46,7 +46,7 @@ static void print_measures(const char *head, double loss, double accuracy)
 static void print_grouped(double number)
 {
     char text[32];
-    int len = snprintf(text, sizeof text, "%.0f", number);
+    int len = snprintf(text, sizeof text, "%.0f", fmin(fmax(number, 0), 1e15));
     for (int i = 0; i < len; i++)
         fprintf(stderr, "%s%c", i && (len - i) % 3 == 0 ? "," : "", text[i]);
 }
@@ -95,7 +95,7 @@ static void print_epoch(const struct train_progress *progress, const struct relu
     fprintf(stderr, "%sepoch %zu/%zu: ", progress->is_terminal ? "\r\033[K" : "", epoch->epoch,
             at->epochs);
     print_measures("", epoch->loss, epoch->accuracy);
-    if (!isnan(epoch->validation_loss)) {
+    if (epoch->validation_rows) {
         print_measures("; validation ", epoch->validation_loss, epoch->validation_accuracy);
         fputs(epoch->is_best ? " (best)" : "", stderr);
     }

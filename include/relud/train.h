@@ -23,6 +23,7 @@ struct relud_dataset {
     const float *targets;       /* [rows][outputs], finite */
     size_t labels;              /* how many classes there are */
     const char *const *label;   /* [labels] */
+    bool has_number_labels;     /* the labels are numbers: "1.0" is "1" */
     const char *const *name;    /* [features]: the header's, or NULL */
     const float *means;         /* [features]: what missing cells became, or NULL */
     struct relud_dataset_memory *memory;
@@ -80,6 +81,7 @@ struct relud_team {
 struct relud_epoch {
     size_t epoch; /* from 1 */
     double loss, accuracy;
+    size_t validation_rows;
     double validation_loss, validation_accuracy; /* NaN without validation rows */
     double lr;                                   /* of the last step */
     double seconds, rows_per_second;             /* of the training part */

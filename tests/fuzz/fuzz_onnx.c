@@ -1,13 +1,8 @@
 /* libFuzzer on the ONNX loader: bytes as a file. Most are only read; some small ones are packed and run, too. */
 #include "core/model_source.h"
 
+#include "tests/fuzz/fuzz.h"
 #include <relud/relud.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len);
 
 static void read_only(const char *path)
 {
@@ -42,13 +37,10 @@ static void load_and_run(const char *path)
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
 {
     char path[64];
-    int fd = memfd_create("fuzz", 0);
+    int fd = fuzz_file(bytes, len, path);
     unsigned sum = 0;
     for (size_t i = 0; i < len; i++)
         sum = sum * 31 + bytes[i];
-    if (fd < 0 || write(fd, bytes, len) != (ssize_t)len)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (len < 4096 && sum % 8 == 0)
         load_and_run(path);
     else

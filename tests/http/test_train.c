@@ -245,6 +245,12 @@ static const struct {
     {"train --data x --out y --layers 4,3,2 --name a/b", 2, "--name: 'a/b'"},
     {"train --data x --out y --layers 4,3,2 --labels a --target b", 2, "exclude each other"},
     {"train --data x --out y --layers 4,3,2 --test-labels b", 2, "want --test"},
+    {"train --data x --out y --layers 4,2 --activation tanh", 2, "there is no hidden layer"},
+    {"train --data x --out y --layers 4,3,2 --activation hardtanh:max_val=inf", 2, "none of its"},
+    {"train --data x --out y --layers 4,2 --standardize --scale 2", 2, "excludes --scale"},
+    {"train --data x --out y --layers 4,2 --nesterov --optimizer adam", 2, "--nesterov wants"},
+    {"train --data x --out . --layers 4,2", 1, "a directory of a name of its own is wanted"},
+    {"train --data x --out / --layers 4,2", 1, "a directory of a name of its own is wanted"},
     {"train --data /nonexistent --out %1$s/m --layers 4,3", 1, "/nonexistent: No such file"},
     {TRAIN "--out %1$s/m --task regression", 1,
      "1 targets a row, where the last layer has 10 units"},
@@ -270,6 +276,33 @@ START_TEST(each_mistake_is_one_clear_line)
 }
 END_TEST
 
+/* What appears at DIR while a training runs, another training, and a link are left alone. */
+START_TEST(nobody_elses_files_are_touched)
+{
+    int out;
+    char command[512];
+    enter();
+    pid_t pid = start("m", 2, &out);
+    runs(in(TRAIN "--out %1$s/m --epochs 1"), 1, "m.part: another training is writing there");
+    snprintf(command, sizeof command, "mkdir %s/m && echo notes > %s/m/notes", dir, dir);
+    ck_assert_int_eq(system(command), 0);
+    int status = end(pid, out, SIGINT);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    ck_assert(is_there("m/notes") && !is_there("m/model.json"));
+    ck_assert(is_there("m.part/checkpoint.safetensors"));
+    runs(in("train --data /nonexistent --layers 784,10 --out %1$s/m --overwrite"), 1,
+         "other things");
+    snprintf(command, sizeof command, "rm -r %s/m && mkdir %s/real && ln -s real %s/link", dir, dir,
+             dir);
+    ck_assert_int_eq(system(command), 0);
+    runs(in("train --data /nonexistent --layers 784,10 --out %1$s/m --overwrite"), 1,
+         "No such file");
+    ck_assert(is_there("m.part/checkpoint.safetensors")); /* until another training begins */
+    runs(in(TRAIN "--out %1$s/link --overwrite"), 1, "it is a symbolic link");
+    leave();
+}
+END_TEST
+
 START_TEST(a_terminal_sees_the_line_move)
 {
     enter();
@@ -288,4 +321,5 @@ END_TEST
 RUN_SUITE("train", what_was_trained_is_served, the_same_bits_for_any_threads, tables_are_learned,
           an_interrupt_writes_the_best_so_far_and_can_be_resumed,
           a_kill_leaves_a_whole_model_or_none, what_cannot_be_written_is_said_and_nothing_stays,
-          each_mistake_is_one_clear_line, a_terminal_sees_the_line_move)
+          each_mistake_is_one_clear_line, nobody_elses_files_are_touched,
+          a_terminal_sees_the_line_move)

@@ -168,7 +168,68 @@ static const struct {
     {"[[1,2],[3,4]]", {.units = 2, .target = "x"}, "target 'x' is no column from 1 to 2"},
     {"[[1],[3]]", {.units = 2}, "no column is left for the features"},
     {"\1\2\3", {.units = 2}, "no column is left"},
+    {"1,caf\xe9\n2,b\n", {.units = 2}, "a label is not UTF-8"},
+    {"a\tb\tc\n1\t2\tx\n\t\t\n", {.units = 2}, "line 3, column 1: '' is missing"},
 };
+
+START_TEST(what_review_found)
+{
+    struct relud_dataset data, more;
+    struct relud_error error;
+    struct relud_dataset_options two = {.units = 2}, first = {.units = 2, .target = "1"};
+    /* a number is a column, also where a cell of the first row is called so */
+    ck_assert(read_text("0,1,0.3\n1,7,0.4\n", first, &data, &error));
+    ck_assert_float_eq(data.values[0], 1);
+    ck_assert_str_eq(data.label[1], "1");
+    relud_dataset_free(&data);
+    /* a byte order mark is no part of the first cell */
+    ck_assert(read_text("\xef\xbb\xbf"
+                        "1,2,0\n3,4,1\n",
+                        two, &data, &error));
+    ck_assert_uint_eq(data.rows, 2);
+    relud_dataset_free(&data);
+    /* the same text with and without quotes is one label; -0 is 0; great numbers are texts */
+    ck_assert(read_text("1,a\"b\n2,\"a\"\"b\"\n3,c\n", two, &data, &error));
+    ck_assert_uint_eq(data.classes[0], data.classes[1]);
+    relud_dataset_free(&data);
+    ck_assert(read_text("1,-0\n2,0\n3,1\n", two, &data, &error));
+    ck_assert_uint_eq(data.classes[0], data.classes[1]);
+    relud_dataset_free(&data);
+    ck_assert(read_text("1,16777216\n2,16777217\n", two, &data, &error));
+    ck_assert_str_eq(data.label[1], "16777217");
+    relud_dataset_free(&data);
+    /* other rows are read as the training's labels were: as texts, or as numbers */
+    ck_assert(read_text("1,1.0\n2,x\n3,2.0\n", (struct relud_dataset_options){.units = 3}, &data,
+                        &error));
+    two.like = &data;
+    ck_assert(read_text("1,1.0\n2,2.0\n", two, &more, &error));
+    relud_dataset_free(&more);
+    relud_dataset_free(&data);
+    ck_assert(read_text("1,1\n2,0\n", (struct relud_dataset_options){.units = 2}, &data, &error));
+    ck_assert(read_text("1,1.0\n2,+0\n", two, &more, &error));
+    relud_dataset_free(&more);
+    relud_dataset_free(&data);
+    /* columns of other names, or of another number where means are to be filled in */
+    ck_assert(read_text("a,b,y\n1,,0\n2,3,1\n",
+                        (struct relud_dataset_options){.units = 2, .fill_missing = true}, &data,
+                        &error));
+    ck_assert(!read_text("b,a,y\n1,2,0\n", two, &more, &error));
+    ck_assert_ptr_nonnull(
+        strstr(error.text, "feature 1 is called 'b', where the training rows have 'a'"));
+    ck_assert(!read_text("1,2,3,4,5,6,7,8,9,0\n", two, &more, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "9 features, where the training rows have 2"));
+    relud_dataset_free(&data);
+    /* a head that ends in its key */
+    char npy[10 + 4096 + 2] = "\x93NUMPY\2\0\0\x10\0\0";
+    memset(npy + 12, ' ', 4096);
+    memcpy(npy + 12 + 4096 - 8, "'descr':", 8);
+    dir = new_directory();
+    put(0, npy, 12 + 4096);
+    ck_assert(
+        !relud_dataset_read(path[0], &(struct relud_dataset_options){.units = 2}, &data, &error));
+    remove_directory(dir);
+}
+END_TEST
 
 START_TEST(each_wrong_table_is_refused_with_its_reason)
 {
@@ -296,7 +357,8 @@ END_TEST
 
 RUN_SUITE("dataset", a_table_gives_features_classes_and_names,
           the_target_is_a_name_a_number_or_the_last, the_task_follows_from_target_and_units,
-          missing_cells_become_the_mean_or_an_error, each_wrong_table_is_refused_with_its_reason,
-          images_stay_bytes_and_have_a_shape, images_and_labels_that_do_not_fit_are_refused,
+          missing_cells_become_the_mean_or_an_error, what_review_found,
+          each_wrong_table_is_refused_with_its_reason, images_stay_bytes_and_have_a_shape,
+          images_and_labels_that_do_not_fit_are_refused,
           packed_files_are_read_and_torn_ones_refused,
           other_rows_must_have_the_labels_and_the_width)

@@ -204,6 +204,19 @@ START_TEST(patience_ends_and_the_best_is_kept)
     ck_assert_uint_lt(heard.ended, 500);
     ck_assert_uint_eq(heard.ended, heard.best.epoch + 5);
     ck_assert_uint_eq(relud_model_info(model)->training->best_epoch, heard.best.epoch);
+    /* Resumed after its end it ends at once, with the same bits. */
+    const char *dir = new_directory();
+    char path[128];
+    snprintf(path, sizeof path, "%s/model.safetensors", dir);
+    config.checkpoint = path; /* written at the end, as patience stops it */
+    relud_model_release(train(&config, &world, &(struct heard){0}));
+    config.is_resumed = true;
+    struct heard resumed = {0};
+    relud_model_release(train(&config, &world, &resumed));
+    ck_assert_uint_eq(resumed.ended, heard.ended);
+    config.checkpoint = NULL;
+    config.is_resumed = false;
+    remove_directory(dir);
     /* The parameters are those of the best epoch: a training that ends there gives the same. */
     config.epochs = heard.best.epoch;
     config.patience = 0;
@@ -254,6 +267,10 @@ START_TEST(resumed_trainings_give_the_bits_of_one_run)
     ck_assert_ptr_null(relud_train(&config, &world.data, NULL, NULL, NULL, NULL, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "made with other settings or data"));
     config.recipe = "a test";
+    world.classes[5] = (world.classes[5] + 1) % 3; /* other targets */
+    ck_assert_ptr_null(relud_train(&config, &world.data, NULL, NULL, NULL, NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "made with other settings or data"));
+    world.classes[5] = (world.classes[5] + 2) % 3;
     world.values[0] += 1000; /* other data */
     ck_assert_ptr_null(relud_train(&config, &world.data, NULL, NULL, NULL, NULL, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "made with other settings or data"));
@@ -350,6 +367,23 @@ START_TEST(settings_that_do_not_fit_the_data_are_refused)
     config.validation_share = 0.9999;
     ck_assert_ptr_null(relud_train(&config, &world.data, NULL, NULL, NULL, NULL, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "no rows are left"));
+    config.validation_share = 0.001;
+    ck_assert_ptr_null(relud_train(&config, &world.data, NULL, NULL, NULL, NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "is no row"));
+    config = config_of(5, 3);
+    config.batch = 0;
+    ck_assert_ptr_null(relud_train(&config, &world.data, NULL, NULL, NULL, NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "must be at least 1"));
+    config = config_of(5, 3);
+    config.isa = RELUD_ISA_AVX512;
+    if (relud_isa_best() < RELUD_ISA_AVX512) {
+        ck_assert_ptr_null(relud_train(&config, &world.data, NULL, NULL, NULL, NULL, &error));
+        ck_assert_ptr_nonnull(strstr(error.text, "this CPU has no avx512"));
+    }
+    config = config_of(5, 3);
+    world.classes[7] = 3;
+    ck_assert_ptr_null(relud_train(&config, &world.data, NULL, NULL, NULL, NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "row 7: class 3 of 3"));
 }
 END_TEST
 
