@@ -180,8 +180,12 @@ static bool read_first(struct table *table, bool *is_header)
     table->columns = table->cells;
     table->head_line = table->line;
     table->slot = calloc(table->columns + 1, sizeof *table->slot);
-    if (!table->slot)
-        return no_memory(table);
+    table->present = calloc(table->columns + 1, sizeof *table->present);
+    table->sum = calloc(table->columns + 1, sizeof *table->sum);
+    if (!table->slot || !table->present || !table->sum) {
+        no_memory(table);
+        return false;
+    }
     if (!find_targets(table, is_header))
         return false;
     size_t wanted = table->options->fill_len;
@@ -195,12 +199,7 @@ static bool read_first(struct table *table, bool *is_header)
     }
     if (*is_header && !keep_names(table))
         return false;
-    table->present = calloc(table->columns + 1, sizeof *table->present);
-    table->sum = calloc(table->columns + 1, sizeof *table->sum);
-    if (table->present && table->sum)
-        return true;
-    no_memory(table);
-    return false;
+    return true;
 }
 
 /* ---- rows ---- */
@@ -211,7 +210,7 @@ static float *next_row(struct table *table)
     struct csv *csv = table->csv;
     if (csv->rows == table->rows_cap) {
         size_t cap = table->rows_cap ? table->rows_cap + table->rows_cap / 2 : 256;
-        bool is_countable = cap < SIZE_MAX / sizeof(float) / (csv->features + 1);
+        bool is_countable = cap < SIZE_MAX / sizeof(float) / (table->columns + 1);
         size_t bytes = is_countable ? cap * csv->features * sizeof(float) : 0;
         float *values = bytes ? realloc(csv->values, bytes) : NULL;
         if (values)

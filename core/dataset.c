@@ -262,7 +262,7 @@ static bool read_rows(struct reading *reading)
     const struct rows_source *source = &reading->source;
     struct relud_rows rows;
     if (idx_is(source->text, source->len))
-        return read_idx(reading);
+        return read_idx(reading) && check_finite(reading);
     if (npy_is(source->text, source->len))
         return read_npy(reading) && check_finite(reading);
     char first = source->text[strspn(source->text, " \t\r\n")];

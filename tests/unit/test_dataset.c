@@ -300,6 +300,15 @@ START_TEST(images_and_labels_that_do_not_fit_are_refused)
     ck_assert_ptr_nonnull(strstr(error.text, "row 2: label 9 is out of range"));
     ck_assert(!read_images(sizeof images, same, sizeof same, 2, &data, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "one class only"));
+    /* floats that are no numbers */
+    static const unsigned char nan[] = {0, 0, 13, 2, 0, 0, 0,    2,    0, 0, 0, 2, 0, 0, 0, 0,
+                                        0, 0, 0,  0, 0, 0, 0x7f, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0};
+    dir = new_directory();
+    put(0, nan, 28);
+    ck_assert(
+        !relud_dataset_read(path[0], &(struct relud_dataset_options){.units = 2}, &data, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "is not finite"));
+    remove_directory(dir);
     for (size_t len = 0; len < sizeof images; len++)
         ck_assert(!read_images(len, labels, sizeof labels, 2, &data, &error));
     for (size_t len = 0; len < sizeof labels; len++)
