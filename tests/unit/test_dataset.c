@@ -301,8 +301,8 @@ START_TEST(images_and_labels_that_do_not_fit_are_refused)
     ck_assert(!read_images(sizeof images, same, sizeof same, 2, &data, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "one class only"));
     /* floats that are no numbers */
-    static const unsigned char nan[] = {0, 0, 13, 2, 0, 0, 0,    2,    0, 0, 0, 2, 0, 0, 0, 0,
-                                        0, 0, 0,  0, 0, 0, 0x7f, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const unsigned char nan[28] = {
+        [2] = 13, [3] = 2, [7] = 2, [11] = 2, [20] = 0x7f, [21] = 0xc0};
     dir = new_directory();
     put(0, nan, 28);
     ck_assert(
