@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A day: more is no limit. */
+#define TIMEOUT_US_MAX 86400000000u
+
 /* A request on its way in. */
 struct request {
     struct exchange *exchange;
@@ -20,6 +23,7 @@ struct request {
     bool has_bytes; /* the tensor is behind the JSON, this long */
     size_t bytes;
     bool wants_binary; /* outputs that say nothing else */
+    size_t timeout_us; /* 0: none */
 };
 
 static bool fail(struct request *request, const char *words, const char *what)
@@ -195,8 +199,10 @@ static bool parse_envelope(struct request *request, const char *text)
         return false;
     }
     const json_node *parameters = json_in_member(document, "parameters");
+    const json_node *timeout = json_node_member(parameters, "timeout");
     bool is_right = check_parameters(request, parameters) &&
                     read_bool(request, parameters, "binary_data_output", &request->wants_binary) &&
+                    (!timeout || read_count(request, timeout, "timeout", &request->timeout_us)) &&
                     read_id(request, json_in_member(document, "id")) &&
                     read_input(request, json_in_member(document, "inputs")) &&
                     read_outputs(request, json_in_member(document, "outputs"));
@@ -381,6 +387,10 @@ bool v2_infer_read(struct exchange *exchange, const char *body, size_t len)
                        : read_tensor(&request, body, header_len, len, values, capacity);
     if (!is_read || !find_rows(&request, &rows) ||
         !prediction_is_allowed(exchange, request.entry, rows))
+        return true;
+    if (request.timeout_us && request.timeout_us < TIMEOUT_US_MAX)
+        exchange_limit(exchange, (int64_t)request.timeout_us * 1000);
+    if (exchange_refuse_late(exchange, clock_ns()))
         return true;
     return prediction_submit(exchange, request.entry, rows, begin_ns);
 }

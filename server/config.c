@@ -27,6 +27,10 @@ static const struct option table[] = {
      "bytes of the bodies of all open requests; a request beyond them is 429, unless it is alone"},
     {"max-connections", OPTION_COUNT, AT(connections_max), "0", 0, 0, 1u << 20,
      "open connections in all; 0: what the file descriptor limit allows"},
+    {"request-timeout-ms", OPTION_COUNT, AT(request_timeout_ms), "0", 0, 0, 86400000,
+     "a request that is not in its forward pass this long after its headers is 504; clients may "
+     "ask "
+     "for less (X-Request-Timeout-Ms, V2's timeout); 0: no limit"},
     {"header-timeout-ms", OPTION_COUNT, AT(header_timeout_ms), "10000", 0, 10, 86400000,
      "a request's headers must be complete this long after its first byte"},
     {"body-timeout-ms", OPTION_COUNT, AT(body_timeout_ms), "30000", 0, 10, 86400000,

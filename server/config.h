@@ -24,6 +24,7 @@ struct config {
     size_t body_bytes_max;
     size_t inflight_bytes_max; /* of all open requests' bodies */
     size_t connections_max;
+    size_t request_timeout_ms; /* 0: none */
     size_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
     size_t drain_seconds, drain_delay_seconds;
     size_t poll_seconds; /* 0: do not look for changed models */

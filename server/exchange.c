@@ -35,6 +35,23 @@ void exchange_fail(struct exchange *exchange, unsigned code, const char *format,
         exchange->retry_after_s = 1;
 }
 
+void exchange_limit(struct exchange *exchange, int64_t timeout_ns)
+{
+    int64_t at_ns = exchange->begin_ns + timeout_ns;
+    if (exchange->deadline_ns == 0 || at_ns < exchange->deadline_ns)
+        exchange->deadline_ns = at_ns;
+}
+
+bool exchange_refuse_late(struct exchange *exchange, int64_t now_ns)
+{
+    if (exchange->deadline_ns == 0 || now_ns < exchange->deadline_ns)
+        return false;
+    counter_add(&exchange->service->shard->rejected[REJECTED_DEADLINE], 1);
+    exchange_fail(exchange, 504, "the request's time of %.3g ms is over before its forward pass",
+                  (double)(exchange->deadline_ns - exchange->begin_ns) * 1e-6);
+    return true;
+}
+
 unsigned exchange_code_of(enum relud_code code)
 {
     switch (code) {

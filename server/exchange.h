@@ -92,6 +92,7 @@ struct exchange {
     struct text out;
 
     int64_t begin_ns, decode_ns, encode_ns;
+    int64_t deadline_ns; /* no work is begun for it after this; 0: none */
 };
 
 /* Each makes the exchange EXCHANGE_ANSWERED. */
@@ -99,6 +100,10 @@ void exchange_answer(struct exchange *exchange, unsigned code, const char *type)
 /* {"error": "text"}; whatever was in out is dropped. */
 void exchange_fail(struct exchange *exchange, unsigned code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The deadline may come sooner, never later. */
+void exchange_limit(struct exchange *exchange, int64_t timeout_ns);
+/* 504 when the deadline has passed; whether it has. */
+bool exchange_refuse_late(struct exchange *exchange, int64_t now_ns);
 /* The status code that an error of the library means for a client. */
 unsigned exchange_code_of(enum relud_code code);
 

@@ -65,6 +65,8 @@ void visit_read_body(struct visit *visit, const char *body, size_t len)
         body = visit->plain;
         len = visit->plain_len;
     }
+    if (exchange_refuse_late(exchange, clock_ns()))
+        return;
     if (!exchange->route->read(exchange, body, len))
         visit->http->is_pressed = true;
     if (exchange->step == EXCHANGE_ANSWERED && exchange->entry)

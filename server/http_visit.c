@@ -100,7 +100,7 @@ void visit_free_pools(struct http *http)
 struct header_walk {
     struct visit *visit;
     struct gate gate;
-    bool expects_continue;
+    bool expects_continue, is_timeout_bad;
 };
 
 static bool is_field(const char *name, size_t len, const char *wanted, size_t wanted_len)
@@ -119,6 +119,22 @@ static void take_id(struct exchange *exchange, const char *value, size_t len)
             return;
     memcpy(exchange->id, value, len);
     exchange->id[len] = '\0';
+}
+
+/* X-Request-Timeout-Ms: whole milliseconds from 1. */
+static bool take_timeout(struct exchange *exchange, const char *value, size_t len)
+{
+    enum { MS_MAX = 86400000 };
+    int64_t ms = 0;
+    for (size_t i = 0; i < len && ms <= MS_MAX; i++) {
+        if (value[i] < '0' || value[i] > '9')
+            return false;
+        ms = 10 * ms + (value[i] - '0');
+    }
+    if (ms < 1 || ms > MS_MAX)
+        return false;
+    exchange_limit(exchange, ms * 1000000);
+    return true;
 }
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -145,6 +161,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         exchange->inference_header_length = value ? value : "";
     else if (IS_FIELD(name, name_len, "X-Request-Id"))
         take_id(exchange, value ? value : "", value_len);
+    else if (IS_FIELD(name, name_len, "X-Request-Timeout-Ms"))
+        walk->is_timeout_bad |= !take_timeout(exchange, value ? value : "", value_len);
     else if (IS_FIELD(name, name_len, "Expect"))
         walk->expects_continue = true;
     return MHD_YES;
@@ -277,6 +295,9 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
     struct http *http = visit->http;
     struct exchange *exchange = &visit->exchange;
     struct header_walk walk = {.visit = visit};
+    size_t timeout_ms = http->service->config->request_timeout_ms;
+    if (timeout_ms)
+        exchange_limit(exchange, (int64_t)timeout_ms * 1000000);
     MHD_get_connection_values_n(visit->connection, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND,
                                 on_header, &walk);
     if (!exchange->id[0])
@@ -295,6 +316,9 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
         visit->body_length > body_max)
         exchange_fail(exchange, 413, "the body has %llu bytes; at most %zu are taken",
                       (unsigned long long)visit->body_length, body_max);
+    else if (exchange->route && walk.is_timeout_bad)
+        exchange_fail(exchange, 400,
+                      "X-Request-Timeout-Ms wants whole milliseconds from 1 to 86400000");
     else if (exchange->route && visit->body_length && visit->body_length != GATE_LENGTH_UNKNOWN &&
              !visit_count_bytes(visit, visit->body_length))
         visit_refuse_bytes(exchange);
@@ -313,7 +337,9 @@ static enum MHD_Result finish(struct visit *visit)
     struct exchange *exchange = &visit->exchange;
     if (exchange->step == EXCHANGE_NEW)
         visit_read_body(visit, visit->body ? visit->body : "", visit->body_len);
-    if (exchange->step == EXCHANGE_WAITING && exchange->job.is_done)
+    if (exchange->step == EXCHANGE_WAITING && exchange->job.is_late)
+        exchange_refuse_late(exchange, exchange->job.begin_ns);
+    else if (exchange->step == EXCHANGE_WAITING && exchange->job.is_done)
         write_prediction(exchange);
     if (exchange->step == EXCHANGE_WAITING && exchange->errand && exchange->errand->is_done)
         exchange->route->write(exchange);

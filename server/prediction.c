@@ -47,6 +47,7 @@ bool prediction_is_allowed(struct exchange *exchange, const struct entry *entry,
 bool prediction_submit(struct exchange *exchange, const struct entry *entry, size_t rows,
                        int64_t begin_ns)
 {
+    exchange->job.deadline_ns = exchange->deadline_ns;
     if (turn_submit(&exchange->service->turn, &exchange->job, entry, rows, exchange->is_layered) !=
         TURN_TAKEN)
         return false;

@@ -135,6 +135,7 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const str
                              .catalog = turn->catalog,
                              .rows = rows,
                              .owner = job->owner,
+                             .deadline_ns = job->deadline_ns,
                              .submit_ns = clock_ns()};
     job->x = floor->rows + floor->rows_len;
     job->y = floor->answers + floor->answers_len;
@@ -217,17 +218,6 @@ static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
     return rows;
 }
 
-void turn_forward(struct turn *turn)
-{
-    if (!turn->first)
-        return;
-    int64_t now_ns = clock_ns();
-    for (size_t left = turn->batch_rows_max; left && turn->first;)
-        left -= pass(turn, left, &now_ns);
-    counter_add(&turn->shard->turns, 1);
-    change_floors(turn);
-}
-
 static void unlink_job(struct turn *turn, struct turn_job *job)
 {
     struct turn_job **link = &turn->first, *before = NULL;
@@ -242,6 +232,33 @@ static void unlink_job(struct turn *turn, struct turn_job *job)
         turn->last = before;
     turn->rows_waiting -= job->rows - job->rows_done;
     turn->jobs_waiting--;
+}
+
+/* Nobody waits for them any more: no work is done for them. */
+static void drop_late(struct turn *turn, int64_t now_ns)
+{
+    for (struct turn_job *job = turn->first, *next; job; job = next) {
+        next = job->next;
+        if (job->deadline_ns == 0 || now_ns < job->deadline_ns)
+            continue;
+        unlink_job(turn, job);
+        job->begin_ns = now_ns;
+        job->is_done = job->is_late = true;
+        if (turn->on_done)
+            turn->on_done(job);
+    }
+}
+
+void turn_forward(struct turn *turn)
+{
+    if (!turn->first)
+        return;
+    int64_t now_ns = clock_ns();
+    drop_late(turn, now_ns);
+    for (size_t left = turn->batch_rows_max; left && turn->first;)
+        left -= pass(turn, left, &now_ns);
+    counter_add(&turn->shard->turns, 1);
+    change_floors(turn);
 }
 
 void turn_release(struct turn *turn, struct turn_job *job)

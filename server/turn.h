@@ -33,6 +33,8 @@ struct turn_job {
     float **layer_out;       /* NULL, or [layers], each [rows][outputs of the layer] */
     size_t rows, rows_done;
     bool is_done;
+    bool is_late;                            /* done without an answer: its deadline came first */
+    int64_t deadline_ns;                     /* set before turn_submit; 0: none */
     int64_t submit_ns, begin_ns, forward_ns; /* forward_ns: how long its passes took */
     size_t batch_rows;                       /* rows of the largest pass it was in */
     void *owner;                             /* for turn.on_done */
@@ -77,7 +79,7 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const str
 size_t turn_answer_floats(const struct entry *entry, size_t rows, bool is_layered);
 
 /* Computes up to batch_rows_max rows, first come first served; a job longer than that goes to the back of the
- * line with its remainder, so that short ones keep moving. */
+ * line with its remainder, so that short ones keep moving. Jobs whose deadline has passed are done without one. */
 void turn_forward(struct turn *turn);
 
 /* The job's answer is written (or nobody wants it any more): its memory is the turn's again. */

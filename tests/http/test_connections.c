@@ -175,7 +175,58 @@ START_TEST(more_bytes_than_may_be_in_flight_get_429)
 }
 END_TEST
 
+/* Every batch waits 200 ms for company here, so that 20 ms are over before its pass. */
+START_TEST(a_deadline_that_comes_first_is_504)
+{
+    static const char rows[] =
+        "{\"inputs\":[{\"name\":\"pixels\",\"shape\":[1,784],\"datatype\":\"FP32\",\"data\":[";
+    struct server server =
+        server_start((const char *const[]){DIGITS, "--batch-delay-us", "200000", NULL});
+    char *digit = read_text("tests/data/digit-7.json"), *v2 = malloc(strlen(digit) + 512);
+    const struct reply *reply =
+        server_ask(&server, "/predict", NULL, digit, strlen(digit), "X-Request-Timeout-Ms: 20");
+    ck_assert_int_eq(reply->code, 504);
+    ck_assert_str_eq(
+        reply->body,
+        "{\"error\":\"the request's time of 20 ms is over before its forward pass\"}\n");
+    reply =
+        server_ask(&server, "/predict", NULL, digit, strlen(digit), "X-Request-Timeout-Ms: 60000");
+    ck_assert_int_eq(reply->code, 200);
+    static const char *const wrong[] = {
+        "X-Request-Timeout-Ms: 0", "X-Request-Timeout-Ms: -1", "X-Request-Timeout-Ms: 1.5",
+        "X-Request-Timeout-Ms: 86400001", "X-Request-Timeout-Ms: 99999999999999999999"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        reply = server_ask(&server, "/predict", NULL, digit, strlen(digit), wrong[i]);
+        ck_assert_int_eq(reply->code, 400);
+        ck_assert_ptr_nonnull(strstr(reply->body, "X-Request-Timeout-Ms wants whole milliseconds"));
+    }
+    /* V2's parameter, in microseconds, the second time from what the worker has kept of the first */
+    const char *numbers = strchr(digit, '[') + 2;
+    int len = (int)strcspn(numbers, "]");
+    for (int i = 0; i < 2; i++) {
+        sprintf(v2, "%s%.*s]}],\"parameters\":{\"timeout\":20000}}", rows, len, numbers);
+        reply = server_post(&server, "/v2/models/digits/infer", v2);
+        ck_assert_int_eq(reply->code, 504);
+    }
+    sprintf(v2, "%s%.*s]}],\"parameters\":{\"timeout\":0}}", rows, len, numbers);
+    ck_assert_int_eq(server_post(&server, "/v2/models/digits/infer", v2)->code, 200);
+    sprintf(v2, "%s%.*s]}],\"parameters\":{\"timeout\":-1}}", rows, len, numbers);
+    ck_assert_int_eq(server_post(&server, "/v2/models/digits/infer", v2)->code, 400);
+    ck_assert_ptr_nonnull(strstr(server_get(&server, "/metrics")->body,
+                                 "relud_rejected_total{reason=\"deadline\"} 3\n"));
+    server_stop(&server);
+    server = server_start((const char *const[]){DIGITS, "--batch-delay-us", "200000",
+                                                "--request-timeout-ms", "20", NULL});
+    reply =
+        server_ask(&server, "/predict", NULL, digit, strlen(digit), "X-Request-Timeout-Ms: 60000");
+    ck_assert_int_eq(reply->code, 504); /* a client may ask for less, not for more */
+    ck_assert_int_eq(server_get(&server, "/healthz")->code, 200);
+    server_stop(&server);
+    free(digit), free(v2);
+}
+END_TEST
+
 RUN_SUITE("connections", a_burst_of_connections_is_shared_evenly,
           connections_over_the_limit_wait_until_one_closes,
           connections_in_the_backlog_at_sigterm_are_answered, sigterm_under_load_loses_no_request,
-          more_bytes_than_may_be_in_flight_get_429)
+          more_bytes_than_may_be_in_flight_get_429, a_deadline_that_comes_first_is_504)

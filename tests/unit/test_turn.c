@@ -30,6 +30,7 @@ struct request {
     struct turn_job job;
     unsigned number; /* what its rows say */
     bool is_taken;
+    int64_t deadline_ns; /* 0: none */
 };
 
 /* Row r of request n is (n, r, n + r, 0, …). */
@@ -48,6 +49,7 @@ static bool submit(struct test_service *test, struct request *request, unsigned 
         row[2] = (float)(number + r);
     }
     request->number = number;
+    request->job.deadline_ns = request->deadline_ns;
     return turn_submit(turn, &request->job, test->entry, rows, is_layered) == TURN_TAKEN;
 }
 
@@ -66,7 +68,7 @@ static bool is_answered(const struct request *request)
 START_TEST(jobs_of_one_turn_are_one_batch)
 {
     struct test_service test;
-    struct request request[3];
+    struct request request[3] = {0};
     open_echo(&test);
     for (unsigned i = 0; i < 3; i++)
         ck_assert(submit(&test, &request[i], i + 1, i + 1, false));
@@ -87,7 +89,7 @@ END_TEST
 START_TEST(a_long_job_lets_short_ones_pass)
 {
     struct test_service test;
-    struct request longer, brief;
+    struct request longer = {0}, brief = {0};
     open_echo(&test);
     size_t most = test.service.turn.batch_rows_max;
     ck_assert(submit(&test, &longer, 7, 2 * most + 1, false));
@@ -108,10 +110,43 @@ START_TEST(a_long_job_lets_short_ones_pass)
 }
 END_TEST
 
+/* Also one that has been computed in part: nobody waits for the rest. */
+START_TEST(no_work_is_done_for_who_waits_no_more)
+{
+    struct test_service test;
+    struct request early = {0}, late = {.deadline_ns = 1}, never = {.deadline_ns = INT64_MAX},
+                   longer = {.deadline_ns = INT64_MAX};
+    open_echo(&test);
+    size_t most = test.service.turn.batch_rows_max;
+    ck_assert(submit(&test, &early, 1, 2, false));
+    ck_assert(submit(&test, &late, 2, 3, false));
+    ck_assert(submit(&test, &never, 3, 1, false));
+    turn_forward(&test.service.turn);
+    ck_assert(is_answered(&early) && !early.job.is_late);
+    ck_assert(is_answered(&never) && !never.job.is_late);
+    ck_assert(late.job.is_done && late.job.is_late);
+    ck_assert_uint_eq(late.job.rows_done, 0);
+    ck_assert_uint_eq(test.service.turn.rows_waiting + test.service.turn.jobs_waiting, 0);
+    ck_assert(submit(&test, &longer, 4, most + 1, false));
+    turn_forward(&test.service.turn);
+    ck_assert_uint_eq(longer.job.rows_done, most);
+    longer.job.deadline_ns = 1;
+    turn_forward(&test.service.turn);
+    ck_assert(longer.job.is_done && longer.job.is_late);
+    ck_assert_uint_eq(test.service.turn.rows_waiting, 0);
+    turn_release(&test.service.turn, &early.job);
+    turn_release(&test.service.turn, &late.job);
+    turn_release(&test.service.turn, &never.job);
+    turn_release(&test.service.turn, &longer.job);
+    ck_assert_uint_eq(test.service.turn.unanswered, 0);
+    test_service_close(&test);
+}
+END_TEST
+
 START_TEST(every_layer_is_given_to_who_asks)
 {
     struct test_service test;
-    struct request plain, layered;
+    struct request plain = {0}, layered = {0};
     open_echo(&test);
     size_t rows = test.service.turn.batch_rows_max + 5; /* two passes */
     ck_assert(submit(&test, &layered, 3, rows, true));
@@ -136,7 +171,7 @@ END_TEST
 START_TEST(a_job_that_leaves_early_leaves_no_trace)
 {
     struct test_service test;
-    struct request request[4];
+    struct request request[4] = {0};
     open_echo(&test);
     for (unsigned i = 0; i < 4; i++)
         ck_assert(submit(&test, &request[i], i, 2, false));
@@ -160,7 +195,7 @@ END_TEST
 START_TEST(a_full_turn_says_so_and_has_room_again)
 {
     struct test_service test;
-    struct request kept, other;
+    struct request kept = {0}, other = {0};
     open_echo(&test);
     struct turn *turn = &test.service.turn;
     size_t rows = turn->rows_cap / FEATURES / 2 + 1; /* half a floor and more */
@@ -222,5 +257,6 @@ START_TEST(any_order_of_coming_and_going_keeps_answers_apart)
 END_TEST
 
 RUN_SUITE("turn", jobs_of_one_turn_are_one_batch, a_long_job_lets_short_ones_pass,
-          every_layer_is_given_to_who_asks, a_job_that_leaves_early_leaves_no_trace,
-          a_full_turn_says_so_and_has_room_again, any_order_of_coming_and_going_keeps_answers_apart)
+          no_work_is_done_for_who_waits_no_more, every_layer_is_given_to_who_asks,
+          a_job_that_leaves_early_leaves_no_trace, a_full_turn_says_so_and_has_room_again,
+          any_order_of_coming_and_going_keeps_answers_apart)
