@@ -10,6 +10,7 @@
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/policy.h"
+#include "server/supervisor.h"
 #include "server/worker.h"
 #include <malloc.h>
 #include <semaphore.h>
@@ -241,6 +242,34 @@ static void log_models(const struct serve *serve)
     catalog_release(catalog);
 }
 
+/* The socket that a supervisor has opened, or else our own; -1 and *error when there can be none. */
+static int listen_at(int given_fd, const char *option, const char *address, char *shown,
+                     size_t shown_size, struct relud_error *error)
+{
+    if (given_fd < 0)
+        return listen_open(option, address, shown, shown_size, error);
+    listen_show(given_fd, shown, shown_size);
+    return given_fd;
+}
+
+/* Both listening sockets; *admin_fd is -1 where none is wanted. */
+static bool open_sockets(const struct config *config, int *listen_fd, char *shown, int *admin_fd,
+                         char *admin_shown, size_t shown_size, struct relud_error *error)
+{
+    int given, admin_given;
+    if (!supervisor_sockets(&given, &admin_given, error))
+        return false;
+    *listen_fd = listen_at(given, "--listen", config->listen, shown, shown_size, error);
+    *admin_fd = -1;
+    if (*listen_fd < 0)
+        return false;
+    if (admin_given < 0 && !*config->admin_listen)
+        return true;
+    *admin_fd = listen_at(admin_given, "--admin-listen", config->admin_listen, admin_shown,
+                          shown_size, error);
+    return *admin_fd >= 0;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve serve = {0};
@@ -257,12 +286,9 @@ int cmd_serve(int argc, char **argv)
                    serve.config.versions);
         return wrong_usage(&serve, &error);
     }
-    int listen_fd = listen_open("--listen", serve.config.listen, shown, sizeof shown, &error);
-    int admin_fd = -1;
-    if (listen_fd >= 0 && *serve.config.admin_listen)
-        admin_fd = listen_open("--admin-listen", serve.config.admin_listen, admin_shown,
-                               sizeof admin_shown, &error);
-    if (listen_fd < 0 || (*serve.config.admin_listen && admin_fd < 0)) {
+    int listen_fd, admin_fd;
+    if (!open_sockets(&serve.config, &listen_fd, shown, &admin_fd, admin_shown, sizeof shown,
+                      &error)) {
         if (error.code == RELUD_BAD_INPUT)
             return wrong_usage(&serve, &error);
         return fail(&serve, &error);
@@ -280,9 +306,11 @@ int cmd_serve(int argc, char **argv)
         log_info("administrators at http://%s: who reaches it may load and unload models",
                  admin_shown);
     log_info("listening on http://%s", shown);
+    supervisor_notify("READY=1");
     while (!wait_stop(&serve, 3600000))
         ;
     log_info("draining");
+    supervisor_notify("STOPPING=1");
     bool is_drained = drain(&serve);
     if (!is_drained) {
         log_warn("connections were cut: time was up, or a second signal came");

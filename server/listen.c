@@ -47,7 +47,7 @@ static int open_one(const struct addrinfo *info)
     return -1;
 }
 
-static void show(int fd, char *shown, size_t shown_size)
+void listen_show(int fd, char *shown, size_t shown_size)
 {
     struct sockaddr_storage bound;
     socklen_t len = sizeof bound;
@@ -82,6 +82,6 @@ int listen_open(const char *option, const char *address, char *shown, size_t sho
     if (fd < 0)
         relud_fail(error, RELUD_IO, "%s %.100s: %s", option, address, strerror(refusal));
     else
-        show(fd, shown, shown_size);
+        listen_show(fd, shown, shown_size);
     return fd;
 }

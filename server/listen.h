@@ -11,4 +11,7 @@
 int listen_open(const char *option, const char *address, char *shown, size_t shown_size,
                 struct relud_error *error);
 
+/* The address of a listening socket, as above. */
+void listen_show(int fd, char *shown, size_t shown_size);
+
 #endif
