@@ -10,7 +10,7 @@ comma    := ,
 B        := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 LIBS_PKG := openblas libcjson zlib
-MHD_PKG  := libmicrohttpd
+MHD_PKG  := libmicrohttpd gnutls
 TEST_PKG := check libcurl
 THREADED := test_train test_predict test_connections test_repository test_http
 

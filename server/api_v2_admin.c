@@ -12,9 +12,10 @@ enum { ADMIN_BODY_MAX = 1 << 20 };
 static bool is_admin(struct exchange *exchange)
 {
     if (!exchange->is_admin)
-        exchange_fail(exchange, 403,
-                      "this is for administrators: relud serve --admin-listen ADDR:PORT opens an "
-                      "address for them");
+        exchange_fail(
+            exchange, 403,
+            "this is for administrators: they have a key of --api-keys, or the address of "
+            "--admin-listen");
     return exchange->is_admin;
 }
 

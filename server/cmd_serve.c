@@ -25,6 +25,7 @@ struct serve {
     struct config config;
     struct repository *repository;
     struct keeper keeper;
+    struct keyring keyring;
     struct metrics metrics;
     struct service_state state;
     struct intake intake;
@@ -130,6 +131,7 @@ static bool open_workers(struct serve *serve, struct relud_error *error)
     for (size_t i = 0; i < serve->workers; i++) {
         serve->worker[i].service = (struct service){.config = &serve->config,
                                                     .keeper = &serve->keeper,
+                                                    .keyring = &serve->keyring,
                                                     .metrics = &serve->metrics,
                                                     .shard = &serve->metrics.shard[i],
                                                     .state = &serve->state};
@@ -150,6 +152,23 @@ static bool all_ended(const struct serve *serve)
     return true;
 }
 
+/* Keys that cannot be read change nothing. */
+static void reload(struct serve *serve)
+{
+    struct relud_error error;
+    keeper_refresh(&serve->keeper);
+    if (serve->keyring.path && !keyring_load(&serve->keyring, &error))
+        log_error("%s: the keys stay as they were", error.text);
+}
+
+/* Who can reach it without a key should be known to who starts it. */
+static void warn_open(const struct serve *serve, const char *shown)
+{
+    bool is_loopback = strncmp(shown, "127.", 4) == 0 || strncmp(shown, "[::1]", 5) == 0;
+    if (!is_loopback && !serve->keyring.path)
+        log_warn("%s is open to whoever reaches it: --api-keys asks for keys", shown);
+}
+
 /* Waits up to `ms` for a request to stop; one to reload is passed on at once. */
 static bool wait_stop(struct serve *serve, int64_t ms)
 {
@@ -164,7 +183,7 @@ static bool wait_stop(struct serve *serve, int64_t ms)
             return true;
         }
         if (atomic_exchange(&is_reload_wanted, false))
-            keeper_refresh(&serve->keeper);
+            reload(serve);
     }
     return false;
 }
@@ -202,6 +221,7 @@ static void close_all(struct serve *serve)
     intake_reset(&serve->intake);
     metrics_reset(&serve->metrics);
     repository_free(serve->repository);
+    keyring_free(&serve->keyring);
     config_free(&serve->config);
 }
 
@@ -286,6 +306,11 @@ int cmd_serve(int argc, char **argv)
                    serve.config.versions);
         return wrong_usage(&serve, &error);
     }
+    if (*serve.config.api_keys) {
+        serve.keyring.path = serve.config.api_keys;
+        if (!keyring_load(&serve.keyring, &error))
+            return fail(&serve, &error);
+    }
     int listen_fd, admin_fd;
     if (!open_sockets(&serve.config, &listen_fd, shown, &admin_fd, admin_shown, sizeof shown,
                       &error)) {
@@ -305,6 +330,7 @@ int cmd_serve(int argc, char **argv)
     if (admin_fd >= 0)
         log_info("administrators at http://%s: who reaches it may load and unload models",
                  admin_shown);
+    warn_open(&serve, shown);
     log_info("listening on http://%s", shown);
     supervisor_notify("READY=1");
     while (!wait_stop(&serve, 3600000))

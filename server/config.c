@@ -41,6 +41,9 @@ static const struct option table[] = {
      "time for open requests to finish after SIGTERM"},
     {"drain-delay-seconds", OPTION_COUNT, AT(drain_delay_seconds), "0", 0, 0, 86400,
      "keep accepting this long after /readyz turned 503"},
+    {"api-keys", OPTION_TEXT, AT(api_keys), "", "FILE", 0, 0,
+     "a line a key, LABEL SCOPES sha256:HEX, scopes of infer, admin, metrics; SIGHUP reads it "
+     "anew"},
     {"versions", OPTION_TEXT, AT(versions), "latest:1", "POLICY", 0, 0,
      "latest:N, all or 1,3: the versions served of a model that has no versions.json"},
     {"poll-seconds", OPTION_COUNT, AT(poll_seconds), "0", 0, 0, 86400,

@@ -17,6 +17,7 @@ struct config {
     size_t models_len;
     char *listen;       /* "ADDR:PORT", "[::1]:PORT" */
     char *admin_listen; /* likewise, or "": none */
+    char *api_keys;     /* a file of keys, or "": none are asked for */
     char *versions;     /* which versions of a model are served */
     size_t workers;     /* 0: as many as CPUs are allowed */
     size_t batch_rows_max, request_rows_max;

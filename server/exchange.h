@@ -4,6 +4,7 @@
 
 #include "server/config.h"
 #include "server/keeper.h"
+#include "server/keys.h"
 #include "server/media.h"
 #include "server/text.h"
 #include "server/turn.h"
@@ -19,6 +20,7 @@ struct service_state {
 struct service {
     const struct config *config;
     struct keeper *keeper;
+    const struct keyring *keyring; /* NULL: no keys are asked for */
     struct metrics *metrics;
     struct metrics_shard *shard;
     const struct service_state *state;
@@ -88,6 +90,7 @@ struct exchange {
     const char *allow;       /* Allow, or NULL; static */
     unsigned retry_after_s;  /* Retry-After, or 0 */
     size_t infer_header_len; /* Inference-Header-Content-Length, or 0 */
+    bool is_challenge;       /* WWW-Authenticate: Bearer */
     bool is_last;            /* close the connection after it */
     struct text out;
 

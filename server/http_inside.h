@@ -2,6 +2,7 @@
 #ifndef SERVER_HTTP_INSIDE_H
 #define SERVER_HTTP_INSIDE_H
 
+#include "server/access.h"
 #include "server/deadline.h"
 #include "server/gate.h"
 #include "server/http.h"
@@ -55,6 +56,7 @@ struct http {
     size_t buffers_len;
     struct MHD_Response *constant; /* benchmarks only */
     uint64_t id_state;             /* of the request ids that we make */
+    struct access_throttle throttle;
     int epoll_fd;
     bool is_suspending, is_pressed;
     uint64_t inflight_bytes;       /* of the bodies of its open requests, as announced or as come */

@@ -100,6 +100,7 @@ void visit_free_pools(struct http *http)
 struct header_walk {
     struct visit *visit;
     struct gate gate;
+    const char *authorization, *api_key;
     bool expects_continue, is_timeout_bad;
 };
 
@@ -161,6 +162,10 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         exchange->inference_header_length = value ? value : "";
     else if (IS_FIELD(name, name_len, "X-Request-Id"))
         take_id(exchange, value ? value : "", value_len);
+    else if (IS_FIELD(name, name_len, "Authorization"))
+        walk->authorization = value;
+    else if (IS_FIELD(name, name_len, "X-Api-Key"))
+        walk->api_key = value;
     else if (IS_FIELD(name, name_len, "X-Request-Timeout-Ms"))
         walk->is_timeout_bad |= !take_timeout(exchange, value ? value : "", value_len);
     else if (IS_FIELD(name, name_len, "Expect"))
@@ -224,6 +229,8 @@ static struct MHD_Response *make_response(struct visit *visit)
         MHD_add_response_header(response, "Allow", exchange->allow);
     if (exchange->retry_after_s)
         add_number(response, "Retry-After", exchange->retry_after_s);
+    if (exchange->is_challenge)
+        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     if (exchange->infer_header_len)
         add_number(response, "Inference-Header-Content-Length", exchange->infer_header_len);
     if (coding != CODING_NONE) {
@@ -289,6 +296,26 @@ static bool is_worth_discarding(const struct visit *visit, bool expects_continue
            (visit->body_length == GATE_LENGTH_UNKNOWN || visit->body_length <= most);
 }
 
+/* What can be refused before the body is read. */
+static void check_head(struct visit *visit, const struct header_walk *walk)
+{
+    struct http *http = visit->http;
+    struct exchange *exchange = &visit->exchange;
+    size_t body_max = http->service->config->body_bytes_max;
+    bool has_length = visit->body_length && visit->body_length != GATE_LENGTH_UNKNOWN;
+    access_check(exchange, &http->throttle, walk->authorization, walk->api_key);
+    if (exchange->step == EXCHANGE_ANSWERED)
+        return;
+    if (has_length && visit->body_length > body_max)
+        exchange_fail(exchange, 413, "the body has %llu bytes; at most %zu are taken",
+                      (unsigned long long)visit->body_length, body_max);
+    else if (walk->is_timeout_bad)
+        exchange_fail(exchange, 400,
+                      "X-Request-Timeout-Ms wants whole milliseconds from 1 to 86400000");
+    else if (has_length && !visit_count_bytes(visit, visit->body_length))
+        visit_refuse_bytes(exchange);
+}
+
 static enum MHD_Result begin(struct visit *visit, const char *url, const char *method,
                              const char *version)
 {
@@ -311,17 +338,8 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
     visit->body_length = gate_body_length(&walk.gate);
     exchange->is_admin = visit->link->is_admin;
     exchange->route = router_find(exchange, method, url);
-    size_t body_max = http->service->config->body_bytes_max;
-    if (exchange->route && visit->body_length != GATE_LENGTH_UNKNOWN &&
-        visit->body_length > body_max)
-        exchange_fail(exchange, 413, "the body has %llu bytes; at most %zu are taken",
-                      (unsigned long long)visit->body_length, body_max);
-    else if (exchange->route && walk.is_timeout_bad)
-        exchange_fail(exchange, 400,
-                      "X-Request-Timeout-Ms wants whole milliseconds from 1 to 86400000");
-    else if (exchange->route && visit->body_length && visit->body_length != GATE_LENGTH_UNKNOWN &&
-             !visit_count_bytes(visit, visit->body_length))
-        visit_refuse_bytes(exchange);
+    if (exchange->route)
+        check_head(visit, &walk);
     bool has_body = visit->body_length != 0;
     if (exchange->step == EXCHANGE_ANSWERED && has_body &&
         !is_worth_discarding(visit, walk.expects_continue)) {

@@ -25,7 +25,7 @@ static const char *const endpoint_names[ENDPOINTS] = {
     [ENDPOINT_REPOSITORY] = "repository",
 };
 static const char *const stage_names[STAGES] = {"decode", "queue", "forward", "encode"};
-static const char *const rejected_names[REJECTED_REASONS] = {"inflight_bytes", "deadline"};
+static const char *const rejected_names[REJECTED_REASONS] = {"inflight_bytes", "deadline", "key"};
 static const char *const nonfinite_names[NONFINITE_WHERES] = {"input", "output"};
 
 /* Every code the service answers with; the last slot takes any other. */
@@ -462,7 +462,7 @@ void metrics_write(struct metrics *metrics, const struct metrics_served *served,
         text_print(out, "relud_worker_connections{worker=\"%zu\"} %llu\n", i,
                    (unsigned long long)counter_get(&metrics->shard[i].connections));
     family(&w, "relud_rejected", "counter",
-           "Requests refused for want of capacity (429) or time (504).");
+           "Requests refused for want of capacity (429), time (504) or a key (401).");
     for (size_t i = 0; i < REJECTED_REASONS; i++)
         text_print(out, "relud_rejected_total{reason=\"%s\"} %llu\n", rejected_names[i],
                    (unsigned long long)sum_over(&w, offsetof(struct metrics_shard, rejected[i])));
