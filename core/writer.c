@@ -1,5 +1,6 @@
 #include "core/writer.h"
 
+#include "core/json_string.h"
 #include <errno.h>
 #include <math.h>
 #include <relud/text.h>
@@ -33,15 +34,19 @@ bool writer_close(struct writer *writer, bool is_right)
     return false;
 }
 
+/* In pieces, so that it needs no memory. */
 void put_string(FILE *file, const char *text)
 {
-    char *json = malloc(6 * strlen(text) + 3);
-    if (json) {
-        fwrite(json, 1, relud_json_string(text, strlen(text), json), file);
-        free(json);
-    } else {
-        fputs("\"\"", file);
+    enum { PIECE = 128 };
+    char json[6 * PIECE + 2];
+    fputc('"', file);
+    for (size_t left = strlen(text), some; left; text += some, left -= some) {
+        some = json_string_cut(text, left, PIECE);
+        some = some ? some : left < PIECE ? left : PIECE; /* no UTF-8: replaced */
+        size_t len = relud_json_string(text, some, json);
+        fwrite(json + 1, 1, len - 2, file);
     }
+    fputc('"', file);
 }
 
 void put_number(FILE *file, float value)

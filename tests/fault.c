@@ -1,0 +1,131 @@
+/* A library for LD_PRELOAD that lets calls fail which the program itself makes: of `memory` (malloc, calloc, realloc,
+ * aligned_alloc, mmap) or `files` (open, fopen, rename, fsync, mkdir), as RELUD_FAIL says, the RELUD_FAIL_NTH-th, counted from 1.
+ * What libraries call is left alone: what those do without memory is not ours. When the program ends without having got so
+ * far, a file called RELUD_FAIL_MISSED is made. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static atomic_long calls;
+static long nth;
+static char kind;
+static const void *program; /* where it begins */
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *what = getenv("RELUD_FAIL"), *number = getenv("RELUD_FAIL_NTH");
+    Dl_info entry;
+    if (!what || !number || !dladdr((const void *)getauxval(AT_ENTRY), &entry))
+        return;
+    program = entry.dli_fbase;
+    nth = strtol(number, NULL, 10);
+    kind = *what;
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    const char *path = getenv("RELUD_FAIL_MISSED");
+    int fd = path && calls < nth ? openat(AT_FDCWD, path, O_CREAT | O_WRONLY, 0600) : -1;
+    if (fd >= 0)
+        close(fd);
+}
+
+static bool fails(char of, const void *caller)
+{
+    Dl_info from;
+    if (kind != of || !dladdr(caller, &from) || from.dli_fbase != program)
+        return false;
+    return ++calls == nth;
+}
+
+#define CALLER __builtin_return_address(0)
+#define NEXT(type, name, ...)                                                                      \
+    static type (*next)(__VA_ARGS__);                                                              \
+    if (!next)                                                                                     \
+    *(void **)&next = dlsym(RTLD_NEXT, name)
+
+#define FAIL_MEMORY(value)                                                                         \
+    if (fails('m', CALLER)) {                                                                      \
+        errno = ENOMEM;                                                                            \
+        return value;                                                                              \
+    }
+#define FAIL_FILE(value)                                                                           \
+    if (fails('f', CALLER)) {                                                                      \
+        errno = ENOSPC;                                                                            \
+        return value;                                                                              \
+    }
+
+/* The C library's own names: looking malloc up would call malloc. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *at, size_t size);
+void *__libc_memalign(size_t align, size_t size);
+
+void *malloc(size_t size)
+{
+    FAIL_MEMORY(NULL)
+    return __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size)
+{
+    FAIL_MEMORY(NULL)
+    return __libc_calloc(count, size);
+}
+void *realloc(void *at, size_t size)
+{
+    FAIL_MEMORY(NULL)
+    return __libc_realloc(at, size);
+}
+void *aligned_alloc(size_t align, size_t size)
+{
+    FAIL_MEMORY(NULL)
+    return __libc_memalign(align, size);
+}
+void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+    NEXT(void *, "mmap", void *, size_t, int, int, int, off_t);
+    FAIL_MEMORY(MAP_FAILED)
+    return next(at, len, protection, flags, fd, offset);
+}
+
+int open(const char *path, int flags, ...)
+{
+    va_list args;
+    va_start(args, flags);
+    int mode = va_arg(args, int);
+    va_end(args);
+    FAIL_FILE(-1)
+    return openat(AT_FDCWD, path, flags, mode);
+}
+FILE *fopen(const char *path, const char *mode)
+{
+    NEXT(FILE *, "fopen", const char *, const char *);
+    FAIL_FILE(NULL)
+    return next(path, mode);
+}
+int rename(const char *from, const char *to)
+{
+    FAIL_FILE(-1)
+    return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+int fsync(int fd)
+{
+    NEXT(int, "fsync", int);
+    FAIL_FILE(-1)
+    return next(fd);
+}
+int mkdir(const char *path, mode_t mode)
+{
+    NEXT(int, "mkdir", const char *, mode_t);
+    FAIL_FILE(-1)
+    return next(path, mode);
+}
