@@ -83,4 +83,101 @@ START_TEST(no_command_falls_over)
 }
 END_TEST
 
-RUN_SUITE("faults", no_command_falls_over)
+/* A server whose nth call fails: port 0 when it ended, with a reason, before it listened. */
+static struct server serve_failing(const char *kind, long nth, const char *missed)
+{
+    char text[32], log[8192] = "";
+    int pipe_fd[2];
+    snprintf(text, sizeof text, "%ld", nth);
+    ck_assert_int_eq(pipe(pipe_fd), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(pipe_fd[1], STDERR_FILENO);
+        close(pipe_fd[0]);
+        setenv("RELUD_FAIL", kind, 1);
+        setenv("RELUD_FAIL_NTH", text, 1);
+        setenv("RELUD_FAIL_MISSED", missed, 1);
+        setenv("LD_PRELOAD", getenv("RELUD_FAULTS"), 1);
+        execl(relud_path(), "relud", "serve", DIGITS, "--listen", "127.0.0.1:0", "--workers", "2",
+              (char *)NULL);
+        _exit(127);
+    }
+    close(pipe_fd[1]);
+    struct server server = {.pid = pid, .log = pipe_fd[0]};
+    for (size_t len = 0; len < sizeof log - 1;) {
+        ssize_t got = read(server.log, log + len, sizeof log - 1 - len);
+        if (got <= 0)
+            break;
+        len += (size_t)got;
+        log[len] = '\0';
+        const char *found = strstr(log, "listening on http://127.0.0.1:");
+        if (found && strchr(found, '\n')) {
+            server.port = atoi(found + strlen("listening on http://127.0.0.1:"));
+            return server;
+        }
+    }
+    int status = server_wait(&server);
+    ck_assert_msg(status == 1 || status == 2, "%s %ld: serve: status %d\n%s", kind, nth, status,
+                  log);
+    ck_assert_msg(strstr(log, "relud: serve: ") != NULL, "%s %ld: serve says nothing", kind, nth);
+    return server;
+}
+
+/* 200, or 503, or, where not even that could be said, nothing: the connection ended. */
+static bool asks(const struct server *server, const char *request)
+{
+    int fd = server_connect(server);
+    send_all(fd, request, strlen(request));
+    char answer[16] = "";
+    ssize_t got = recv(fd, answer, 12, MSG_WAITALL);
+    close(fd);
+    ck_assert_msg(got <= 0 || strncmp(answer, "HTTP/1.1 200", 12) == 0 ||
+                      strncmp(answer, "HTTP/1.1 503", 12) == 0,
+                  "an answer of %.12s", answer);
+    return strncmp(answer, "HTTP/1.1 200", 12) == 0;
+}
+
+/* Whatever fails, once: the server ends with a reason before it listens, or answers the next request. */
+START_TEST(the_server_goes_on)
+{
+    static const char relu[] =
+        "POST /relu HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\nConnection: "
+        "close\r\n\r\n{\"input\":[1,-2,3]}\n",
+                      metrics[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    const char *step_text = getenv("RELUD_FAULT_STEP"), *kinds[] = {"memory", "files"};
+    long step = step_text ? strtol(step_text, NULL, 10) : 1;
+    char *digit = read_text("tests/data/digit-7.json"), *predict = malloc(strlen(digit) + 256);
+    char missed[128];
+    sprintf(
+        predict,
+        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+        strlen(digit), digit);
+    strcpy(dir, new_directory());
+    snprintf(missed, sizeof missed, "%s/missed", dir);
+    for (size_t k = 0; k < 2; k++)
+        for (long nth = 1; access(missed, F_OK) != 0; nth += k ? 1 : step) {
+            struct server server = serve_failing(kinds[k], nth, missed);
+            if (!server.port)
+                continue;
+            for (int i = 0; i < 2; i++) {
+                asks(&server, predict);
+                asks(&server, relu);
+                asks(&server, metrics);
+            }
+            /* the call may fail in the first of these */
+            ck_assert_msg(asks(&server, predict) || asks(&server, predict),
+                          "%s %ld: the next request fails", kinds[k], nth);
+            kill(server.pid, SIGTERM);
+            ck_assert_msg(server_wait(&server) == 0, "%s %ld: no clean end", kinds[k], nth);
+            if (k == 0 && access(missed, F_OK) == 0) {
+                unlink(missed);
+                break;
+            }
+        }
+    unlink(missed);
+    rmdir(dir);
+    free(digit), free(predict);
+}
+END_TEST
+
+RUN_SUITE("faults", no_command_falls_over, the_server_goes_on)
