@@ -3,6 +3,7 @@
 
 #include "server/clock.h"
 #include "server/config.h"
+#include "server/cors.h"
 #include "server/cpus.h"
 #include "server/http.h"
 #include "server/intake.h"
@@ -306,6 +307,8 @@ int cmd_serve(int argc, char **argv)
                    serve.config.versions);
         return wrong_usage(&serve, &error);
     }
+    if (!cors_check(serve.config.cors_origins, &error))
+        return wrong_usage(&serve, &error);
     if (*serve.config.api_keys) {
         serve.keyring.path = serve.config.api_keys;
         if (!keyring_load(&serve.keyring, &error))

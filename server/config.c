@@ -44,6 +44,8 @@ static const struct option table[] = {
     {"api-keys", OPTION_TEXT, AT(api_keys), "", "FILE", 0, 0,
      "a line a key, LABEL SCOPES sha256:HEX, scopes of infer, admin, metrics; SIGHUP reads it "
      "anew"},
+    {"cors-origin", OPTION_LIST, AT(cors_origins), "", "ORIGIN", 0, 0,
+     "https://app.example or *: web pages of this origin may read answers; may be given again"},
     {"versions", OPTION_TEXT, AT(versions), "latest:1", "POLICY", 0, 0,
      "latest:N, all or 1,3: the versions served of a model that has no versions.json"},
     {"poll-seconds", OPTION_COUNT, AT(poll_seconds), "0", 0, 0, 86400,
@@ -99,6 +101,7 @@ static bool read_file(struct config *config, const char *path, struct relud_erro
 static bool read_flags(struct config *config, int argc, char **argv, bool is_apply,
                        const char **file, struct relud_error *error)
 {
+    const struct option *listed = NULL; /* a list that was begun */
     for (int i = 1; i < argc;) {
         struct option_word word;
         if (!options_next(&options, argc, argv, &i, &word, error))
@@ -108,12 +111,17 @@ static bool read_flags(struct config *config, int argc, char **argv, bool is_app
             *file = word.value;
         else if (!is_apply)
             continue;
-        else if (word.option && !option_set(config, word.option, word.origin, word.value, error))
+        else if (word.option && word.option == listed) {
+            if (!option_append(config, word.option, word.value, error))
+                return false;
+        } else if (word.option && !option_set(config, word.option, word.origin, word.value, error))
             return false;
         else if (word.word && config->models_len == CONFIG_MODELS_MAX)
             return relud_fail(error, RELUD_TOO_LARGE, "more than %d models", CONFIG_MODELS_MAX);
         else if (word.word)
             config->models[config->models_len++] = word.word;
+        if (word.option && word.option->kind == OPTION_LIST && is_apply)
+            listed = word.option;
     }
     return true;
 }

@@ -18,6 +18,7 @@ struct config {
     char *listen;       /* "ADDR:PORT", "[::1]:PORT" */
     char *admin_listen; /* likewise, or "": none */
     char *api_keys;     /* a file of keys, or "": none are asked for */
+    char *cors_origins; /* whose pages may read answers, with commas between them, or "" */
     char *versions;     /* which versions of a model are served */
     size_t workers;     /* 0: as many as CPUs are allowed */
     size_t batch_rows_max, request_rows_max;

@@ -66,6 +66,8 @@ struct exchange {
     const char *content_type; /* likewise, as the next three */
     const char *content_encoding, *accept_encoding;
     const char *inference_header_length; /* Inference-Header-Content-Length */
+    const char *origin;                  /* of the web page that asks, or NULL */
+    bool is_preflight;                   /* the page's browser asks whether it may ask */
     char model
         [MODEL_NAME_BYTES]; /* of the path, decoded; "" where it has none, the same for the next two */
     char version[MODEL_VERSION_BYTES];

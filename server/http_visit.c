@@ -4,6 +4,7 @@
 
 #include "server/clock.h"
 #include "server/coding.h"
+#include "server/cors.h"
 #include "server/timing.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +163,10 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         exchange->inference_header_length = value ? value : "";
     else if (IS_FIELD(name, name_len, "X-Request-Id"))
         take_id(exchange, value ? value : "", value_len);
+    else if (IS_FIELD(name, name_len, "Origin"))
+        exchange->origin = value;
+    else if (IS_FIELD(name, name_len, "Access-Control-Request-Method"))
+        exchange->is_preflight = true;
     else if (IS_FIELD(name, name_len, "Authorization"))
         walk->authorization = value;
     else if (IS_FIELD(name, name_len, "X-Api-Key"))
@@ -210,6 +215,29 @@ static enum coding pack(struct exchange *exchange)
     return coding;
 }
 
+/* Fetch standard §3.3.3. Answers differ by the page that asks, so caches are told. */
+static void add_cors(const struct exchange *exchange, struct MHD_Response *response)
+{
+    const char *origins = exchange->service->config->cors_origins;
+    if (!*origins)
+        return;
+    MHD_add_response_header(response, "Vary", "Origin");
+    const char *allowed = exchange->origin ? cors_allow(origins, exchange->origin) : NULL;
+    if (!allowed)
+        return;
+    MHD_add_response_header(response, "Access-Control-Allow-Origin", allowed);
+    MHD_add_response_header(response, "Access-Control-Expose-Headers",
+                            "X-Request-Id, Server-Timing, Retry-After, "
+                            "Inference-Header-Content-Length");
+    if (!exchange->is_preflight || exchange->code != 204)
+        return;
+    MHD_add_response_header(response, "Access-Control-Allow-Methods", "GET, HEAD, POST");
+    MHD_add_response_header(response, "Access-Control-Allow-Headers",
+                            "Authorization, Content-Type, X-Api-Key, X-Request-Id, "
+                            "X-Request-Timeout-Ms, Inference-Header-Content-Length");
+    MHD_add_response_header(response, "Access-Control-Max-Age", "600");
+}
+
 static struct MHD_Response *make_response(struct visit *visit)
 {
     struct exchange *exchange = &visit->exchange;
@@ -229,6 +257,7 @@ static struct MHD_Response *make_response(struct visit *visit)
         MHD_add_response_header(response, "Allow", exchange->allow);
     if (exchange->retry_after_s)
         add_number(response, "Retry-After", exchange->retry_after_s);
+    add_cors(exchange, response);
     if (exchange->is_challenge)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     if (exchange->infer_header_len)

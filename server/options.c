@@ -74,6 +74,7 @@ bool option_set(void *base, const struct option *option, const char *origin, con
     void *slot = (char *)base + option->offset;
     switch (option->kind) {
     case OPTION_TEXT:
+    case OPTION_LIST:
         return set_text(slot, value, error);
     case OPTION_CHOICE:
         return set_choice(slot, option->choices, value) ||
@@ -96,6 +97,7 @@ const char *option_text(const void *base, const struct option *option, char *buf
     const char *choice = option->choices;
     switch (option->kind) {
     case OPTION_TEXT:
+    case OPTION_LIST:
         return *(char *const *)slot;
     case OPTION_COUNT:
         snprintf(buffer, size, "%zu", *(const size_t *)slot);
@@ -118,6 +120,17 @@ const char *option_text(const void *base, const struct option *option, char *buf
     return "";
 }
 
+bool option_append(void *base, const struct option *option, const char *value,
+                   struct relud_error *error)
+{
+    char **slot = (char **)(void *)((char *)base + option->offset), *longer = NULL;
+    if (asprintf(&longer, "%s,%s", *slot, value) < 0)
+        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    free(*slot);
+    *slot = longer;
+    return true;
+}
+
 bool options_set_defaults(const struct options *options, void *base, struct relud_error *error)
 {
     for (size_t i = 0; i < options->len; i++)
@@ -130,7 +143,7 @@ bool options_set_defaults(const struct options *options, void *base, struct relu
 void options_free(const struct options *options, void *base)
 {
     for (size_t i = 0; i < options->len; i++)
-        if (options->option[i].kind == OPTION_TEXT) {
+        if (options->option[i].kind == OPTION_TEXT || options->option[i].kind == OPTION_LIST) {
             char **slot = (char **)((char *)base + options->option[i].offset);
             free(*slot);
             *slot = NULL;

@@ -8,6 +8,7 @@
 
 enum option_kind {
     OPTION_TEXT,   /* char *, the options' own copy */
+    OPTION_LIST,   /* the same; given again, more of it, with commas between */
     OPTION_COUNT,  /* size_t, min … max */
     OPTION_REAL,   /* double, min … max */
     OPTION_CHOICE, /* int: the position in "a|b|c" */
@@ -36,6 +37,9 @@ const struct option *options_find(const struct options *options, const char *nam
 bool option_set(void *base, const struct option *option, const char *origin, const char *value,
                 struct relud_error *error);
 bool options_set_defaults(const struct options *options, void *base, struct relud_error *error);
+/* Adds to an OPTION_LIST. */
+bool option_append(void *base, const struct option *option, const char *value,
+                   struct relud_error *error);
 /* The value as it could be typed again; in `buffer` where it is no text of the options' own. */
 const char *option_text(const void *base, const struct option *option, char *buffer, size_t size);
 void options_free(const struct options *options, void *base); /* the texts */

@@ -15,6 +15,7 @@ START_TEST(usage_mistakes_exit_2_and_failures_1)
     runs("serve --workers x", 2, "--workers: 'x' is not a whole number from 0 to 1024");
     runs("serve --math wild", 2, "'wild' is not one of exact|fast");
     runs("serve --listen nowhere", 2, "ADDR:PORT is wanted");
+    runs("serve --cors-origin https://a.example/path", 2, "is neither * nor scheme://host[:port]");
     runs("serve /nonexistent", 1, "/nonexistent: No such file or directory");
     runs("serve " DIGITS " " DIGITS, 1, "a model 'digits' of version 1 is there already");
     runs("check", 2, "at least one MODEL is wanted");

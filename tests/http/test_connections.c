@@ -175,6 +175,46 @@ START_TEST(more_bytes_than_may_be_in_flight_get_429)
 }
 END_TEST
 
+START_TEST(pages_of_the_origins_named_may_read)
+{
+    struct server server =
+        server_start((const char *const[]){DIGITS, "--cors-origin", "https://a.example",
+                                           "--cors-origin", "http://b.example:8000", NULL});
+    const struct reply *reply =
+        server_ask(&server, "/relu", NULL, "{\"input\":1}", 11, "Origin: http://b.example:8000");
+    ck_assert_int_eq(reply->code, 200);
+    ck_assert_ptr_nonnull(
+        strstr(reply->headers, "Access-Control-Allow-Origin: http://b.example:8000\r\n"));
+    ck_assert_ptr_nonnull(strstr(reply->headers, "Vary: Origin\r\n"));
+    reply = server_ask(&server, "/relu", NULL, "{\"input\":x}", 11, "Origin: https://a.example");
+    ck_assert_int_eq(reply->code, 400); /* a page may read what is wrong, too */
+    ck_assert_ptr_nonnull(
+        strstr(reply->headers, "Access-Control-Allow-Origin: https://a.example\r\n"));
+    reply =
+        server_ask(&server, "/relu", NULL, "{\"input\":1}", 11, "Origin: https://a.example.evil");
+    ck_assert_ptr_null(strstr(reply->headers, "Access-Control"));
+    char *answer =
+        server_raw(&server,
+                   "OPTIONS /predict HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n"
+                   "Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n",
+                   1);
+    ck_assert_int_eq(strncmp(answer, "HTTP/1.1 204 ", 13), 0);
+    ck_assert_ptr_nonnull(strstr(answer, "Access-Control-Allow-Methods: GET, HEAD, POST\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(answer, "Access-Control-Allow-Headers: Authorization, Content-Type"));
+    free(answer);
+    server_stop(&server);
+    server = server_start((const char *const[]){DIGITS, "--cors-origin", "*", NULL});
+    reply = server_ask(&server, "/healthz", NULL, NULL, 0, "Origin: https://any.example");
+    ck_assert_ptr_nonnull(strstr(reply->headers, "Access-Control-Allow-Origin: *\r\n"));
+    server_stop(&server);
+    server = server_on_digits();
+    reply = server_ask(&server, "/healthz", NULL, NULL, 0, "Origin: https://any.example");
+    ck_assert_ptr_null(strstr(reply->headers, "Access-Control"));
+    server_stop(&server);
+}
+END_TEST
+
 /* Every batch waits 200 ms for company here, so that 20 ms are over before its pass. */
 START_TEST(a_deadline_that_comes_first_is_504)
 {
@@ -229,4 +269,5 @@ END_TEST
 RUN_SUITE("connections", a_burst_of_connections_is_shared_evenly,
           connections_over_the_limit_wait_until_one_closes,
           connections_in_the_backlog_at_sigterm_are_answered, sigterm_under_load_loses_no_request,
-          more_bytes_than_may_be_in_flight_get_429, a_deadline_that_comes_first_is_504)
+          more_bytes_than_may_be_in_flight_get_429, a_deadline_that_comes_first_is_504,
+          pages_of_the_origins_named_may_read)
