@@ -134,7 +134,8 @@ typedef bool relud_progress_fn(void *user, const struct relud_progress *progress
 /* Trains, and returns the model of the best epoch: by accuracy, then loss, on the validation rows where there are some,
  * else the last; of the latest state where it was stopped in the first. NULL and *error when the settings do not fit the
  * data, when memory or the disk refuse, or when the loss is no number any more before the first epoch has ended. When that
- * happens later, the model is returned, and *error says so, too: error->code is RELUD_OK otherwise. validation and test
+ * happens later, or a checkpoint cannot be written, the training ends there: the model is returned, and *error says so, too;
+ * error->code is RELUD_OK otherwise. validation and test
  * may be NULL; test rows are only counted at the end. The caller owns the model; its info holds what is known of the
  * training, and relud_model_save writes it. */
 relud_model *relud_train(const struct relud_train_config *config, const struct relud_dataset *data,
