@@ -116,6 +116,13 @@ static bool read_object(const struct rows_source *source, struct relud_rows *row
                             : rows_fail(source, "neither inputs nor input is in the object");
 }
 
+/* Whether the line that ends at `end`, without its carriage return, ends in a bracket. */
+static bool ends_in_bracket(const char *text, const char *end)
+{
+    end -= end > text && end[-1] == '\r';
+    return end > text && end[-1] == ']';
+}
+
 /* A bare array, or one array a line. */
 static bool read_array(const struct rows_source *source, struct relud_rows *rows)
 {
@@ -126,8 +133,7 @@ static bool read_array(const struct rows_source *source, struct relud_rows *rows
     bool is_lines = false; /* a second array behind the first */
     const char *behind = memchr(source->text, '\n', source->len);
     for (; behind && !is_lines; behind = strchr(behind + 1, '\n'))
-        is_lines =
-            behind[1] == '[' && behind > source->text && behind[-1 - (behind[-1] == '\r')] == ']';
+        is_lines = behind[1] == '[' && ends_in_bracket(source->text, behind);
     len = (size_t)snprintf(text, len, "{\"inputs\":%s", is_lines ? "[" : "");
     for (const char *at = source->text; *at; at++) {
         bool is_break = is_lines && *at == '\n' && at[strspn(at, " \r\n\t")] == '[';

@@ -168,6 +168,9 @@ static const struct {
     {"[[1,2],[3,4]]", {.units = 2, .target = "x"}, "target 'x' is no column from 1 to 2"},
     {"[[1],[3]]", {.units = 2}, "no column is left for the features"},
     {"\1\2\3", {.units = 2}, "no column is left"},
+    {"\r\n[14\r  \n[",
+     {.units = 2},
+     "model.json: inputs"}, /* nothing before the first line is looked at */
     {"1,caf\xe9\n2,b\n", {.units = 2}, "a label is not UTF-8"},
     {"a\tb\tc\n1\t2\tx\n\t\t\n", {.units = 2}, "line 3, column 1: '' is missing"},
 };
