@@ -147,19 +147,17 @@ static bool plan_products(struct learner *learner, struct arena *arena, struct r
 {
     for (size_t i = 0; i < learner->layers; i++) {
         struct learner_layer *layer = &learner->layer[i];
-        size_t widest = layer->inputs > PANEL_WIDTH ? layer->inputs : PANEL_WIDTH;
-        float *zeros = arena_take_array(arena, panel_count(widest) * PANEL_WIDTH, sizeof *zeros);
-        if (!zeros)
-            return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
         layer->forward =
             product(learner, layer->weight.at, layer->bias.at, layer->inputs, layer->outputs);
         if (!plan(&layer->forward, error))
             return false;
         if (i == 0)
             continue;
+        float *zeros =
+            arena_take_array(arena, panel_count(layer->inputs) * PANEL_WIDTH, sizeof *zeros);
         layer->turned_weight =
             arena_take_array(arena, weight_floats(layer->outputs, layer->inputs), sizeof(float));
-        if (!layer->turned_weight)
+        if (!zeros || !layer->turned_weight)
             return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
         layer->turned =
             product(learner, layer->turned_weight, zeros, layer->outputs, layer->inputs);
