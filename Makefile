@@ -30,7 +30,7 @@ server := $(patsubst %.c,$(B)/%.o,$(wildcard server/*.c))
 tests  := $(patsubst %.c,$(B)/%,$(filter-out $(if $(SAN),tests/http/test_faults.c),$(wildcard tests/unit/test_*.c tests/http/test_*.c)))
 benches:= $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all deps run test sanitize tsan floats fuzz bench clients lint layers threads clean install image digits help
+.PHONY: all deps run test sanitize tsan floats fuzz scorecard bench clients lint layers threads clean install image digits help
 .DEFAULT_GOAL := all
 
 all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
@@ -59,6 +59,9 @@ floats: test-deps ## write and read back all 2^32 floats (minutes)
 
 fuzz: build-deps test-deps fuzz-deps ## libFuzzer with ASan and UBSan on every reader, FUZZ_SECONDS (60) each
 	@tests/fuzz/run
+
+scorecard: build-deps test-deps ## measure relud under load, faults and attack; FORM=long for the hours, ROWS=1,D for some
+	@$(MAKE) --no-print-directory all $(B)/tests/fault.so && tests/scorecard/run
 
 # A second SIGTERM ends it at once, with its threads as they are: no leak.
 tsan: build-deps test-deps ## the tests that run threads, with ThreadSanitizer

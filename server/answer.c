@@ -10,6 +10,7 @@ void answer_reset(struct answer *answer)
     answer->code = 0;
     answer->is_last = false;
     answer->left = 0;
+    answer->mark = 0xcbf29ce484222325u;
     answer->head_len = 0;
 }
 
@@ -102,6 +103,14 @@ static void read_chunk_size(struct answer *answer)
     }
 }
 
+/* FNV-1a with 64 bits (Fowler, Noll, Vo): in whatever pieces the bytes come. */
+static uint64_t mark(uint64_t before, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        before = (before ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    return before;
+}
+
 /* One step; returns the bytes it took. */
 static size_t step(struct answer *answer, const char *bytes, size_t len)
 {
@@ -125,9 +134,13 @@ static size_t step(struct answer *answer, const char *bytes, size_t len)
     case ANSWER_BODY:
     case ANSWER_CHUNK:
         taken = len < answer->left ? len : (size_t)answer->left;
+        answer->mark = mark(answer->mark, bytes, taken);
         answer->left -= taken;
         if (answer->left == 0)
             answer->state = answer->state == ANSWER_BODY ? ANSWER_DONE : ANSWER_SIZE;
+        break;
+    case ANSWER_TO_CLOSE:
+        answer->mark = mark(answer->mark, bytes, len);
         break;
     default:
         break;

@@ -25,6 +25,7 @@ struct answer {
     unsigned code;
     bool is_last; /* the server closes after it */
     uint64_t left;
+    uint64_t mark; /* of the body's bytes so far: equal bodies have equal marks */
     size_t head_len;
     char head[ANSWER_HEAD_MAX]; /* the head, later a line of the chunked coding */
 };

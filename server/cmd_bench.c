@@ -83,6 +83,9 @@ static bool read_option(struct bench *bench, int option, const char *value,
         return bench->is_json || strcmp(value, "text") == 0 ||
                relud_fail(error, RELUD_BAD_INPUT, "--format: '%.40s' is not one of text|json",
                           value);
+    case 'S':
+        bench->plan.is_same_wanted = true;
+        return true;
     default:
         return relud_fail(error, RELUD_BAD_INPUT, "an option that is unknown or lacks its value");
     }
@@ -98,6 +101,7 @@ static bool read_command_line(struct bench *bench, int argc, char **argv, struct
                                             {"header", required_argument, 0, 'H'},
                                             {"method", required_argument, 0, 'X'},
                                             {"format", required_argument, 0, 'f'},
+                                            {"same", no_argument, 0, 'S'},
                                             {0, 0, 0, 0}};
     bench->plan = (struct load_plan){.connections = 32, .seconds = 10, .warmup_s = 1};
     opterr = 0;
@@ -218,6 +222,9 @@ static void print_text(const struct bench *bench, const struct load_result *r)
     if (r->unanswered)
         printf("overdue   %10llu requests, unanswered in time: the server cannot keep up\n",
                (unsigned long long)r->unanswered);
+    if (r->different)
+        printf("different %10llu answers, of another body than the first to the same request\n",
+               (unsigned long long)r->different);
     if (!r->latency.count)
         return;
     printf("\nlatency, from when each request was %s\n",
@@ -236,11 +243,13 @@ static void print_json(const struct bench *bench, const struct load_result *r)
     text_json(&url, bench->url);
     printf("{\"url\":%.*s,\"connections\":%zu,\"rate_per_second\":%g,\"warmup_seconds\":%g,"
            "\"seconds\":%g,\"answers\":%llu,\"answers_per_second\":%.1f,\"not_2xx\":%llu,"
-           "\"broken_connections\":%llu,\"unanswered\":%llu,\"bytes_received\":%llu,\"codes\":{",
+           "\"broken_connections\":%llu,\"unanswered\":%llu,\"different\":%llu,"
+           "\"bytes_received\":%llu,\"codes\":{",
            (int)url.len, url.at, bench->plan.connections, bench->plan.rate, bench->plan.warmup_s,
            r->seconds, (unsigned long long)r->answers, (double)r->answers / r->seconds,
            (unsigned long long)r->failed, (unsigned long long)r->broken,
-           (unsigned long long)r->unanswered, (unsigned long long)r->bytes_in);
+           (unsigned long long)r->unanswered, (unsigned long long)r->different,
+           (unsigned long long)r->bytes_in);
     const char *comma = "";
     for (size_t code = 0; code < LOAD_CODES; code++)
         if (r->code[code]) {
@@ -274,6 +283,7 @@ int cmd_bench(int argc, char **argv)
         print_text(&bench, &result);
     for (size_t i = 0; i < bench.plan.requests; i++)
         text_free(&bench.request[i]);
-    bool is_clean = result.answers && !result.failed && !result.broken && !result.unanswered;
+    bool is_clean = result.answers && !result.failed && !result.broken && !result.unanswered &&
+                    !result.different;
     return is_run && is_clean ? 0 : 1;
 }

@@ -22,6 +22,7 @@ struct client {
     bool is_busy;
     struct client *next_idle;
     const char *request;
+    size_t which; /* of the plan's requests it is */
     size_t len, sent;
     int64_t due_ns;
     struct answer answer;
@@ -37,6 +38,7 @@ struct load {
     int64_t begin_ns, measure_ns, end_ns;
     double gap_ns; /* between requests of the open loop */
     uint64_t issued;
+    uint64_t *mark; /* [requests]: of each one's first answer with 2xx; 0: none yet */
     size_t busy;
     uint64_t reconnects;
 };
@@ -111,14 +113,25 @@ static void send_some(struct load *load, struct client *client, bool was_stuck)
 
 static void start(struct load *load, struct client *client, int64_t due_ns)
 {
-    size_t which = load->issued++ % load->plan->requests;
-    client->request = load->plan->request[which];
-    client->len = load->plan->request_len[which];
+    client->which = load->issued++ % load->plan->requests;
+    client->request = load->plan->request[client->which];
+    client->len = load->plan->request_len[client->which];
     client->sent = 0;
     client->due_ns = due_ns;
     client->is_busy = true;
     load->busy++;
     send_some(load, client, false);
+}
+
+/* Also outside the measured time: a wrong answer is wrong while warming up, too. */
+static void compare(struct load *load, const struct client *client)
+{
+    uint64_t *mark = &load->mark[client->which];
+    if (client->answer.code < 200 || client->answer.code >= 300)
+        return;
+    if (*mark == 0)
+        *mark = client->answer.mark;
+    load->result->different += *mark != client->answer.mark;
 }
 
 static void finish(struct load *load, struct client *client, int64_t now_ns)
@@ -134,6 +147,8 @@ static void finish(struct load *load, struct client *client, int64_t now_ns)
         else
             result->failed++;
     }
+    if (load->plan->is_same_wanted)
+        compare(load, client);
     client->is_busy = false;
     load->busy--;
     if (client->answer.is_last) {
@@ -248,10 +263,11 @@ bool load_run(const struct load_plan *plan, struct load_result *result, struct r
                         .result = result,
                         .client = calloc(plan->connections, sizeof *load.client),
                         .buffer = malloc(READ_BYTES),
+                        .mark = calloc(plan->requests, sizeof *load.mark),
                         .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
                         .gap_ns = plan->rate > 0 ? NS_PER_S / plan->rate : 0};
     size_t opened = 0;
-    bool is_ready = load.client && load.buffer && load.epoll_fd >= 0;
+    bool is_ready = load.client && load.buffer && load.mark && load.epoll_fd >= 0;
     if (!is_ready)
         relud_fail(error, RELUD_NO_MEMORY, "out of memory or file descriptors");
     for (; is_ready && opened < plan->connections; opened += is_ready) {
@@ -268,5 +284,6 @@ bool load_run(const struct load_plan *plan, struct load_result *result, struct r
         close(load.epoll_fd);
     free(load.client);
     free(load.buffer);
+    free(load.mark);
     return is_ready;
 }

@@ -18,6 +18,7 @@ struct load_plan {
     size_t connections;
     double rate; /* requests a second; 0: closed loop */
     double warmup_s, seconds;
+    bool is_same_wanted; /* the answers with 2xx to one request must have the same body */
 };
 
 enum { LOAD_CODES = 600 };
@@ -31,6 +32,8 @@ struct load_result {
         broken; /* connections that ended in the middle of a request, or answers that were not HTTP */
     uint64_t unanswered; /* due in the open loop, but not answered five seconds after the end */
     uint64_t bytes_in;
+    uint64_t
+        different; /* whose body is not that of the first answer with 2xx to the same request */
     uint64_t code[LOAD_CODES];
 };
 

@@ -45,8 +45,9 @@ static const struct command commands[] = {
      "  --warmup N          after this long (1)\n"
      "  --header 'N: V'     a header field, more than once if wanted\n"
      "  --method M          instead of GET or POST\n"
+     "  --same              every answer to a request must have the bytes of the first one\n"
      "  --format text|json  of the report (text)\n"
-     "Exit status 1 when an answer was not 2xx, or none came.\n"},
+     "Exit status 1 when an answer was not 2xx, or not the same, or none came.\n"},
     {"healthcheck", cmd_healthcheck, "healthcheck [ADDR:PORT]",
      "exit 0 if a relud there is ready (for containers without curl)", ""},
     {"help", cmd_help, "help [COMMAND]", "this help, or a command's", ""},

@@ -39,6 +39,28 @@ static const struct {
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 0, ANSWER_BROKEN, 200, false},
 };
 
+START_TEST(equal_bodies_have_equal_marks)
+{
+    static const char *const texts[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nX-Request-Id: 7\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhellO",
+    };
+    uint64_t mark[3];
+    for (size_t i = 0; i < 3; i++)
+        for (size_t cut = 0, len = strlen(texts[i]); cut <= len; cut++) {
+            static struct answer answer;
+            answer_reset(&answer);
+            answer_take(&answer, texts[i], cut);
+            answer_take(&answer, texts[i] + cut, len - cut);
+            ck_assert(cut == 0 || answer.mark == mark[i]);
+            mark[i] = answer.mark;
+        }
+    ck_assert_uint_eq(mark[0], mark[1]);
+    ck_assert_uint_ne(mark[0], mark[2]);
+}
+END_TEST
+
 /* Whole, and cut at every byte. */
 START_TEST(an_answer_ends_where_it_ends)
 {
@@ -149,5 +171,6 @@ START_TEST(addresses_are_read)
 }
 END_TEST
 
-RUN_SUITE("client", an_answer_ends_where_it_ends, an_endless_head_is_given_up,
-          percentiles_are_those_of_a_sorted_list, odd_durations_are_counted, addresses_are_read)
+RUN_SUITE("client", equal_bodies_have_equal_marks, an_answer_ends_where_it_ends,
+          an_endless_head_is_given_up, percentiles_are_those_of_a_sorted_list,
+          odd_durations_are_counted, addresses_are_read)

@@ -1,0 +1,1 @@
+"""B. Slow and broken clients."""

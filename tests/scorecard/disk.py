@@ -1,0 +1,1 @@
+"""F. Models and disk."""

@@ -1,0 +1,1 @@
+"""C. HTTP conformance, smuggling."""

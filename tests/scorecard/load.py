@@ -1,0 +1,1 @@
+"""A. Load and overload."""
