@@ -25,6 +25,8 @@ struct config {
     size_t batch_delay_us;
     size_t body_bytes_max;
     size_t inflight_bytes_max; /* of all open requests' bodies */
+    size_t inflight_rows_max;  /* waiting for their forward pass, of all models */
+    size_t model_rows_max;     /* likewise of one model's version; 0: no bound of its own */
     size_t connections_max;
     size_t request_timeout_ms; /* 0: none */
     size_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;

@@ -5,6 +5,7 @@
 #include "server/clock.h"
 #include "server/coding.h"
 #include "server/cors.h"
+#include "server/prediction.h"
 #include "server/timing.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,6 +344,8 @@ static void check_head(struct visit *visit, const struct header_walk *walk)
                       "X-Request-Timeout-Ms wants whole milliseconds from 1 to 86400000");
     else if (has_length && !visit_count_bytes(visit, visit->body_length))
         visit_refuse_bytes(exchange);
+    else if (route_is_prediction(exchange->route))
+        prediction_has_room(exchange, NULL, 1);
 }
 
 static enum MHD_Result begin(struct visit *visit, const char *url, const char *method,

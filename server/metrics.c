@@ -25,7 +25,8 @@ static const char *const endpoint_names[ENDPOINTS] = {
     [ENDPOINT_REPOSITORY] = "repository",
 };
 static const char *const stage_names[STAGES] = {"decode", "queue", "forward", "encode"};
-static const char *const rejected_names[REJECTED_REASONS] = {"inflight_bytes", "deadline", "key"};
+static const char *const rejected_names[REJECTED_REASONS] = {"inflight_bytes", "inflight_rows",
+                                                             "model_rows", "deadline", "key"};
 static const char *const nonfinite_names[NONFINITE_WHERES] = {"input", "output"};
 
 /* Every code the service answers with; the last slot takes any other. */
@@ -346,19 +347,28 @@ static void write_nonfinite(const struct writer *w)
     }
 }
 
-static void write_models(const struct writer *w, bool is_ready)
+/* A family of one number for each model's version: the sum over the workers of the counter at `offset`. */
+static void write_sums(const struct writer *w, const char *name, const char *type, const char *help,
+                       const char *sample, size_t offset)
 {
-    write_batch_rows(w);
-    family(w, "relud_rows", "counter", "Rows predicted.");
+    family(w, name, type, help);
     for (size_t m = 0; m < w->served_len; m++) {
         if (!w->served[m].series)
             continue;
-        uint64_t rows =
-            metrics_series_sum(w->served[m].series, offsetof(struct metrics_model, rows));
-        text_put(w->out, "relud_rows_total{");
+        text_print(w->out, "%s{", sample);
         model_labels(w, m, true);
-        text_print(w->out, "} %llu\n", (unsigned long long)rows);
+        text_print(w->out, "} %llu\n",
+                   (unsigned long long)metrics_series_sum(w->served[m].series, offset));
     }
+}
+
+static void write_models(const struct writer *w, bool is_ready)
+{
+    write_batch_rows(w);
+    write_sums(w, "relud_rows", "counter", "Rows predicted.", "relud_rows_total",
+               offsetof(struct metrics_model, rows));
+    write_sums(w, "relud_waiting_rows", "gauge", "Rows that wait for their forward pass.",
+               "relud_waiting_rows", offsetof(struct metrics_model, waiting_rows));
     write_nonfinite(w);
     family(w, "relud_model_info", "gauge", "What is served; always 1.");
     for (size_t m = 0; m < w->served_len; m++) {

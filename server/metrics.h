@@ -26,7 +26,14 @@ enum endpoint {
     ENDPOINTS
 };
 enum stage { STAGE_DECODE, STAGE_QUEUE, STAGE_FORWARD, STAGE_ENCODE, STAGES };
-enum rejected { REJECTED_INFLIGHT_BYTES, REJECTED_DEADLINE, REJECTED_KEY, REJECTED_REASONS };
+enum rejected {
+    REJECTED_INFLIGHT_BYTES,
+    REJECTED_INFLIGHT_ROWS,
+    REJECTED_MODEL_ROWS,
+    REJECTED_DEADLINE,
+    REJECTED_KEY,
+    REJECTED_REASONS
+};
 enum nonfinite_where { NONFINITE_INPUT, NONFINITE_OUTPUT, NONFINITE_WHERES };
 
 #define HISTOGRAM_BUCKETS_MAX 24
@@ -60,6 +67,7 @@ struct metrics_batch {
 struct metrics_model {
     struct histogram batch_rows;
     counter rows;
+    counter waiting_rows; /* for their pass, now: up and down */
     counter nonfinite[NONFINITE_WHERES];
     counter passes, forward_ns;
     counter successes, success_ns, failures, failure_ns; /* requests */

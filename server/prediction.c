@@ -28,6 +28,34 @@ const struct entry *prediction_entry(struct exchange *exchange)
     return NULL;
 }
 
+/* Each worker has an equal share of the bound. */
+static bool fits(const struct service *service, uint64_t waiting, size_t rows, size_t most)
+{
+    size_t share = most / service->metrics->shards;
+    return waiting == 0 || waiting + rows <= (share ? share : 1);
+}
+
+bool prediction_has_room(struct exchange *exchange, const struct entry *entry, size_t rows)
+{
+    struct service *service = exchange->service;
+    const struct config *config = service->config;
+    enum rejected reason = REJECTED_REASONS;
+    if (!fits(service, service->turn.rows_waiting, rows, config->inflight_rows_max))
+        reason = REJECTED_INFLIGHT_ROWS;
+    else if (entry && config->model_rows_max &&
+             !fits(service, counter_get(&entry->series->shard[service->turn.worker].waiting_rows),
+                   rows, config->model_rows_max))
+        reason = REJECTED_MODEL_ROWS;
+    else
+        return true;
+    counter_add(&service->shard->rejected[reason], 1);
+    exchange_fail(exchange, 429, "too many rows%s%s wait for their forward pass; try again soon",
+                  reason == REJECTED_MODEL_ROWS ? " of model " : "",
+                  reason == REJECTED_MODEL_ROWS ? entry->name : "");
+    exchange->retry_after_s = 1;
+    return false;
+}
+
 bool prediction_is_allowed(struct exchange *exchange, const struct entry *entry, size_t rows)
 {
     size_t rows_max = exchange->service->config->request_rows_max;
@@ -40,7 +68,7 @@ bool prediction_is_allowed(struct exchange *exchange, const struct entry *entry,
                       "the answer would hold %zu numbers; at most %zu are given at once", floats,
                       TURN_ANSWER_FLOATS_MAX);
     else
-        return true;
+        return prediction_has_room(exchange, entry, rows);
     return false;
 }
 

@@ -8,7 +8,11 @@
  * ready, and returns NULL. */
 const struct entry *prediction_entry(struct exchange *exchange);
 
-/* False, and answered with 413, when the request asks for more than one may. */
+/* False, and answered with 429, when so many rows wait already that `rows` more are too many: of all models, and of entry (may be
+ * NULL: not yet known). A request that is alone is always taken: there is nothing to wait for. */
+bool prediction_has_room(struct exchange *exchange, const struct entry *entry, size_t rows);
+
+/* False, and answered with 413 or 429, when the request asks for more than one may, or than there is room for. */
 bool prediction_is_allowed(struct exchange *exchange, const struct entry *entry, size_t rows);
 
 /* Puts the rows that turn_rows holds into the turn; begin_ns: when their reading began. False when the turn is full. */

@@ -14,6 +14,13 @@ struct route {
     void (*write)(struct exchange *exchange); /* writes the answer when the job or errand is done */
 };
 
+/* Whether its requests put rows into the turn. */
+static inline bool route_is_prediction(const struct route *route)
+{
+    return route->endpoint == ENDPOINT_PREDICT || route->endpoint == ENDPOINT_V2_INFER ||
+           route->endpoint == ENDPOINT_V1_PREDICT;
+}
+
 /* The route for it; NULL, and the exchange is answered (404, 405, or OPTIONS). */
 const struct route *router_find(struct exchange *exchange, const char *verb, const char *path);
 

@@ -83,6 +83,13 @@ float *turn_rows(struct turn *turn, size_t count)
     return turn->open->rows + turn->open->rows_len;
 }
 
+/* Rows of the entry join the line of those that wait, or leave it (`rows` negative in two's complement). */
+static void count_waiting(struct turn *turn, const struct entry *entry, size_t rows)
+{
+    turn->rows_waiting += rows;
+    counter_add(&entry->series->shard[turn->worker].waiting_rows, (uint64_t)rows);
+}
+
 static struct turn_job *take_first(struct turn *turn)
 {
     struct turn_job *job = turn->first;
@@ -147,7 +154,7 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const str
     floor->answers_len += answer;
     floor->jobs++;
     put_last(turn, job);
-    turn->rows_waiting += rows;
+    count_waiting(turn, entry, rows);
     turn->jobs_waiting++;
     turn->unanswered++;
     return TURN_TAKEN;
@@ -194,6 +201,7 @@ static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
     int64_t begin = *now_ns;
     *now_ns = clock_ns();
     metrics_batch(&head->entry->series->shard[turn->worker], rows, *now_ns - begin);
+    count_waiting(turn, head->entry, -rows);
     metrics_stage(turn->shard, STAGE_FORWARD, *now_ns - begin);
 
     for (size_t left = rows; left;) {
@@ -214,7 +222,6 @@ static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
         if (turn->on_done)
             turn->on_done(job);
     }
-    turn->rows_waiting -= rows;
     return rows;
 }
 
@@ -230,7 +237,7 @@ static void unlink_job(struct turn *turn, struct turn_job *job)
     *link = job->next;
     if (turn->last == job)
         turn->last = before;
-    turn->rows_waiting -= job->rows - job->rows_done;
+    count_waiting(turn, job->entry, job->rows_done - job->rows);
     turn->jobs_waiting--;
 }
 

@@ -1,6 +1,7 @@
 /* The turn by itself: every job gets its own rows' answers, whatever comes and goes around it. */
 #include "tests/unit/files.h"
 
+#include "server/prediction.h"
 #include "tests/service.h"
 
 enum { FEATURES = 16, OUTPUTS = 3 };
@@ -256,7 +257,52 @@ START_TEST(any_order_of_coming_and_going_keeps_answers_apart)
 }
 END_TEST
 
+static bool has_room(struct test_service *test, const struct entry *entry, size_t rows)
+{
+    struct exchange exchange = {.service = &test->service};
+    bool is_taken = prediction_has_room(&exchange, entry, rows);
+    if (!is_taken) {
+        ck_assert_uint_eq(exchange.code, 429);
+        ck_assert_uint_eq(exchange.retry_after_s, 1);
+        ck_assert_ptr_nonnull(memmem(exchange.out.at, exchange.out.len, "wait for their", 14));
+    }
+    text_free(&exchange.out);
+    return is_taken;
+}
+
+START_TEST(no_more_rows_wait_than_may)
+{
+    struct test_service test;
+    struct request first = {0}, second = {0};
+    open_echo(&test);
+    counter *rejected = test.service.shard->rejected;
+    counter *waiting = &test.entry->series->shard[0].waiting_rows;
+    test.config.inflight_rows_max = 4;
+    test.config.model_rows_max = 0;
+    ck_assert(has_room(&test, test.entry, 5)); /* alone, whatever its size */
+    ck_assert(submit(&test, &first, 1, 3, false));
+    ck_assert(has_room(&test, NULL, 1));
+    ck_assert(has_room(&test, test.entry, 1));
+    ck_assert(!has_room(&test, test.entry, 2));
+    ck_assert_uint_eq(counter_get(&rejected[REJECTED_INFLIGHT_ROWS]), 1);
+    test.config.model_rows_max = 3;
+    ck_assert(has_room(&test, NULL, 1)); /* which model is not known yet */
+    ck_assert(!has_room(&test, test.entry, 1));
+    ck_assert_uint_eq(counter_get(&rejected[REJECTED_MODEL_ROWS]), 1);
+    test.config.model_rows_max = 4;
+    ck_assert(submit(&test, &second, 2, 1, false));
+    ck_assert_uint_eq(counter_get(waiting), 4);
+    turn_release(&test.service.turn, &second.job); /* nobody wants it any more */
+    ck_assert_uint_eq(counter_get(waiting), 3);
+    turn_forward(&test.service.turn);
+    ck_assert_uint_eq(counter_get(waiting), 0);
+    ck_assert(has_room(&test, test.entry, 9));
+    turn_release(&test.service.turn, &first.job);
+    test_service_close(&test);
+}
+END_TEST
+
 RUN_SUITE("turn", jobs_of_one_turn_are_one_batch, a_long_job_lets_short_ones_pass,
           no_work_is_done_for_who_waits_no_more, every_layer_is_given_to_who_asks,
           a_job_that_leaves_early_leaves_no_trace, a_full_turn_says_so_and_has_room_again,
-          any_order_of_coming_and_going_keeps_answers_apart)
+          any_order_of_coming_and_going_keeps_answers_apart, no_more_rows_wait_than_may)
