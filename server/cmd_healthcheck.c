@@ -2,6 +2,7 @@
 #include "server/commands.h"
 
 #include "server/connect.h"
+#include "server/tls.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,12 +30,16 @@ int cmd_healthcheck(int argc, char **argv)
         fprintf(stderr, "relud: healthcheck: %s\n", error.text);
         return 1;
     }
-    bool is_ready =
-        send(fd, request, sizeof request - 1, MSG_NOSIGNAL) == (ssize_t)sizeof request - 1 &&
-        recv(fd, answer, sizeof answer - 1, MSG_WAITALL) > 0 &&
-        strncmp(answer, "HTTP/1.1 200", 12) == 0;
+    bool is_asked = address.is_tls ? tls_ask(fd, request, sizeof request - 1, answer,
+                                             sizeof answer - 1, 1000 * PATIENCE_S, &error) > 0
+                                   : send(fd, request, sizeof request - 1, MSG_NOSIGNAL) ==
+                                             (ssize_t)sizeof request - 1 &&
+                                         recv(fd, answer, sizeof answer - 1, MSG_WAITALL) > 0;
+    bool is_ready = is_asked && strncmp(answer, "HTTP/1.1 200", 12) == 0;
     close(fd);
-    if (!is_ready)
+    if (!is_asked && address.is_tls)
+        fprintf(stderr, "relud: healthcheck: %s\n", error.text);
+    else if (!is_ready)
         fprintf(stderr, "relud: healthcheck: %s:%s is not ready\n", address.host, address.port);
     return is_ready ? 0 : 1;
 }

@@ -12,6 +12,7 @@
 #include "server/log.h"
 #include "server/policy.h"
 #include "server/supervisor.h"
+#include "server/tls.h"
 #include "server/worker.h"
 #include <malloc.h>
 #include <semaphore.h>
@@ -27,6 +28,8 @@ struct serve {
     struct repository *repository;
     struct keeper keeper;
     struct keyring keyring;
+    struct tls_files tls_files;
+    struct tls *tls; /* NULL: in the clear */
     struct metrics metrics;
     struct service_state state;
     struct intake intake;
@@ -133,6 +136,7 @@ static bool open_workers(struct serve *serve, struct relud_error *error)
         serve->worker[i].service = (struct service){.config = &serve->config,
                                                     .keeper = &serve->keeper,
                                                     .keyring = &serve->keyring,
+                                                    .tls = serve->tls,
                                                     .metrics = &serve->metrics,
                                                     .shard = &serve->metrics.shard[i],
                                                     .state = &serve->state};
@@ -153,20 +157,22 @@ static bool all_ended(const struct serve *serve)
     return true;
 }
 
-/* Keys that cannot be read change nothing. */
+/* Keys or certificates that cannot be read change nothing. */
 static void reload(struct serve *serve)
 {
     struct relud_error error;
     keeper_refresh(&serve->keeper);
     if (serve->keyring.path && !keyring_load(&serve->keyring, &error))
         log_error("%s: the keys stay as they were", error.text);
+    if (serve->tls && !tls_reload(serve->tls, &error))
+        log_error("%s: the certificates stay as they were", error.text);
 }
 
 /* Who can reach it without a key should be known to who starts it. */
 static void warn_open(const struct serve *serve, const char *shown)
 {
     bool is_loopback = strncmp(shown, "127.", 4) == 0 || strncmp(shown, "[::1]", 5) == 0;
-    if (!is_loopback && !serve->keyring.path)
+    if (!is_loopback && !serve->keyring.path && !serve->tls_files.client_ca)
         log_warn("%s is open to whoever reaches it: --api-keys asks for keys", shown);
 }
 
@@ -223,6 +229,7 @@ static void close_all(struct serve *serve)
     metrics_reset(&serve->metrics);
     repository_free(serve->repository);
     keyring_free(&serve->keyring);
+    tls_free(serve->tls);
     config_free(&serve->config);
 }
 
@@ -291,6 +298,23 @@ static bool open_sockets(const struct config *config, int *listen_fd, char *show
     return *admin_fd >= 0;
 }
 
+/* Certificate and key belong together; client CAs want both. */
+static bool open_tls(struct serve *serve, struct relud_error *error)
+{
+    const struct config *config = &serve->config;
+    if (!*config->tls_cert != !*config->tls_key || (*config->tls_client_ca && !*config->tls_cert))
+        return relud_fail(error, RELUD_BAD_INPUT,
+                          "--tls-cert and --tls-key go together, and --tls-client-ca wants both");
+    if (!*config->tls_cert)
+        return true;
+    serve->tls_files =
+        (struct tls_files){.cert = config->tls_cert,
+                           .key = config->tls_key,
+                           .client_ca = *config->tls_client_ca ? config->tls_client_ca : NULL};
+    serve->tls = tls_open(&serve->tls_files, error);
+    return serve->tls != NULL;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve serve = {0};
@@ -314,6 +338,9 @@ int cmd_serve(int argc, char **argv)
         if (!keyring_load(&serve.keyring, &error))
             return fail(&serve, &error);
     }
+    if (!open_tls(&serve, &error))
+        return error.code == RELUD_BAD_INPUT && !serve.tls_files.cert ? wrong_usage(&serve, &error)
+                                                                      : fail(&serve, &error);
     int listen_fd, admin_fd;
     if (!open_sockets(&serve.config, &listen_fd, shown, &admin_fd, admin_shown, sizeof shown,
                       &error)) {
@@ -327,14 +354,15 @@ int cmd_serve(int argc, char **argv)
                       &serve, &error) ||
         !open_workers(&serve, &error) || !intake_start(&serve.intake, listen_fd, admin_fd, &error))
         return fail(&serve, &error);
+    const char *scheme = serve.tls ? "https" : "http";
     log_models(&serve);
     log_info("ready in %.0f ms, %zu workers", (double)(clock_ns() - begin_ns) * 1e-6,
              serve.workers);
     if (admin_fd >= 0)
-        log_info("administrators at http://%s: who reaches it may load and unload models",
+        log_info("administrators at %s://%s: who reaches it may load and unload models", scheme,
                  admin_shown);
     warn_open(&serve, shown);
-    log_info("listening on http://%s", shown);
+    log_info("listening on %s://%s", scheme, shown);
     supervisor_notify("READY=1");
     while (!wait_stop(&serve, 3600000))
         ;

@@ -48,6 +48,11 @@ static const struct option table[] = {
     {"api-keys", OPTION_TEXT, AT(api_keys), "", "FILE", 0, 0,
      "a line a key, LABEL SCOPES sha256:HEX, scopes of infer, admin, metrics; SIGHUP reads it "
      "anew"},
+    {"tls-cert", OPTION_TEXT, AT(tls_cert), "", "FILE", 0, 0,
+     "PEM certificate and its chain: https, TLS 1.2 and 1.3; SIGHUP reads it anew"},
+    {"tls-key", OPTION_TEXT, AT(tls_key), "", "FILE", 0, 0, "PEM key of the certificate"},
+    {"tls-client-ca", OPTION_TEXT, AT(tls_client_ca), "", "FILE", 0, 0,
+     "PEM CAs: a client must show a certificate of theirs"},
     {"cors-origin", OPTION_LIST, AT(cors_origins), "", "ORIGIN", 0, 0,
      "https://app.example or *: web pages of this origin may read answers; may be given again"},
     {"versions", OPTION_TEXT, AT(versions), "latest:1", "POLICY", 0, 0,

@@ -15,12 +15,14 @@ enum nonfinite { NONFINITE_ERROR, NONFINITE_NULL, NONFINITE_TOKEN };
 struct config {
     const char *models[CONFIG_MODELS_MAX]; /* as given on the command line */
     size_t models_len;
-    char *listen;       /* "ADDR:PORT", "[::1]:PORT" */
-    char *admin_listen; /* likewise, or "": none */
-    char *api_keys;     /* a file of keys, or "": none are asked for */
-    char *cors_origins; /* whose pages may read answers, with commas between them, or "" */
-    char *versions;     /* which versions of a model are served */
-    size_t workers;     /* 0: as many as CPUs are allowed */
+    char *listen;             /* "ADDR:PORT", "[::1]:PORT" */
+    char *admin_listen;       /* likewise, or "": none */
+    char *api_keys;           /* a file of keys, or "": none are asked for */
+    char *tls_cert, *tls_key; /* PEM files, or "": in the clear */
+    char *tls_client_ca;      /* likewise, or "": clients need no certificate */
+    char *cors_origins;       /* whose pages may read answers, with commas between them, or "" */
+    char *versions;           /* which versions of a model are served */
+    size_t workers;           /* 0: as many as CPUs are allowed */
     size_t batch_rows_max, request_rows_max;
     size_t batch_delay_us;
     size_t body_bytes_max;

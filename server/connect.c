@@ -17,10 +17,9 @@ static bool fail(struct relud_error *error, const char *text)
 bool address_read(const char *text, struct address *address, struct relud_error *error)
 {
     const char *at = text;
-    if (strncasecmp(at, "https://", 8) == 0)
-        return relud_fail(error, RELUD_UNSUPPORTED, "%.200s: https is not spoken here", text);
-    if (strncasecmp(at, "http://", 7) == 0)
-        at += 7;
+    address->is_tls = strncasecmp(at, "https://", 8) == 0;
+    if (address->is_tls || strncasecmp(at, "http://", 7) == 0)
+        at += address->is_tls ? 8 : 7;
     const char *slash = at + strcspn(at, "/?#"), *port = NULL;
     const char *host = at, *host_end;
     if (*at == '[') {
@@ -47,8 +46,10 @@ bool address_read(const char *text, struct address *address, struct relud_error 
         return fail(error, text);
     snprintf(address->host, sizeof address->host, "%.*s", host_len ? (int)host_len : 9,
              host_len ? host : "127.0.0.1");
-    snprintf(address->port, sizeof address->port, "%.*s", port ? (int)port_len : 2,
-             port ? port : "80");
+    snprintf(address->port, sizeof address->port, "%.*s", port ? (int)port_len : 3,
+             port              ? port
+             : address->is_tls ? "443"
+                               : "80");
     size_t path_len = strcspn(slash, "#");
     if (path_len >= sizeof address->path - 1)
         return fail(error, text);

@@ -11,9 +11,10 @@ struct address {
     char host[256]; /* 127.0.0.1 where none was named */
     char port[8];
     char path[1024]; /* from its slash; "/" where none was named */
+    bool is_tls;     /* https */
 };
 
-/* False and *error when text is none of these; https is not spoken. */
+/* False and *error when text is none of these. */
 bool address_read(const char *text, struct address *address, struct relud_error *error);
 
 /* A connected socket whose waits end after patience_s; -1 and *error. */

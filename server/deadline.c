@@ -1,5 +1,6 @@
 #include "server/deadline.h"
 
+#include "server/tls.h"
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -107,7 +108,9 @@ static void end(struct deadline *deadline)
 {
     bool is_begun = deadline->phase == DEADLINE_HEADER || deadline->phase == DEADLINE_BODY ||
                     (deadline->phase == DEADLINE_FRESH && bytes_received(deadline->fd) > 0);
-    if (is_begun && write(deadline->fd, late_answer, sizeof late_answer - 1) < 0)
+    if (is_begun && deadline->session)
+        tls_say(deadline->session, late_answer, sizeof late_answer - 1);
+    else if (is_begun && write(deadline->fd, late_answer, sizeof late_answer - 1) < 0)
         deadline->at_ns = INT64_MAX; /* a client that takes no answer gets none */
     shutdown(deadline->fd, SHUT_RDWR);
     deadline->at_ns = INT64_MAX;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gnutls_session_int;
+
 enum deadline_phase {
     DEADLINE_FRESH,  /* accepted, no request yet: as HEADER */
     DEADLINE_IDLE,   /* between requests */
@@ -20,6 +22,7 @@ enum deadline_phase {
 struct deadline {
     struct deadline *next, *before;
     int fd;
+    struct gnutls_session_int *session; /* of TLS, or NULL */
     enum deadline_phase phase;
     int64_t at_ns;       /* INT64_MAX: none */
     uint64_t bytes_seen; /* received on the socket when the phase began */

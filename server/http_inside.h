@@ -8,6 +8,7 @@
 #include "server/http.h"
 #include "server/intake.h"
 #include "server/router.h"
+#include "server/tls.h"
 #include <microhttpd.h>
 
 /* An answer's memory, while libmicrohttpd sends from it; afterwards kept for the next one. */
@@ -21,7 +22,8 @@ struct buffer {
 /* One open connection. */
 struct link {
     struct deadline deadline;
-    bool is_admin; /* came in by the admin address */
+    bool is_admin;                 /* came in by the admin address */
+    struct tls_identity *identity; /* that its TLS session has, or NULL */
 };
 
 /* One request: the exchange, and where it came from. */
@@ -87,7 +89,7 @@ void visit_on_done(struct turn_job *job);
 void visit_resume_errands(struct http *http);
 void visit_free_pools(struct http *http);
 
-/* The connection is about to close: its number may come again (server/http_pages.c). */
-void http_page_forget(int fd);
+/* The connection is about to close: its number, or its session's place, may come again (server/http_pages.c). */
+void http_page_forget(int fd, const struct gnutls_session_int *session);
 
 #endif

@@ -29,6 +29,13 @@ static inline const char *relud_path(void)
     return path ? path : "build/relud";
 }
 
+/* The port of the first address in the log's rest; 0 where there is none. */
+static inline int port_behind(const char *log)
+{
+    const char *address = log ? strstr(log, "://127.0.0.1:") : NULL;
+    return address ? atoi(address + strlen("://127.0.0.1:")) : 0;
+}
+
 /* Starts `relud serve MODEL --listen 127.0.0.1:0 …` and waits for the line that names the port. */
 static inline struct server server_start(const char *const *more)
 {
@@ -55,12 +62,10 @@ static inline struct server server_start(const char *const *more)
         ck_assert_msg(got > 0, "the server ended: %.*s", (int)len, log);
         len += (size_t)got;
         log[len] = '\0';
-        found = strstr(log, "listening on http://127.0.0.1:");
+        found = strstr(log, "listening on http");
         if (found && strchr(found, '\n')) {
-            const char *admin = strstr(log, "administrators at http://127.0.0.1:");
-            if (admin)
-                server.admin_port = atoi(admin + strlen("administrators at http://127.0.0.1:"));
-            server.port = atoi(found + strlen("listening on http://127.0.0.1:"));
+            server.port = port_behind(found);
+            server.admin_port = port_behind(strstr(log, "administrators at http"));
             break;
         }
     }

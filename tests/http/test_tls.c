@@ -1,0 +1,232 @@
+/* TLS: the same answers and errors as in the clear, old versions refused, certificates changed under open connections, and clients
+ * that must show one. */
+#include "tests/http/certificates.h"
+#include "tests/http/program.h"
+
+#define ASK(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static char cert_path[160], key_path[160];
+
+static struct server serve_tls(const char *dir, const char *const *more)
+{
+    snprintf(cert_path, sizeof cert_path, "%s/cert.pem", dir);
+    snprintf(key_path, sizeof key_path, "%s/key.pem", dir);
+    const char *words[16] = {DIGITS, "--tls-cert", cert_path, "--tls-key", key_path};
+    for (size_t i = 5; more && *more; i++)
+        words[i] = *more++;
+    return server_start(words);
+}
+
+START_TEST(answers_are_those_of_the_clear)
+{
+    char *digit = read_text("tests/data/digit-7.json"), *request;
+    char dir[64];
+    strcpy(dir, new_directory());
+    struct certificate own = certificate_new("first", NULL);
+    certificate_write(&own, dir);
+    struct server clear = server_on_digits(), server = serve_tls(dir, NULL);
+    const struct reply *reply = server_post(&clear, "/predict", digit);
+    ck_assert_int_gt(asprintf(&request,
+                              "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                              "application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                              strlen(digit), digit),
+                     0);
+    struct tls_client client = tls_connect(&server, "NORMAL", NULL);
+    ck_assert_int_eq(client.failure, 0);
+    ck_assert_int_eq(gnutls_protocol_get_version(client.session), GNUTLS_TLS1_3);
+    for (int i = 0; i < 3; i++) { /* on one connection */
+        const char *answer = tls_talk(&client, request, "}]]}\n");
+        ck_assert_str_eq(strstr(answer, "\r\n\r\n") + 4, reply->body);
+    }
+    tls_disconnect(&client);
+    server_stop(&clear);
+    server_stop(&server);
+    certificate_free(&own);
+    certificates_remove(dir);
+    free(digit);
+    free(request);
+}
+END_TEST
+
+START_TEST(errors_are_the_same_json)
+{
+    char dir[64];
+    static char lengthy[50000] = "GET /";
+    strcpy(dir, new_directory());
+    struct certificate own = certificate_new("first", NULL);
+    certificate_write(&own, dir);
+    memset(lengthy + 5, 'a', sizeof lengthy - 6);
+    struct server ordinary = serve_tls(dir, NULL),
+                  hasty =
+                      serve_tls(dir, (const char *const[]){"--header-timeout-ms", "2000", NULL});
+    const struct {
+        const struct server *server;
+        const char *request, *status, *says;
+    } cases[] = {
+        {&ordinary, "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "404",
+         "nowhere"},
+        {&ordinary, "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "400", "Host"},
+        {&ordinary, lengthy, "414", "request line is too long"}, /* a page of the library's own */
+        {&hasty, "GET /readyz HT", "408", "too long here"},      /* a deadline's */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tls_client client = tls_connect(cases[i].server, "NORMAL", NULL);
+        const char *answer = tls_talk(&client, cases[i].request, NULL);
+        ck_assert_msg(strncmp(answer, "HTTP/1.1 ", 9) == 0 &&
+                          strncmp(answer + 9, cases[i].status, 3) == 0 &&
+                          strstr(answer, "\r\nContent-Type: application/json\r\n") &&
+                          strstr(answer, "{\"error\":\"") && strstr(answer, cases[i].says) &&
+                          count_of(answer, "HTTP/1.1 ") == 1,
+                      "%s is wanted: %s", cases[i].status, answer);
+        tls_disconnect(&client);
+    }
+    server_stop(&ordinary);
+    server_stop(&hasty);
+    certificate_free(&own);
+    certificates_remove(dir);
+}
+END_TEST
+
+START_TEST(only_good_tls_is_spoken)
+{
+    char dir[64];
+    strcpy(dir, new_directory());
+    struct certificate own = certificate_new("first", NULL);
+    certificate_write(&own, dir);
+    struct server server = serve_tls(dir, NULL);
+    static const struct {
+        const char *priority;
+        bool is_spoken;
+    } cases[] = {
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.3", true},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2", true},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tls_client client = tls_connect(&server, cases[i].priority, NULL);
+        ck_assert_msg((client.failure == 0) == cases[i].is_spoken, "%s: %s", cases[i].priority,
+                      gnutls_strerror(client.failure));
+        tls_disconnect(&client);
+    }
+    char *answer = server_raw(&server, ASK("/readyz"), 0); /* in the clear */
+    ck_assert_ptr_null(strstr(answer, "200"));
+    free(answer);
+    struct tls_client client = tls_connect(&server, "NORMAL", NULL);
+    ck_assert_ptr_nonnull(strstr(tls_talk(&client, ASK("/readyz"), "ready"), "200 OK"));
+    tls_disconnect(&client);
+    char words[128];
+    snprintf(words, sizeof words, "healthcheck https://127.0.0.1:%d", server.port);
+    runs(words, 0, "");
+    server_stop(&server);
+    certificate_free(&own);
+    certificates_remove(dir);
+}
+END_TEST
+
+START_TEST(a_new_certificate_drops_no_connection)
+{
+    char dir[64];
+    strcpy(dir, new_directory());
+    struct certificate first = certificate_new("first", NULL),
+                       second = certificate_new("second", NULL);
+    certificate_write(&first, dir);
+    struct server server = serve_tls(dir, NULL);
+    struct tls_client old = tls_connect(&server, "NORMAL", NULL);
+    ck_assert_str_eq(tls_server_name(&old), "first");
+    certificate_write(&second, dir);
+    kill(server.pid, SIGHUP);
+    bool is_second = false;
+    for (int i = 0; i < 6000 && !is_second; i++) {
+        struct tls_client fresh = tls_connect(&server, "NORMAL", NULL);
+        is_second = strcmp(tls_server_name(&fresh), "second") == 0;
+        ck_assert_ptr_nonnull(strstr(tls_talk(&fresh, ASK("/readyz"), "ready"), "200 OK"));
+        tls_disconnect(&fresh);
+    }
+    ck_assert(is_second);
+    ck_assert_ptr_nonnull(strstr(tls_talk(&old, ASK("/readyz"), "ready"), "200 OK"));
+    write_file(dir, "cert.pem", "nothing", 7); /* one that is wrong changes nothing */
+    kill(server.pid, SIGHUP);
+    for (int i = 0; i < 20; i++) {
+        struct tls_client fresh = tls_connect(&server, "NORMAL", NULL);
+        ck_assert_str_eq(tls_server_name(&fresh), "second");
+        tls_disconnect(&fresh);
+    }
+    ck_assert_ptr_nonnull(strstr(tls_talk(&old, ASK("/readyz"), "ready"), "200 OK"));
+    tls_disconnect(&old);
+    server_stop(&server);
+    certificate_free(&first);
+    certificate_free(&second);
+    certificates_remove(dir);
+}
+END_TEST
+
+START_TEST(clients_show_a_certificate_where_one_is_wanted)
+{
+    char dir[64], ca_dir[64], ca_path[160];
+    strcpy(dir, new_directory());
+    strcpy(ca_dir, new_directory());
+    snprintf(ca_path, sizeof ca_path, "%s/cert.pem", ca_dir);
+    struct certificate own = certificate_new("server", NULL), ca = certificate_new("ca", NULL),
+                       other_ca = certificate_new("other", NULL),
+                       friend = certificate_new("friend", &ca),
+                       stranger = certificate_new("stranger", &other_ca);
+    certificate_write(&own, dir);
+    certificate_write(&ca, ca_dir);
+    struct server server = serve_tls(dir, (const char *const[]){"--tls-client-ca", ca_path, NULL});
+    const struct {
+        const struct certificate *own;
+        bool is_let_in;
+    } cases[] = {
+        {&friend, true}, {NULL, false}, {&stranger, false}, {&own, false}, {&friend, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tls_client client = tls_connect(&server, "NORMAL", cases[i].own);
+        const char *answer = client.failure ? "" : tls_talk(&client, ASK("/readyz"), "ready");
+        ck_assert_msg((strstr(answer, "200 OK") != NULL) == cases[i].is_let_in, "case %zu: %s", i,
+                      answer);
+        ck_assert(cases[i].is_let_in || !*answer); /* not a byte */
+        tls_disconnect(&client);
+    }
+    server_stop(&server);
+    struct certificate *all[] = {&own, &ca, &other_ca, &friend, &stranger};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        certificate_free(all[i]);
+    certificates_remove(dir);
+    certificates_remove(ca_dir);
+}
+END_TEST
+
+START_TEST(wrong_files_are_named)
+{
+    char dir[64], other_dir[64], words[512];
+    strcpy(dir, new_directory());
+    strcpy(other_dir, new_directory());
+    struct certificate first = certificate_new("first", NULL),
+                       second = certificate_new("second", NULL);
+    certificate_write(&first, dir);
+    certificate_write(&second, other_dir);
+#define SERVE "serve " DIGITS " --listen 127.0.0.1:0 "
+    runs(SERVE "--tls-cert nowhere.pem", 2, "--tls-cert and --tls-key go together");
+    runs(SERVE "--tls-client-ca nowhere.pem", 2, "--tls-client-ca wants both");
+    runs(SERVE "--tls-cert nowhere.pem --tls-key k", 1,
+         "relud: serve: --tls-cert nowhere.pem: No such file");
+    snprintf(words, sizeof words, SERVE "--tls-cert %s/cert.pem --tls-key %s/key.pem", dir,
+             other_dir);
+    runs(words, 1, "do not match");
+    snprintf(words, sizeof words, SERVE "--tls-cert %s/cert.pem --tls-key Makefile", dir);
+    runs(words, 1, "--tls-key Makefile");
+    snprintf(words, sizeof words,
+             SERVE "--tls-cert %s/cert.pem --tls-key %s/key.pem --tls-client-ca Makefile", dir,
+             dir);
+    runs(words, 1, "--tls-client-ca Makefile");
+    certificate_free(&first);
+    certificate_free(&second);
+    certificates_remove(dir);
+    certificates_remove(other_dir);
+}
+END_TEST
+
+RUN_SUITE("tls", answers_are_those_of_the_clear, errors_are_the_same_json, only_good_tls_is_spoken,
+          a_new_certificate_drops_no_connection, clients_show_a_certificate_where_one_is_wanted,
+          wrong_files_are_named)
