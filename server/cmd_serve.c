@@ -11,6 +11,7 @@
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/policy.h"
+#include "server/privileges.h"
 #include "server/supervisor.h"
 #include "server/tls.h"
 #include "server/worker.h"
@@ -172,6 +173,8 @@ static void reload(struct serve *serve)
 static void warn_open(const struct serve *serve, const char *shown)
 {
     bool is_loopback = strncmp(shown, "127.", 4) == 0 || strncmp(shown, "[::1]", 5) == 0;
+    if (!is_loopback && geteuid() == 0)
+        log_warn("runs as root: --user NAME gives that up");
     if (!is_loopback && !serve->keyring.path && !serve->tls_files.client_ca)
         log_warn("%s is open to whoever reaches it: --api-keys asks for keys", shown);
 }
@@ -249,6 +252,12 @@ static int wrong_usage(struct serve *serve, const struct relud_error *error)
     return 2;
 }
 
+/* By whether it is the configuration or the machine that is wrong. */
+static int refuse(struct serve *serve, const struct relud_error *error)
+{
+    return error->code == RELUD_BAD_INPUT ? wrong_usage(serve, error) : fail(serve, error);
+}
+
 /* Bodies and answers come and go with every request: a few megabytes of their memory stay with the process, instead of
  * being mapped and cleared by the kernel for each. */
 static void keep_memory(void)
@@ -315,6 +324,24 @@ static bool open_tls(struct serve *serve, struct relud_error *error)
     return serve->tls != NULL;
 }
 
+/* After this the process reads files and answers on the sockets that it has. */
+static bool give_up_rights(const struct serve *serve, struct relud_error *error)
+{
+    char how[64];
+    if (*serve->config.user && !privileges_become(serve->config.user, error))
+        return false;
+    if (serve->keyring.path || serve->tls)
+        privileges_hide_memory();
+    if (serve->config.no_sandbox)
+        return true;
+    privileges_confine(how);
+    if (*how)
+        log_info("confined by %s: no writing, no programs, no connections of its own", how);
+    else
+        log_info("this kernel has neither Landlock nor seccomp: not confined");
+    return true;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve serve = {0};
@@ -339,15 +366,13 @@ int cmd_serve(int argc, char **argv)
             return fail(&serve, &error);
     }
     if (!open_tls(&serve, &error))
-        return error.code == RELUD_BAD_INPUT && !serve.tls_files.cert ? wrong_usage(&serve, &error)
-                                                                      : fail(&serve, &error);
+        return refuse(&serve, &error);
     int listen_fd, admin_fd;
     if (!open_sockets(&serve.config, &listen_fd, shown, &admin_fd, admin_shown, sizeof shown,
-                      &error)) {
-        if (error.code == RELUD_BAD_INPUT)
-            return wrong_usage(&serve, &error);
-        return fail(&serve, &error);
-    }
+                      &error))
+        return refuse(&serve, &error);
+    if (!give_up_rights(&serve, &error))
+        return refuse(&serve, &error);
     serve.workers = serve.config.workers ? serve.config.workers : cpus_allowed();
     if (!load_models(&serve, &error) ||
         !keeper_start(&serve.keeper, serve.repository, serve.config.poll_seconds, call_workers,

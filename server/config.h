@@ -18,6 +18,7 @@ struct config {
     char *listen;             /* "ADDR:PORT", "[::1]:PORT" */
     char *admin_listen;       /* likewise, or "": none */
     char *api_keys;           /* a file of keys, or "": none are asked for */
+    char *user;               /* to become, or "": stay who we are */
     char *tls_cert, *tls_key; /* PEM files, or "": in the clear */
     char *tls_client_ca;      /* likewise, or "": clients need no certificate */
     char *cors_origins;       /* whose pages may read answers, with commas between them, or "" */
@@ -39,6 +40,7 @@ struct config {
     int nonfinite;       /* enum nonfinite */
     int log_format;      /* 1: JSON */
     int log_level;       /* enum log_level */
+    int no_sandbox;      /* 1: may do all that its user may */
     int suspend;         /* 0 auto: only where libmicrohttpd needs it; 1 always */
     int constant;        /* 1: benchmarks only, answer a constant without reading */
 };

@@ -213,13 +213,13 @@ START_TEST(wrong_files_are_named)
          "relud: serve: --tls-cert nowhere.pem: No such file");
     snprintf(words, sizeof words, SERVE "--tls-cert %s/cert.pem --tls-key %s/key.pem", dir,
              other_dir);
-    runs(words, 1, "do not match");
+    runs(words, 2, "do not match");
     snprintf(words, sizeof words, SERVE "--tls-cert %s/cert.pem --tls-key Makefile", dir);
-    runs(words, 1, "--tls-key Makefile");
+    runs(words, 2, "--tls-key Makefile");
     snprintf(words, sizeof words,
              SERVE "--tls-cert %s/cert.pem --tls-key %s/key.pem --tls-client-ca Makefile", dir,
              dir);
-    runs(words, 1, "--tls-client-ca Makefile");
+    runs(words, 2, "--tls-client-ca Makefile");
     certificate_free(&first);
     certificate_free(&second);
     certificates_remove(dir);
