@@ -111,9 +111,7 @@ static bool read_command_line(struct bench *bench, int argc, char **argv, struct
     if (argc - optind != 1)
         return relud_fail(error, RELUD_BAD_INPUT, "one URL is wanted");
     bench->url = argv[optind];
-    return address_read(bench->url, &bench->address, error) &&
-           (!bench->address.is_tls ||
-            relud_fail(error, RELUD_UNSUPPORTED, "%.200s: https is not spoken here", bench->url));
+    return address_read(bench->url, &bench->address, error);
 }
 
 /* ---- requests ---- */

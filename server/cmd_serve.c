@@ -338,7 +338,7 @@ static bool give_up_rights(const struct serve *serve, struct relud_error *error)
     if (*how)
         log_info("confined by %s: no writing, no programs, no connections of its own", how);
     else
-        log_info("this kernel has neither Landlock nor seccomp: not confined");
+        log_info("neither Landlock nor seccomp is to be had here: not confined");
     return true;
 }
 

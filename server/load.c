@@ -2,6 +2,7 @@
 
 #include "server/answer.h"
 #include "server/clock.h"
+#include "server/tls_client.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -19,6 +20,7 @@ enum { PATIENCE_S = 5, READ_BYTES = 256 * 1024, EVENTS = 256, RECONNECTS_MAX = 1
 /* One connection; idle ones are in a list. */
 struct client {
     int fd;
+    struct tls_client *tls; /* of https, or NULL */
     bool is_busy;
     struct client *next_idle;
     const char *request;
@@ -54,6 +56,12 @@ static bool open_client(struct load *load, struct client *client, struct relud_e
     client->fd = connect_to(load->plan->address, PATIENCE_S, error);
     if (client->fd < 0)
         return false;
+    if (load->plan->address->is_tls &&
+        !(client->tls = tls_client_open(client->fd, 1000 * PATIENCE_S, error))) {
+        close(client->fd);
+        client->fd = -1;
+        return false;
+    }
     int on = 1;
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     fcntl(client->fd, F_SETFL, fcntl(client->fd, F_GETFL) | O_NONBLOCK);
@@ -69,11 +77,19 @@ static bool is_measured(const struct load *load, int64_t ns)
     return ns >= load->measure_ns && ns < load->end_ns;
 }
 
+static void close_client(struct client *client)
+{
+    tls_client_close(client->tls);
+    client->tls = NULL;
+    if (client->fd >= 0)
+        close(client->fd);
+    client->fd = -1;
+}
+
 /* The connection is of no more use: a new one takes its place, as long as that works. */
 static void replace(struct load *load, struct client *client)
 {
-    close(client->fd);
-    client->fd = -1;
+    close_client(client);
     if (client->is_busy) {
         load->busy--;
         load->result->broken++;
@@ -94,8 +110,10 @@ static void watch(struct load *load, struct client *client, bool is_writing)
 static void send_some(struct load *load, struct client *client, bool was_stuck)
 {
     while (client->sent < client->len) {
-        ssize_t sent = send(client->fd, client->request + client->sent, client->len - client->sent,
-                            MSG_NOSIGNAL);
+        const char *rest = client->request + client->sent;
+        size_t len = client->len - client->sent;
+        ssize_t sent = client->tls ? tls_client_send(client->tls, rest, len)
+                                   : send(client->fd, rest, len, MSG_NOSIGNAL);
         if (sent < 0 && errno == EAGAIN) {
             if (!was_stuck)
                 watch(load, client, true);
@@ -161,7 +179,8 @@ static void finish(struct load *load, struct client *client, int64_t now_ns)
 
 static void receive(struct load *load, struct client *client)
 {
-    ssize_t got = recv(client->fd, load->buffer, READ_BYTES, 0);
+    ssize_t got = client->tls ? tls_client_recv(client->tls, load->buffer, READ_BYTES)
+                              : recv(client->fd, load->buffer, READ_BYTES, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     int64_t now_ns = clock_ns();
@@ -278,8 +297,7 @@ bool load_run(const struct load_plan *plan, struct load_result *result, struct r
     if (is_ready)
         run(&load);
     for (size_t i = 0; i < opened; i++)
-        if (load.client[i].fd >= 0)
-            close(load.client[i].fd);
+        close_client(&load.client[i]);
     if (load.epoll_fd >= 0)
         close(load.epoll_fd);
     free(load.client);

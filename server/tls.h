@@ -6,7 +6,6 @@
 #include <relud/error.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 struct gnutls_session_int; /* a gnutls_session_t points to it */
 
@@ -31,10 +30,5 @@ void tls_end(struct tls *tls, struct tls_identity *identity); /* NULL is fine */
 
 /* Sends what the peer takes at once. */
 void tls_say(struct gnutls_session_int *session, const char *bytes, size_t len);
-
-/* A client's side, on a connected socket: sends the request and reads an answer's first bytes, whoever the server says it is. Each
- * step may take patience_ms. The number of bytes read; -1 and *error. */
-ssize_t tls_ask(int fd, const char *request, size_t len, char *answer, size_t size,
-                unsigned patience_ms, struct relud_error *error);
 
 #endif

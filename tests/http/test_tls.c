@@ -119,6 +119,12 @@ START_TEST(only_good_tls_is_spoken)
     char words[128];
     snprintf(words, sizeof words, "healthcheck https://127.0.0.1:%d", server.port);
     runs(words, 0, "");
+    char bench[160];
+    snprintf(bench, sizeof bench,
+             "bench https://127.0.0.1:%d/predict --body tests/data/digit-7.json --seconds 0.2 "
+             "--warmup 0 --connections 4 --same",
+             server.port);
+    runs(bench, 0, "answers");
     server_stop(&server);
     certificate_free(&own);
     certificates_remove(dir);

@@ -150,7 +150,7 @@ START_TEST(addresses_are_read)
         {":8080", "127.0.0.1", "8080", "/"},
         {"example.org", "example.org", "80", "/"},
         {"http://host?q", "host", "80", "/?q"},
-        {"https://host/", NULL, NULL, NULL},
+        {"https://host/", "host", "443", "/"},
         {"http://host:port/", NULL, NULL, NULL},
         {"http://host:/", NULL, NULL, NULL},
         {"http://[::1/", NULL, NULL, NULL},
