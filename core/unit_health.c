@@ -4,13 +4,15 @@
 struct layer_units {
     size_t width;
     bool is_relu_like, is_saturating;
-    float low_end, high_end;    /* of the outer hundredths of the range */
-    bool *is_alive, *is_moving; /* [width] */
-    unsigned long long zeros, values;
+    float low_end, high_end; /* of the outer hundredths of the range */
+    unsigned long long rows;
+    unsigned long long *nonzeros; /* [width]: answers that were not 0 */
+    unsigned long long *inner;    /* [width]: answers between the ends */
 };
 
 struct relud_health {
     size_t layers;
+    unsigned long long rows;
     struct layer_units *layer;
 };
 
@@ -34,17 +36,18 @@ relud_health *relud_health_new(const relud_model *model, struct relud_error *err
     bool is_whole = health && layer;
     for (size_t i = 0; is_whole && i < layers; i++) {
         const struct relud_layer_info *info = relud_model_layer(model, i);
-        layer[i] = (struct layer_units){.width = info->outputs,
-                                        .is_relu_like = info->is_relu_like,
-                                        .is_saturating = info->is_saturating,
-                                        .is_alive = calloc(info->outputs, sizeof(bool)),
-                                        .is_moving = calloc(info->outputs, sizeof(bool))};
+        layer[i] =
+            (struct layer_units){.width = info->outputs,
+                                 .is_relu_like = info->is_relu_like,
+                                 .is_saturating = info->is_saturating,
+                                 .nonzeros = calloc(info->outputs, sizeof(unsigned long long)),
+                                 .inner = calloc(info->outputs, sizeof(unsigned long long))};
         if (info->is_saturating)
             set_ends(&layer[i], info->activation);
-        is_whole = layer[i].is_alive && layer[i].is_moving;
+        is_whole = layer[i].nonzeros && layer[i].inner;
     }
     if (health)
-        *health = (relud_health){layers, layer};
+        *health = (relud_health){.layers = layers, .layer = layer};
     if (is_whole)
         return health;
     if (!health)
@@ -57,8 +60,8 @@ relud_health *relud_health_new(const relud_model *model, struct relud_error *err
 void relud_health_free(relud_health *health)
 {
     for (size_t i = 0; health && health->layer && i < health->layers; i++) {
-        free(health->layer[i].is_alive);
-        free(health->layer[i].is_moving);
+        free(health->layer[i].nonzeros);
+        free(health->layer[i].inner);
     }
     if (health)
         free(health->layer);
@@ -67,29 +70,61 @@ void relud_health_free(relud_health *health)
 
 void relud_health_add(relud_health *health, float *const *layer_out, size_t rows)
 {
+    health->rows += rows;
     for (size_t i = 0; i < health->layers; i++) {
         struct layer_units *units = &health->layer[i];
         for (size_t r = 0; layer_out[i] && r < rows; r++)
             for (size_t n = 0; n < units->width; n++) {
                 float y = layer_out[i][r * units->width + n];
-                units->zeros += y == 0;
-                units->is_alive[n] |= y != 0;
-                units->is_moving[n] |= y > units->low_end && y < units->high_end;
+                units->nonzeros[n] += y != 0;
+                units->inner[n] += y > units->low_end && y < units->high_end;
             }
-        units->values += layer_out[i] ? rows * units->width : 0;
+        units->rows += layer_out[i] ? rows : 0;
     }
+}
+
+void relud_health_merge(relud_health *health, const relud_health *from)
+{
+    health->rows += from->rows;
+    for (size_t i = 0; i < health->layers; i++) {
+        struct layer_units *units = &health->layer[i];
+        units->rows += from->layer[i].rows;
+        for (size_t n = 0; n < units->width; n++) {
+            units->nonzeros[n] += from->layer[i].nonzeros[n];
+            units->inner[n] += from->layer[i].inner[n];
+        }
+    }
+}
+
+unsigned long long relud_health_rows(const relud_health *health)
+{
+    return health->rows;
+}
+
+struct relud_unit_health relud_health_unit(const relud_health *health, size_t layer, size_t unit)
+{
+    const struct layer_units *units = &health->layer[layer];
+    struct relud_unit_health answer = {0};
+    if (units->rows == 0)
+        return answer;
+    answer.nonzero_ratio = (double)units->nonzeros[unit] / (double)units->rows;
+    if (units->is_saturating)
+        answer.saturated_ratio = 1 - (double)units->inner[unit] / (double)units->rows;
+    return answer;
 }
 
 struct relud_layer_health relud_health_layer(const relud_health *health, size_t layer)
 {
     const struct layer_units *units = &health->layer[layer];
     struct relud_layer_health answer = {0};
-    if (units->values == 0)
+    unsigned long long nonzeros = 0;
+    if (units->rows == 0)
         return answer;
-    answer.zero_ratio = (double)units->zeros / (double)units->values;
     for (size_t n = 0; n < units->width; n++) {
-        answer.dead += units->is_relu_like && !units->is_alive[n];
-        answer.saturated += units->is_saturating && !units->is_moving[n];
+        nonzeros += units->nonzeros[n];
+        answer.dead += units->is_relu_like && units->nonzeros[n] == 0;
+        answer.saturated += units->is_saturating && units->inner[n] == 0;
     }
+    answer.zero_ratio = 1 - (double)nonzeros / ((double)units->rows * (double)units->width);
     return answer;
 }

@@ -17,6 +17,7 @@ bool v2_model_read(struct exchange *exchange, const char *body, size_t len);
 bool v2_model_ready_read(struct exchange *exchange, const char *body, size_t len);
 bool v2_config_read(struct exchange *exchange, const char *body, size_t len);
 bool v2_stats_read(struct exchange *exchange, const char *body, size_t len);
+bool v2_activations_read(struct exchange *exchange, const char *body, size_t len);
 
 /* server/api_v2_admin.c */
 bool v2_index_read(struct exchange *exchange, const char *body, size_t len);

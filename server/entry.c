@@ -128,6 +128,7 @@ static void entry_free(struct entry *entry)
     for (size_t i = 0; i < ENTRY_OUTPUTS_MAX; i++)
         free(entry->tensor_head[i]);
     metrics_series_release(entry->series);
+    insight_free(entry->insight);
     relud_model_release(entry->model);
     free(entry);
 }
@@ -159,7 +160,9 @@ struct entry *entry_open(const char *dir, const char *name, const char *version,
                            : metrics_series_new(options->workers, options->batch_rows_max);
     if (!entry->series)
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    if (!entry->series || !make_scratch(entry, options, error) || !make_heads(entry, error)) {
+    entry->insight = insight_new(entry->model, options->workers, error);
+    if (!entry->series || !entry->insight || !make_scratch(entry, options, error) ||
+        !make_heads(entry, error)) {
         entry_free(entry);
         return NULL;
     }

@@ -3,6 +3,7 @@
 #ifndef SERVER_ENTRY_H
 #define SERVER_ENTRY_H
 
+#include "server/insight.h"
 #include "server/metrics.h"
 #include "server/model_path.h"
 #include "server/text.h"
@@ -21,6 +22,7 @@ struct entry {
     const struct relud_model_info *info;
     size_t workers;
     relud_scratch **scratch;       /* [workers] */
+    struct insight *insight;       /* what its units do */
     struct metrics_series *series; /* counts on where the version's last entry stopped */
     size_t outputs;                /* the model's results, and one more with probabilities */
     char *prediction_head;         /* /predict's answer up to its numbers */

@@ -37,6 +37,8 @@ static const struct route routes[] = {
     {"GET", V2 AT_VERSION "/config", ENDPOINT_V2_INFO, v2_config_read, NULL},
     {"GET", V2 "/stats", ENDPOINT_V2_INFO, v2_stats_read, NULL},
     {"GET", V2 AT_VERSION "/stats", ENDPOINT_V2_INFO, v2_stats_read, NULL},
+    {"GET", V2 "/activations", ENDPOINT_V2_INFO, v2_activations_read, NULL},
+    {"GET", V2 AT_VERSION "/activations", ENDPOINT_V2_INFO, v2_activations_read, NULL},
     {"POST", "/v2/repository/index", ENDPOINT_REPOSITORY, v2_index_read, NULL},
     {"POST", "/v2/repository/models/{model}/load", ENDPOINT_REPOSITORY, v2_load_read,
      v2_errand_write},

@@ -202,6 +202,8 @@ static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
     *now_ns = clock_ns();
     metrics_batch(&head->entry->series->shard[turn->worker], rows, *now_ns - begin);
     count_waiting(turn, head->entry, -rows);
+    insight_look(head->entry->insight, turn->worker, head->entry->scratch[turn->worker], x,
+                 *now_ns);
     metrics_stage(turn->shard, STAGE_FORWARD, *now_ns - begin);
 
     for (size_t left = rows; left;) {

@@ -13,6 +13,13 @@ struct relud_layer_health {
         saturated; /* units of a saturating layer that never left the outer hundredth of its range */
 };
 
+/* One unit's answers. */
+struct relud_unit_health {
+    double nonzero_ratio; /* share that was not exactly 0 */
+    double
+        saturated_ratio; /* share in the outer hundredths of a saturating function's range; 0 for other functions */
+};
+
 /* NULL and *error when memory runs out. Borrows the model. */
 relud_health *relud_health_new(const relud_model *model, struct relud_error *error);
 void relud_health_free(relud_health *health);
@@ -20,6 +27,12 @@ void relud_health_free(relud_health *health);
 /* layer_out as relud_predict_layers fills it; a NULL layer is passed over. */
 void relud_health_add(relud_health *health, float *const *layer_out, size_t rows);
 
+/* Adds what `from`, of the same model, has seen. */
+void relud_health_merge(relud_health *health, const relud_health *from);
+/* Rows added so far. */
+unsigned long long relud_health_rows(const relud_health *health);
+/* Over all rows added so far; all 0 before the first, as in the next. */
+struct relud_unit_health relud_health_unit(const relud_health *health, size_t layer, size_t unit);
 /* Over all rows added so far; all 0 before the first. */
 struct relud_layer_health relud_health_layer(const relud_health *health, size_t layer);
 

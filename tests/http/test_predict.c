@@ -256,5 +256,26 @@ START_TEST(an_answer_that_is_not_finite_is_handled_as_asked)
 }
 END_TEST
 
+START_TEST(what_the_units_do_can_be_seen)
+{
+    char *digit = read_text("tests/data/digit-7.json");
+    struct server server = server_start((const char *const[]){DIGITS, "--workers", "1", NULL});
+    const struct reply *reply = server_get(&server, "/v2/models/digits/activations");
+    ck_assert_ptr_nonnull(strstr(reply->body, "\"rows\":0,\"layers\":[{\"layer\":0,"
+                                              "\"activation\":\"relu\",\"units\":256,"
+                                              "\"zero_ratio\":0,\"nonzero_ratio\":[],"
+                                              "\"dead_units\":[]}"));
+    ck_assert_int_eq(server_post(&server, "/predict", digit)->code, 200);
+    reply = server_get(&server, "/v2/models/digits/versions/1/activations");
+    ck_assert_ptr_nonnull(strstr(reply->body, "\"version\":\"1\",\"rows\":1,"));
+    ck_assert_ptr_nonnull(strstr(reply->body, "\"nonzero_ratio\":["));
+    ck_assert_uint_ge(count_of(reply->body, "1,"), 10 + 20); /* the logits and a fair part of 256 */
+    ck_assert_int_eq(server_get(&server, "/v2/models/none/activations")->code, 404);
+    server_stop(&server);
+    free(digit);
+}
+END_TEST
+
 RUN_SUITE("predict", digits_are_what_pytorch_says, rows_get_the_same_bits_alone_and_in_any_batch,
-          the_answer_has_the_contracts_form, an_answer_that_is_not_finite_is_handled_as_asked)
+          the_answer_has_the_contracts_form, what_the_units_do_can_be_seen,
+          an_answer_that_is_not_finite_is_handled_as_asked)
