@@ -14,10 +14,11 @@
 /* Zero-initialise before the first header. */
 struct gate {
     unsigned content_lengths, transfer_encodings, hosts;
-    bool is_length_bad, is_encoding_bad, is_name_bad, is_value_bad;
+    bool is_length_bad, is_encoding_bad, is_name_bad, is_value_bad, is_folded;
     uint64_t content_length; /* valid when content_lengths is 1 */
 };
 
+/* name and value as the library points to them: in one line, side by side. */
 void gate_header(struct gate *gate, const char *name, size_t name_len, const char *value,
                  size_t value_len);
 

@@ -151,7 +151,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         exchange->query_len++;
         return MHD_YES;
     }
-    gate_header(&walk->gate, name, name_len, value ? value : "", value_len);
+    gate_header(&walk->gate, name, name_len, value ? value : name + name_len + 1, value_len);
     if (IS_FIELD(name, name_len, "Accept"))
         exchange->accept = value;
     else if (IS_FIELD(name, name_len, "Content-Type"))

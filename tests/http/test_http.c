@@ -50,6 +50,17 @@ static const struct {
      200},
     {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
     {"POST /relu HTTP/1.1\r\n" HOST "X y: 1\r\nContent-Length: 12\r\n\r\n" BODY, 400},
+    /* folded lines: libmicrohttpd 0.9.75 hangs them on the name */
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-Length: 1\r\n 2\r\n\r\n" BODY, 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Content-: 12\r\n Length\r\n\r\n" BODY, 400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding:\r\n chunked\r\n\r\nc\r\n" BODY
+     "\r\n0\r\n\r\n",
+     400},
+    {"POST /relu HTTP/1.1\r\n" HOST "Transfer-: chunked\r\n\tEncoding\r\n\r\nc\r\n" BODY
+     "\r\n0\r\n\r\n",
+     400},
+    {"GET /healthz HTTP/1.1\r\n" HOST "X: 1\r\n 2\r\n 3\r\n\r\n", 400},
+    {"GET /healthz HTTP/1.1\r\nHo: x\r\n st\r\n\r\n", 400},
 };
 
 /* Until the other side is done, but for keep-alive: a second of silence ends it there. */
