@@ -56,6 +56,24 @@ static bool is_in_one_line(const char *name, size_t name_len, const char *value)
     return true;
 }
 
+/* uri-host [":" port] of RFC 9110 §7.2, by its characters; empty where a target has no authority. */
+static bool is_host(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!is_token_char((unsigned char)value[i]) && !strchr("()[]:,;=", value[i]))
+            return false;
+    return true;
+}
+
+/* No blank, no control character: which of the words were the target would be anyone's guess (RFC 9112 §3.2). */
+static bool is_target(const char *target)
+{
+    for (; *target; target++)
+        if ((unsigned char)*target <= ' ' || *target == 0x7f)
+            return false;
+    return true;
+}
+
 void gate_header(struct gate *gate, const char *name, size_t name_len, const char *value,
                  size_t value_len)
 {
@@ -76,14 +94,21 @@ void gate_header(struct gate *gate, const char *name, size_t name_len, const cha
             gate->is_encoding_bad = true;
     } else if (is_named(name, name_len, "Host")) {
         gate->hosts++;
+        if (!is_host(value, value_len))
+            gate->is_host_bad = true;
     }
 }
 
-const char *gate_verdict(const struct gate *gate, const char *version)
+const char *gate_verdict(const struct gate *gate, const char *method, const char *target,
+                         const char *version)
 {
     bool is_1_1 = strcmp(version, "HTTP/1.1") == 0;
     if (!is_1_1 && strcmp(version, "HTTP/1.0") != 0)
         return "only HTTP/1.0 and HTTP/1.1 are spoken here";
+    if (!gate_is_token(method, strlen(method)))
+        return "the method is not a token";
+    if (!is_target(target))
+        return "the request target holds a blank or a control character";
     if (gate->is_name_bad)
         return "a header name is not a token";
     if (gate->is_folded)
@@ -98,6 +123,8 @@ const char *gate_verdict(const struct gate *gate, const char *version)
         return "more than one Host";
     if (is_1_1 && gate->hosts == 0)
         return "a Host header is required";
+    if (gate->is_host_bad)
+        return "Host is not the name of a host";
     if (gate->content_lengths && gate->transfer_encodings)
         return "Content-Length together with Transfer-Encoding";
     if (gate->is_length_bad)

@@ -14,7 +14,7 @@
 /* Zero-initialise before the first header. */
 struct gate {
     unsigned content_lengths, transfer_encodings, hosts;
-    bool is_length_bad, is_encoding_bad, is_name_bad, is_value_bad, is_folded;
+    bool is_length_bad, is_encoding_bad, is_name_bad, is_value_bad, is_host_bad, is_folded;
     uint64_t content_length; /* valid when content_lengths is 1 */
 };
 
@@ -22,8 +22,9 @@ struct gate {
 void gate_header(struct gate *gate, const char *name, size_t name_len, const char *value,
                  size_t value_len);
 
-/* NULL when the request may pass, else the reason in words. version is "HTTP/1.1" or the like. */
-const char *gate_verdict(const struct gate *gate, const char *version);
+/* NULL when the request may pass, else the reason in words. The request line's three parts, version as "HTTP/1.1". */
+const char *gate_verdict(const struct gate *gate, const char *method, const char *target,
+                         const char *version);
 
 /* The body's length, GATE_LENGTH_UNKNOWN when it is chunked. Only after a verdict of NULL. */
 uint64_t gate_body_length(const struct gate *gate);

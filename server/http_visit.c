@@ -7,6 +7,7 @@
 #include "server/cors.h"
 #include "server/prediction.h"
 #include "server/timing.h"
+#include "server/url.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -361,7 +362,7 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
                                 on_header, &walk);
     if (!exchange->id[0])
         make_id(http, exchange->id);
-    const char *refusal = gate_verdict(&walk.gate, version);
+    const char *refusal = gate_verdict(&walk.gate, method, url, version);
     if (refusal) {
         exchange_fail(exchange, 400, "%s", refusal);
         exchange->is_last = true;
@@ -369,7 +370,7 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
     }
     visit->body_length = gate_body_length(&walk.gate);
     exchange->is_admin = visit->link->is_admin;
-    exchange->route = router_find(exchange, method, url);
+    exchange->route = router_find(exchange, method, url_path(url));
     if (exchange->route)
         check_head(visit, &walk);
     bool has_body = visit->body_length != 0;

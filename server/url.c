@@ -1,5 +1,8 @@
 #include "server/url.h"
 
+#include <string.h>
+#include <strings.h>
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
@@ -26,4 +29,15 @@ bool url_decode(const char *text, bool is_query, char *out, size_t cap)
     }
     out[len] = '\0';
     return true;
+}
+
+const char *url_path(const char *target)
+{
+    size_t scheme_len = strncasecmp(target, "http://", 7) == 0    ? 7
+                        : strncasecmp(target, "https://", 8) == 0 ? 8
+                                                                  : 0;
+    if (!scheme_len)
+        return target;
+    const char *path = strchr(target + scheme_len, '/');
+    return path ? path : "/";
 }

@@ -9,4 +9,7 @@
  * not followed by two hexadecimal digits, and for %00. */
 bool url_decode(const char *text, bool is_query, char *out, size_t cap);
 
+/* The path of a request target: absolute-form, http://host/path, is the same as /path (RFC 9112 §3.2.2). */
+const char *url_path(const char *target);
+
 #endif

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
         hosts += name_len == 4 && strncasecmp(at, "Host", 4) == 0;
         at = stop + 1;
     }
-    const char *refusal = gate_verdict(&gate, "HTTP/1.1");
+    const char *refusal = gate_verdict(&gate, "GET", "/", "HTTP/1.1");
     if (!refusal) {
         FUZZ_ASSERT(hosts == 1 && lengths + codings <= 1);
         FUZZ_ASSERT((gate_body_length(&gate) == GATE_LENGTH_UNKNOWN) == (codings == 1));
