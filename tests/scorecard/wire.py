@@ -130,6 +130,39 @@ class Connection:
         self.close()
 
 
+class Recorded(Connection):
+    """Answers out of bytes that came before."""
+
+    def __init__(self, data):
+        self.left = data
+
+    def _more(self):
+        raise EOFError
+
+    def rest(self):
+        data, self.left = self.left, b""
+        return data
+
+    def answers(self):
+        """All of them; Broken when the bytes are no row of answers."""
+        every = []
+        while self.left:
+            every.append(self.answer(skip_continue=False))
+        return every
+
+
+def exchange(port, data, patience=30, is_half_closed=False):
+    """Sends bytes on a connection of their own and returns what came back until its end."""
+    with Connection(port, patience) as connection:
+        try:
+            connection.send(data)
+            if is_half_closed:
+                connection.socket.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused before it was all sent
+        return connection.rest()
+
+
 def ask(port, path, body=None, headers=(), method=None, patience=30):
     """One request on a connection of its own."""
     with Connection(port, patience) as connection:
