@@ -41,16 +41,44 @@ static bool read_length(const char *value, size_t len, uint64_t *length)
     return len > 0 && sum != GATE_LENGTH_UNKNOWN;
 }
 
+enum { HEAD_BYTES_MAX = 64 * 1024 };
+
+/* Nothing but what separates, from `end` to `next`; NUL is what the library puts in place of a colon, a line's end and the like. */
+static bool is_next(const char *end, const char *next)
+{
+    uintptr_t from = (uintptr_t)end, to = (uintptr_t)next;
+    if (to <= from || to - from > HEAD_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < to - from; i++)
+        if (end[i] && !strchr(" \t\r\n", end[i]))
+            return false;
+    return true;
+}
+
+static void follow(struct gate *gate, const char *part, size_t len)
+{
+    if (!gate->is_followed)
+        return;
+    if (gate->end && !is_next(gate->end, part))
+        gate->is_torn = true;
+    gate->end = part + len;
+}
+
+static void follow_version(struct gate *gate)
+{
+    if (gate->version)
+        follow(gate, gate->version, strlen(gate->version));
+    gate->version = NULL;
+}
+
 /* Does the value follow its name, a colon's byte and blanks between? A line that was folded (RFC 9112 §5.2) does not: libmicrohttpd
  * 0.9.75 hangs what follows the fold on the name, in a copy elsewhere, and makes `Content-: 1` and ` Length` a Content-Length. */
 static bool is_in_one_line(const char *name, size_t name_len, const char *value)
 {
-    enum { LINE_MAX = 64 * 1024 };
     uintptr_t end = (uintptr_t)name + name_len, at = (uintptr_t)value;
-    if (at <= end || at - end > LINE_MAX)
+    if (at <= end || at - end > HEAD_BYTES_MAX)
         return false;
-    size_t between = at - end;
-    for (size_t i = 1; i < between; i++)
+    for (size_t i = 1; i < at - end; i++)
         if (name[name_len + i] != ' ' && name[name_len + i] != '\t')
             return false;
     return true;
@@ -65,18 +93,43 @@ static bool is_host(const char *value, size_t len)
     return true;
 }
 
-/* No blank, no control character: which of the words were the target would be anyone's guess (RFC 9112 §3.2). */
-static bool is_target(const char *target)
+/* No control character, nor a blank: which of the words were the target would be anyone's guess (RFC 9112 §3.2). */
+static bool is_target(const char *part, char first)
 {
-    for (; *target; target++)
-        if ((unsigned char)*target <= ' ' || *target == 0x7f)
+    for (; *part; part++)
+        if ((unsigned char)*part < (unsigned char)first || *part == 0x7f)
             return false;
     return true;
+}
+
+void gate_line(struct gate *gate, const char *method, const char *target, const char *version,
+               bool is_followed)
+{
+    gate->is_followed = is_followed;
+    gate->version = version;
+    gate->is_method_bad = !gate_is_token(method, strlen(method));
+    gate->is_target_bad = !is_target(target, ' ' + 1);
+    gate->is_1_1 = strcmp(version, "HTTP/1.1") == 0;
+    gate->is_version_bad = !gate->is_1_1 && strcmp(version, "HTTP/1.0") != 0;
+    follow(gate, method, strlen(method));
+    follow(gate, target, strlen(target));
+}
+
+void gate_argument(struct gate *gate, const char *name, const char *value)
+{
+    if (!is_target(name, ' ') || (value && !is_target(value, ' ')))
+        gate->is_target_bad = true;
+    follow(gate, name, strlen(name));
+    if (value)
+        follow(gate, value, strlen(value));
 }
 
 void gate_header(struct gate *gate, const char *name, size_t name_len, const char *value,
                  size_t value_len)
 {
+    follow_version(gate);
+    follow(gate, name, name_len);
+    follow(gate, value, value_len);
     if (!gate_is_token(name, name_len))
         gate->is_name_bad = true;
     if (!is_in_one_line(name, name_len, value))
@@ -99,16 +152,19 @@ void gate_header(struct gate *gate, const char *name, size_t name_len, const cha
     }
 }
 
-const char *gate_verdict(const struct gate *gate, const char *method, const char *target,
-                         const char *version)
+const char *gate_verdict(struct gate *gate)
 {
-    bool is_1_1 = strcmp(version, "HTTP/1.1") == 0;
-    if (!is_1_1 && strcmp(version, "HTTP/1.0") != 0)
+    follow_version(gate);
+    if (gate->end) /* an empty line */
+        follow(gate, gate->end + 2, 0);
+    if (gate->is_version_bad)
         return "only HTTP/1.0 and HTTP/1.1 are spoken here";
-    if (!gate_is_token(method, strlen(method)))
+    if (gate->is_method_bad)
         return "the method is not a token";
-    if (!is_target(target))
+    if (gate->is_target_bad)
         return "the request target holds a blank or a control character";
+    if (gate->is_torn)
+        return "the head holds a NUL, or a field without a name";
     if (gate->is_name_bad)
         return "a header name is not a token";
     if (gate->is_folded)
@@ -121,7 +177,7 @@ const char *gate_verdict(const struct gate *gate, const char *method, const char
         return "more than one Transfer-Encoding";
     if (gate->hosts > 1)
         return "more than one Host";
-    if (is_1_1 && gate->hosts == 0)
+    if (gate->is_1_1 && gate->hosts == 0)
         return "a Host header is required";
     if (gate->is_host_bad)
         return "Host is not the name of a host";
@@ -131,7 +187,7 @@ const char *gate_verdict(const struct gate *gate, const char *method, const char
         return "Content-Length is not a number of bytes";
     if (gate->is_encoding_bad)
         return "a Transfer-Encoding other than chunked";
-    if (gate->transfer_encodings && !is_1_1)
+    if (gate->transfer_encodings && !gate->is_1_1)
         return "Transfer-Encoding in HTTP/1.0";
     return NULL;
 }

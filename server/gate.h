@@ -11,20 +11,31 @@
 
 #define GATE_LENGTH_UNKNOWN UINT64_MAX
 
-/* Zero-initialise before the first header. */
+/* Zero-initialise. The parts of a head are given in their order, where they lie in the library's buffer: the request line, its query,
+ * the fields. */
 struct gate {
     unsigned content_lengths, transfer_encodings, hosts;
+    bool is_method_bad, is_target_bad, is_version_bad, is_1_1;
     bool is_length_bad, is_encoding_bad, is_name_bad, is_value_bad, is_host_bad, is_folded;
     uint64_t content_length; /* valid when content_lengths is 1 */
+    bool is_followed, is_torn;
+    const char *end;     /* of the part that was last, where the parts are followed */
+    const char *version; /* which comes behind the query, until it has been followed */
 };
 
-/* name and value as the library points to them: in one line, side by side. */
+/* is_followed: whether what lies between the parts is looked at. libmicrohttpd 0.9.75 ends a part at its first NUL and leaves out a field
+ * without a name; 1.0 refuses both. */
+void gate_line(struct gate *gate, const char *method, const char *target, const char *version,
+               bool is_followed);
+
+/* Of the query; value may be NULL. A + is a blank already. */
+void gate_argument(struct gate *gate, const char *name, const char *value);
+
 void gate_header(struct gate *gate, const char *name, size_t name_len, const char *value,
                  size_t value_len);
 
-/* NULL when the request may pass, else the reason in words. The request line's three parts, version as "HTTP/1.1". */
-const char *gate_verdict(const struct gate *gate, const char *method, const char *target,
-                         const char *version);
+/* After all of them: NULL when the request may pass, else the reason in words. */
+const char *gate_verdict(struct gate *gate);
 
 /* The body's length, GATE_LENGTH_UNKNOWN when it is chunked. Only after a verdict of NULL. */
 uint64_t gate_body_length(const struct gate *gate);

@@ -147,6 +147,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     struct header_walk *walk = cls;
     struct exchange *exchange = &walk->visit->exchange;
     if (kind == MHD_GET_ARGUMENT_KIND) {
+        gate_argument(&walk->gate, name, value);
         if (exchange->query_len < EXCHANGE_QUERY_MAX)
             exchange->query[exchange->query_len] = (struct exchange_parameter){name, value};
         exchange->query_len++;
@@ -355,6 +356,7 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
     struct http *http = visit->http;
     struct exchange *exchange = &visit->exchange;
     struct header_walk walk = {.visit = visit};
+    gate_line(&walk.gate, method, url, version, *MHD_get_version() == '0');
     size_t timeout_ms = http->service->config->request_timeout_ms;
     if (timeout_ms)
         exchange_limit(exchange, (int64_t)timeout_ms * 1000000);
@@ -362,7 +364,7 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
                                 on_header, &walk);
     if (!exchange->id[0])
         make_id(http, exchange->id);
-    const char *refusal = gate_verdict(&walk.gate, method, url, version);
+    const char *refusal = gate_verdict(&walk.gate);
     if (refusal) {
         exchange_fail(exchange, 400, "%s", refusal);
         exchange->is_last = true;

@@ -8,6 +8,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
 {
     char *text = fuzz_copy(bytes, len, 0);
     struct gate gate = {0};
+    gate_line(&gate, "GET", "/", "HTTP/1.1", false);
     size_t lengths = 0, codings = 0, hosts = 0;
     for (char *at = text, *end = text + len; at < end;) {
         char *stop = memchr(at, '\n', (size_t)(end - at));
@@ -21,7 +22,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
         hosts += name_len == 4 && strncasecmp(at, "Host", 4) == 0;
         at = stop + 1;
     }
-    const char *refusal = gate_verdict(&gate, "GET", "/", "HTTP/1.1");
+    const char *refusal = gate_verdict(&gate);
     if (!refusal) {
         FUZZ_ASSERT(hosts == 1 && lengths + codings <= 1);
         FUZZ_ASSERT((gate_body_length(&gate) == GATE_LENGTH_UNKNOWN) == (codings == 1));

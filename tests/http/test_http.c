@@ -53,6 +53,7 @@ static const struct {
     /* the request line and Host */
     {"G@T /healthz HTTP/1.1\r\n" HOST "\r\n", 400},
     {"GET /healthz x HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"GET /healthz?x\ty HTTP/1.1\r\n" HOST "\r\n", 400},
     {"GET /healthz\tx HTTP/1.1\r\n" HOST "\r\n", 400},
     {"GET /healthz\x7f HTTP/1.1\r\n" HOST "\r\n", 400},
     {"GET /healthz HTTP/1.1\rHost: x\r\rGET /healthz HTTP/1.1\r\n" HOST "\r\n", 400},
@@ -63,6 +64,9 @@ static const struct {
     {"GET /healthz HTTP/1.1\r\nHost:\r\n\r\n", 200},
     {"GET http://x/healthz HTTP/1.1\r\n" HOST "\r\n", 200},
     {"GET HTTPS://x:1/healthz?a=b HTTP/1.1\r\n" HOST "\r\n", 200},
+    {"GET /healthz?a&b=&=c&&d=e+f&%67=%20? HTTP/1.1\r\n" HOST "\r\n", 200},
+    {"GET /healthz? HTTP/1.1\r\nX:\r\nY: \t\r\n" HOST "Z:  a b \r\n\r\n", 200},
+    {"\r\n\r\nGET /healthz HTTP/1.1\nX: a\n" HOST "\n", 200},
     {"GET http://x HTTP/1.1\r\n" HOST "\r\n", 200},
     {"GET http://x/nothing HTTP/1.1\r\n" HOST "\r\n", 404},
     /* folded lines: libmicrohttpd 0.9.75 hangs them on the name */
@@ -104,6 +108,43 @@ START_TEST(odd_framing_is_refused_with_json)
         free(answer);
     }
     ck_assert_int_eq(wrong, 0);
+    server_stop(&server);
+}
+END_TEST
+
+/* NULs, and a field without a name, which the library leaves out. */
+START_TEST(nothing_of_a_head_is_overlooked)
+{
+#define BYTES(text)                                                                                \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } heads[] = {
+        BYTES("GE\0T /healthz HTTP/1.1\r\n" HOST "\r\n"),
+        BYTES("GET /healthz\0x HTTP/1.1\r\n" HOST "\r\n"),
+        BYTES("GET /healthz\0x?a=b HTTP/1.1\r\n" HOST "\r\n"),
+        BYTES("GET /healthz?a\0x=b HTTP/1.1\r\n" HOST "\r\n"),
+        BYTES("GET /healthz?a=b\0x&c=d HTTP/1.1\r\n" HOST "\r\n"),
+        BYTES("GET /healthz HTTP/1.1\0x\r\n" HOST "\r\n"),
+        BYTES("GET /healthz HTTP/1.1\r\n: a\r\n" HOST "\r\n"),
+        BYTES("GET /healthz HTTP/1.1\r\n:Content-Length: 9\r\n" HOST "\r\n"),
+        BYTES("GET /healthz HTTP/1.1\r\nX: a\0b\r\n" HOST "\r\n"),
+        BYTES("GET /healthz HTTP/1.1\r\n" HOST "X: a\0b\r\n\r\n"),
+        BYTES("POST /relu HTTP/1.1\r\n" HOST "Content-Length: 12\0009\r\n\r\n" BODY),
+    };
+    struct server server = server_on_digits();
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        int fd = server_connect(&server);
+        send_all(fd, heads[i].bytes, heads[i].len);
+        char *answer = receive(fd, 0);
+        ck_assert_msg(strncmp(answer, "HTTP/1.1 400 ", 13) == 0, "%zu: %.80s", i, answer);
+        ck_assert_uint_eq(count_of(answer, "HTTP/1.1 "), 1);
+        free(answer);
+        close(fd);
+    }
     server_stop(&server);
 }
 END_TEST
@@ -395,9 +436,10 @@ START_TEST(health_metrics_and_the_face_are_there)
 }
 END_TEST
 
-RUN_SUITE("http", odd_framing_is_refused_with_json, headers_and_lines_over_the_limit_get_json,
-          a_request_may_come_in_any_two_pieces, pipelined_requests_are_answered_in_order,
-          a_half_closed_client_gets_its_answer, clients_that_go_away_leave_nothing_behind,
-          dripping_and_stalled_clients_are_ended, sigterm_answers_what_is_open_and_exits_0,
+RUN_SUITE("http", odd_framing_is_refused_with_json, nothing_of_a_head_is_overlooked,
+          headers_and_lines_over_the_limit_get_json, a_request_may_come_in_any_two_pieces,
+          pipelined_requests_are_answered_in_order, a_half_closed_client_gets_its_answer,
+          clients_that_go_away_leave_nothing_behind, dripping_and_stalled_clients_are_ended,
+          sigterm_answers_what_is_open_and_exits_0,
           a_second_sigterm_or_the_drain_time_ends_it_at_once, server_timing_is_a_clean_header,
           health_metrics_and_the_face_are_there)
