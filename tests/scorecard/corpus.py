@@ -207,6 +207,7 @@ LINES = [
     Case("no target", get(b"GET HTTP/1.1"), REFUSED),
     Case("no method", get(b" /healthz HTTP/1.1"), REFUSED),
     Case("a blank in the target", get(b"GET /healthz x HTTP/1.1"), REFUSED),
+    Case("a blank in the query", get(b"GET /healthz?x=a b HTTP/1.1"), REFUSED),
     Case("a blank behind the version", get(b"GET /healthz HTTP/1.1 "), REFUSED),
     Case("two blanks before the target", get(b"GET  /healthz HTTP/1.1"), OK, WORDS),
     Case("tabs between the words", get(b"GET\t/healthz\tHTTP/1.1"), REFUSED),

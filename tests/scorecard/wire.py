@@ -1,4 +1,6 @@
 """HTTP/1.1 as bytes on a socket: requests as written, answers read strictly (RFC 9112), nothing mended on the way."""
+import concurrent.futures
+import itertools
 import socket
 import time
 
@@ -151,16 +153,22 @@ class Recorded(Connection):
         return every
 
 
-def exchange(port, data, patience=30, is_half_closed=False):
+def exchange(port, data, patience=30):
     """Sends bytes on a connection of their own and returns what came back until its end."""
     with Connection(port, patience) as connection:
         try:
             connection.send(data)
-            if is_half_closed:
-                connection.socket.shutdown(socket.SHUT_WR)
         except (BrokenPipeError, ConnectionResetError):
             pass  # refused before it was all sent
         return connection.rest()
+
+
+def spread(function, items, threads=8):
+    """function of each item, by some threads, in their order; items may be many: they are taken as they are needed."""
+    items = iter(items)
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        while batch := list(itertools.islice(items, 2048)):
+            yield from pool.map(function, batch)
 
 
 def ask(port, path, body=None, headers=(), method=None, patience=30):
