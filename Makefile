@@ -38,7 +38,7 @@ all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
 deps: ## install what is missing (apt), saying what
 	@deploy/deps build test
 
-build-deps test-deps fuzz-deps lint-deps bench-deps clients-deps:
+build-deps test-deps fuzz-deps lint-deps bench-deps clients-deps scorecard-deps:
 	@deploy/deps $(@:-deps=)
 
 run: build-deps ## build and serve the bundled digits model on LISTEN (127.0.0.1:8080)
@@ -60,7 +60,7 @@ floats: test-deps ## write and read back all 2^32 floats (minutes)
 fuzz: build-deps test-deps fuzz-deps ## libFuzzer with ASan and UBSan on every reader, FUZZ_SECONDS (60) each
 	@tests/fuzz/run
 
-scorecard: build-deps test-deps ## measure relud under load, faults and attack; FORM=long for the hours, ROWS=1,D for some
+scorecard: build-deps test-deps scorecard-deps ## measure relud under load, faults and attack; FORM=long for the hours, ROWS=1,D for some
 	@$(MAKE) --no-print-directory all $(B)/tests/fault.so && tests/scorecard/run
 
 # A second SIGTERM ends it at once, with its threads as they are: no leak.

@@ -2,6 +2,7 @@
 import contextlib
 import functools
 import json
+import os
 import pathlib
 import random
 import re
@@ -95,6 +96,7 @@ def one_status_line_each():
 
 # ---- behind a proxy ----
 
+HAPROXY = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
 PROXY = """
 global
     maxconn 200
@@ -117,7 +119,7 @@ backend relud
 def proxy(port):
     """haproxy in front of `port`: its own port. One connection to the server, used again for everything, so that a byte left over there
     would come up in somebody else's answer."""
-    if not shutil.which("haproxy"):
+    if not HAPROXY:
         raise NotRun("haproxy is not installed (make scorecard-deps)")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -125,7 +127,7 @@ def proxy(port):
     with tempfile.TemporaryDirectory() as folder:
         settings = pathlib.Path(folder) / "haproxy.cfg"
         settings.write_text(PROXY.format(front=front, back=port))
-        process = subprocess.Popen(["haproxy", "-db", "-q", "-f", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([HAPROXY, "-db", "-q", "-f", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             if not wire.wait_for(lambda: process.poll() is not None or is_open(front), 20):
                 raise RuntimeError("haproxy does not listen")
@@ -167,7 +169,7 @@ def odd_framings_behind_a_proxy():
             probes += 1
             lost += not is_own_answer(front, number)
             wrong += [f"{case.name}: {fault}"] if fault else []
-        version = subprocess.run(["haproxy", "-v"], capture_output=True, text=True).stdout.split()[2]
+        version = subprocess.run([HAPROXY, "-v"], capture_output=True, text=True).stdout.split()[2]
     measured = f"haproxy {version.split('-')[0]}, {len(corpus.CASES)} cases: {len(wrong)} with more answers than requests, {lost} of {probes} next clients with another answer"
     return not wrong and not lost, measured + "".join(f"; {w}" for w in wrong[:5])
 
