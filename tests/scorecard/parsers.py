@@ -1,11 +1,61 @@
 """D. Parsers: rows 26 to 34."""
 import json
 import math
+import random
+import re
 import struct
+import tempfile
 
+import corpus
 import json_texts
-from card import row
-from subject import server
+import mutate
+import wire
+from card import row, size
+from subject import fuzz_row, sanitized, server, small_model
+
+CODE = re.compile(rb"(?:^|\n)HTTP/1\.[01] (\d{3}) ")
+SOON = ("--header-timeout-ms", "500", "--body-timeout-ms", "500")
+
+
+# ---- fuzzing ----
+
+@row(26, "D", "the readers of bodies, numbers, row files, headers, keys, settings and whole requests under libFuzzer, ASan and UBSan",
+     ">= 10 CPU hours in all, 0 findings", timed=True)
+def fuzzed_readers():
+    return fuzz_row(("json", "number", "rows", "gate", "keys", "config", "request"), hours=10)
+
+
+def mutated_fault(subject, path, draw):
+    """One changed request: with its framing in order, or with any byte changed. "" when every answer is one that may be."""
+    port = subject.admin_port if path in mutate.ADMIN else subject.port
+    if path in mutate.POSTS and draw.randrange(2):
+        data = mutate.changed_body(draw, path)
+    else:
+        data = mutate.changed_bytes(draw, path)
+    answer = wire.exchange(port, data + corpus.FOLLOWER, is_half_closed=True)
+    codes = [int(code) for code in CODE.findall(answer)]
+    bad = [code for code in codes if code >= 500 and code not in (501, 503, 505)]  # 501: traces are not offered; 505: a version that was changed
+    return f"{path}: {bad or 'no answer'} to {data[:200]!r}" if bad else ""
+
+
+@row(27, "D", "changed requests on every endpoint, and whether it answers right afterwards", "0 crashes, 0 codes of 5xx but 503 (501 for traces, 505 for other versions of HTTP)")
+def mutated_requests():
+    program = sanitized()
+    count, draw = size(20000 // len(mutate.ENDPOINTS), 1000000), random.Random(27)
+    health = "/predict", b'{"inputs":[[1,2],[3,4]],"model":"m"}'
+    faults = []
+    with tempfile.TemporaryDirectory() as folder:
+        models = [small_model(folder, name, output={"name": "y", "task": "classification", "labels": ["no", "yes"]}) for name in ("m", "spare")]
+        with server(*SOON, models=models, command=program and [program], admin=True) as subject:
+            wanted = subject.ask(*health).body
+            for path in mutate.ENDPOINTS:
+                faults += filter(None, wire.spread(lambda seed: mutated_fault(subject, path, random.Random(seed)), (draw.getrandbits(64) for _ in range(count)), 4))
+                answer = subject.ask(*health)
+                if (answer.code, answer.body) != (200, wanted):
+                    faults.append(f"after {path}: {answer}")
+    build = "with ASan and UBSan" if program else "ordinary build"
+    measured = f"{count * len(mutate.ENDPOINTS):,} requests, {count:,} to each of {len(mutate.ENDPOINTS)} endpoints, {build}: 0 crashes, {len(faults)} wrong answers"
+    return not faults, measured + "".join(f"; {f}" for f in faults[:3])
 
 
 # ---- JSON, number by number and text by text ----

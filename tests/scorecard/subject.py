@@ -11,7 +11,7 @@ import tempfile
 import time
 
 import wire
-from card import ROOT
+from card import IS_LONG, NotRun, ROOT
 
 RELUD = os.environ.get("RELUD", str(ROOT / "build/relud"))
 DIGITS = str(ROOT / "deploy/models/digits")
@@ -65,6 +65,14 @@ class Server:
     def rss(self):
         """Resident bytes, without what lies in files."""
         return int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text())[1]) * 1024
+
+    def reset_peak(self):
+        """Resident bytes, all of them; from now on the greatest number is kept for peak()."""
+        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        return self.peak()
+
+    def peak(self):
+        return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text())[1]) * 1024
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
@@ -167,6 +175,35 @@ def failures(report, allowed=()):
 
 def p99(report):
     return report["latency_ms"]["p99"]
+
+
+def sanitized():
+    """relud with AddressSanitizer and UndefinedBehaviorSanitizer, where `make sanitize` has built it of the sources as they are; None elsewhere."""
+    program = ROOT / "build/san-address-undefined/relud"
+    sources = [path for folder in ("core", "server", "include") for path in (ROOT / folder).rglob("*.[ch]")]
+    is_new = program.exists() and program.stat().st_mtime > max(path.stat().st_mtime for path in sources)
+    return str(program) if is_new else None
+
+
+def fuzz_total(names):
+    """What build/fuzz/record says of these fuzz targets: (CPU hours, executions, findings, names that have never run)."""
+    record = ROOT / "build/fuzz/record"
+    runs = [line.split() for line in record.read_text().splitlines()] if record.exists() else []
+    runs = [run for run in runs if len(run) == 5 and run[0] in names]
+    hours = sum(int(seconds) for _, seconds, *_ in runs) / 3600
+    return hours, sum(int(run[2]) for run in runs), sum(run[3] != "0" for run in runs), sorted(set(names) - {run[0] for run in runs})
+
+
+def fuzz_row(names, hours):
+    """Of a row about fuzzing: (held, measured). In the long form what has never run is run for a moment first."""
+    missing = fuzz_total(names)[3]
+    if missing and not IS_LONG:
+        raise NotRun(f"make fuzz has not been run here ({', '.join(missing)})")
+    if missing:
+        subprocess.run(["tests/fuzz/run"], cwd=ROOT, env={**os.environ, "FUZZ_SECONDS": "5", "FUZZ_ONLY": ",".join(missing)}, stdout=subprocess.DEVNULL)
+    spent, executions, findings, missing = fuzz_total(names)
+    measured = f"{spent:.1f} CPU hours, {executions:,} executions, {findings} findings since build/fuzz/record began"
+    return spent >= hours and not findings and not missing, measured + (f"; {', '.join(missing)} did not run" if missing else "")
 
 
 def run_test(name, *, env=None, patience=3000):

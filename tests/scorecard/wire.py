@@ -153,12 +153,14 @@ class Recorded(Connection):
         return every
 
 
-def exchange(port, data, patience=30):
-    """Sends bytes on a connection of their own and returns what came back until its end."""
+def exchange(port, data, patience=30, is_half_closed=False):
+    """Sends bytes on a connection of their own, and its end where is_half_closed, and returns what came back until the other end."""
     with Connection(port, patience) as connection:
         try:
             connection.send(data)
-        except (BrokenPipeError, ConnectionResetError):
+            if is_half_closed:
+                connection.socket.shutdown(socket.SHUT_WR)
+        except ConnectionError:
             pass  # refused before it was all sent
         return connection.rest()
 
