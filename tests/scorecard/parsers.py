@@ -1,17 +1,23 @@
 """D. Parsers: rows 26 to 34."""
+import base64
+import gzip
 import json
 import math
+import os
 import random
 import re
+import shutil
 import struct
+import subprocess
 import tempfile
 
 import corpus
 import json_texts
 import mutate
 import wire
-from card import row, size
-from subject import fuzz_row, sanitized, server, small_model
+from card import NotRun, ROOT, row, size
+from mutate import FLOATS
+from subject import DIGIT_BODY, RELUD, fuzz_row, sanitized, server, small_model
 
 CODE = re.compile(rb"(?:^|\n)HTTP/1\.[01] (\d{3}) ")
 SOON = ("--header-timeout-ms", "500", "--body-timeout-ms", "500")
@@ -136,3 +142,210 @@ def json_differences():
     measured = (f"{len(taken)} texts taken and {len(refused)} refused by both; {len(different)} that the RFC leaves open refused (duplicate members, depth over 32, "
                 f"lone surrogates, \\u0000); {len(faults)} differences")
     return not faults, measured + "".join(f"; {f}" for f in faults[:8])
+
+
+# ---- numbers ----
+
+def dialects(model, text):
+    """[(path, body)]: text among the numbers of one row of two, in every JSON dialect; the number's place is 1."""
+    return [("/relu", b'{"activation":"identity","input":[0,' + text + b"]}"), ("/predict", b'{"model":"%s","inputs":[[0,' % model + text + b"]]}"),
+            ("/v2/models/%s/infer" % model.decode(), b'{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[0,' + text + b"]}]}"),
+            ("/v1/models/%s:predict" % model.decode(), b'{"instances":[[0,' + text + b"]]}")]
+
+
+def answered_number(path, answer):
+    """The last number of a dialect's answer: /relu's second, or the net's only output."""
+    fields = json.loads(answer.body, parse_int=float)
+    rows = {"/relu": lambda: fields["output"], "/predict": lambda: fields["outputs"][0]}.get(
+        path, lambda: fields["predictions"][0] if "predictions" in fields else fields["outputs"][0]["data"])()
+    return rows[-1]
+
+
+def number_fault(path, answer, text):
+    """"" when a number is read as a double rounded to float32, or refused with its place where there is none."""
+    wanted = None if text in json_texts.MALFORMED_NUMBERS else float32_bits(float(text))
+    if wanted is None:
+        # 1f is a number and what does not belong in the next place
+        return "" if answer.code == 400 and re.search(rb"\[[12]\]", answer.body) else f"{path} {text[:20]!r}: {answer}"
+    if answer.code != 200:
+        return f"{path} {text[:20]!r}: {answer}"
+    got = float32_bits(answered_number(path, answer))
+    if path != "/relu" and float(text) == 0:  # the net adds it to 0: of two zeros there is one
+        wanted, got = wanted[:3], got[:3]
+    return "" if got == wanted else f"{path} {text[:20]!r}: read as {answer}"
+
+
+@row(29, "D", "numbers at the edges: 1e999, 1e-400, 1e38, 3.5e38, 01, 1., 4,300 digits, half-way decimals", "400 with the place, or rounded as strtof")
+def numbers_at_the_edges():
+    texts = json_texts.NUMBERS + json_texts.TOO_GREAT + json_texts.MALFORMED_NUMBERS
+    faults = []
+    with tempfile.TemporaryDirectory() as folder, server(models=[small_model(folder, "sum", (1.0, 1.0))]) as subject:
+        for text in texts:
+            faults += filter(None, (number_fault(path, subject.ask(path, body), text) for path, body in dialects(b"sum", text)))
+    return not faults, f"{len(texts)} numbers in 4 dialects, {len(faults)} read otherwise" + "".join(f"; {f}" for f in faults[:3])
+
+
+def binary_dialects(model, numbers):
+    """[(path, body, headers)]: one row of float32 in every binary form."""
+    data = struct.pack(f"<{len(numbers)}f", *numbers)
+    head = b'{"inputs":[{"name":"x","shape":[1,%d],"datatype":"FP32","parameters":{"binary_data_size":%d}}]}' % (len(numbers), len(data))
+    npy = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, %d), }" % len(numbers)
+    npy = b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + npy.ljust(117) + b"\n" + data
+    raw = ["Content-Type: application/octet-stream"]
+    return [("/relu", data, raw), (f"/predict?model={model}", data, raw), (f"/predict?model={model}", npy, ["Content-Type: application/x-npy"]),
+            (f"/v2/models/{model}/infer", head + data, [*raw, f"Inference-Header-Content-Length: {len(head)}"]),
+            (f"/v1/models/{model}:predict", b'{"instances":[{"b64":"%s"}]}' % base64.b64encode(data), [])]
+
+
+GREAT = 3e38
+TOKENS = (b"NaN", b"Infinity", b"-Infinity", b"nan", b"inf", b"null", b'"NaN"')
+
+
+def overflows(model):
+    """Requests of finite numbers whose answers are not finite: infinite in a net with great weights, and in an activation."""
+    asked = [(path, body, []) for path, body in dialects(model.encode(), b"3e38")[1:]]
+    asked += [(path, body, headers) for path, body, headers in binary_dialects(model, (GREAT, GREAT)) if not path.startswith("/relu")]
+    asked += [(path, body, [*headers, "Accept: application/octet-stream"]) for path, body, headers in asked if path.startswith("/predict")]
+    return asked + [("/relu", b'{"input":[0,3.4e38],"activation":"selu"}', [])]
+
+
+@row(30, "D", "numbers that are none: NaN and infinities in, overflow out", "400 in; out never null, inf or NaN with 200 unless --nonfinite says so")
+def not_finite():
+    faults, asked = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        models = [small_model(folder, "great", (GREAT, GREAT)), small_model(folder, "apart", (GREAT, -GREAT))]
+        with server(models=models) as subject:
+            bad = [(path, body, []) for text in TOKENS for path, body in dialects(b"great", text)]
+            bad += [form for value in (math.nan, math.inf, -math.inf) for form in binary_dialects("great", (0.5, value))]
+            bad += overflows("great") + overflows("apart")[:-1]
+            for path, body, headers in bad:
+                answer = subject.ask(path, body, headers)
+                asked += 1
+                if answer.code != 400 or list(json.loads(answer.body)) != ["error"]:
+                    faults.append(f"{path} {body[:60]!r}: {answer}")
+        for choice, token in (("null", b"null"), ("token", b"Infinity")):
+            with server("--nonfinite", choice, models=models) as subject:
+                answer = subject.ask("/predict", b'{"model":"great","inputs":[[0,3e38]]}')
+                asked += 1
+                if answer.code != 200 or b'"outputs":[[' + token + b"]]" not in answer.body:
+                    faults.append(f"--nonfinite {choice}: {answer}")
+    return not faults, f"{asked} requests, {len(faults)} answered otherwise" + "".join(f"; {f}" for f in faults[:3])
+
+
+# ---- size ----
+
+def cost(subject, path, body, headers=(), times=10):
+    """(code, greatest growth in bytes of the first time, mean CPU seconds of some more) of a request."""
+    before = subject.reset_peak()
+    code = subject.ask(path, body, headers).code
+    growth, begin = subject.peak() - before, subject.cpu_seconds()
+    codes = {subject.ask(path, body, headers).code for _ in range(times)} | {code}
+    return codes.pop() if len(codes) == 1 else codes, growth, (subject.cpu_seconds() - begin) / times
+
+
+def nested(depth, end=True):
+    return b'{"input":' + b"[" * depth + (b"1" + b"]" * depth + b"}" if end else b"")
+
+
+@row(31, "D", "nesting of 32, which is documented, of 33, of 1e6", "ok; 400; 400 in < 10 ms of CPU, stack flat")
+def nesting():
+    forms = [("32", nested(32), 200), ("33", nested(33), 400), ("1e6 arrays", nested(1000000), 400), ("1e6 arrays without end", nested(1000000, False), 400),
+             ("200,000 objects", b'{"a":' * 200000, 400), ("1e6 arrays beside the input", b'{"input":1,"x":' + b"[" * 1000000, 400)]
+    seen, held = [], True
+    with server("--workers", "1") as subject:
+        for what, body, wanted in forms:
+            code, growth, seconds = cost(subject, "/relu", body)
+            held &= code == wanted and seconds < 0.010 and growth < 2 * len(body) + 1e6
+            seen.append(f"{what}: {code}, {1000 * seconds:.1f} ms, +{growth / 1e6:.1f} MB")
+    return held, "; ".join(seen)
+
+
+def amplifiers(size_bytes):
+    """Bodies that are small to write and could be great to read: [(what, path, body, headers)]."""
+    zeros = b"0," * (size_bytes // 2 - 1) + b"0"
+    keys = b",".join(b'"%d":0' % i for i in range(1000000))[:size_bytes]
+    keys = keys[:keys.rindex(b",")]
+    return [("`0,` to /predict", "/predict", b'{"inputs":[' + zeros + b"]}", []), ("`0,` without an object", "/relu", zeros, []),
+            ("`0,` to /relu", "/relu", b'{"input":[' + zeros + b"]}", []),
+            ("one number", "/relu", b'{"input":' + b"1" * size_bytes + b"}", []), ("one number 0.000", "/relu", b'{"input":0.' + b"0" * size_bytes + b"1}", []),
+            ("keys", "/relu", b'{"input":1,' + keys + b"}", []), ("a string", "/relu", b'{"input":1,"a":"' + b"\\u0041" * (size_bytes // 6) + b'"}', []),
+            ("empty arrays", "/relu", b'{"input":[' + b"[]," * (size_bytes // 3) + b"[]]}", []),
+            ("gzip of `0,`", "/relu", gzip.compress(b'{"input":[' + zeros + b"]}"), ["Content-Encoding: gzip"])]
+
+
+@row(32, "D", "amplification: 8 MB of `0,`, of one number, of keys, of escapes, of empty arrays, packed", "memory < 2 bodies more, < 50 ms of CPU a MB")
+def amplification():
+    seen, held = [], True
+    size_bytes = 8 << 20
+    for what, path, body, headers in amplifiers(size_bytes):
+        with server("--workers", "1") as subject:
+            length = max(len(body), size_bytes)  # what a packed body unpacks to counts
+            code, growth, seconds = cost(subject, path, body, headers, times=2)
+            held &= growth < 2 * length and seconds < 0.050 * length / 1e6
+            seen.append(f"{what}: {code}, memory {growth / length:.1f}×, {1000 * seconds / (length / 1e6):.1f} ms a MB")
+    return held, "; ".join(seen)
+
+
+# ---- names and texts ----
+
+def bad_bodies():
+    """[(path, body)] that no dialect takes: members twice, NUL in a name, no UTF-8, text behind the end."""
+    good = [(path, body) for path, body in dialects(b"sum", b"1")]
+    bad = []
+    for path, body in good:
+        first = re.match(rb'\{("\w+":(?:"[^"]*"|\[.*?\](?=[,}])))', body, re.S)[1]
+        inner = body[1:-1]
+        bad += [(path, b"{" + inner + b"," + first + b"}"), (path, b"{" + inner + b',"a":1,"a":1}'), (path, b"{" + inner + b',"a":1,"\\u0061":1}')]
+        bad += [(path, b"{" + inner + b"," + member + b"}") for member in (b'"a\\u0000":1', b'"a":"\\u0000"', b'"a":"b\\u0000c"', b'"a":"\xff"', b'"\xc0\xaf":1', b'"a":"\xed\xa0\x80"',
+                                                                       b'"a":"\xf4\x90\x80\x80"', b'"a":"\x00"', b'"a":"\n"')]
+        bad += [(path, body + tail) for tail in (b"x", b"}", b"]", b",", b"{}", b"null", b"\0", b"//", b"\xff", b"\xef\xbb\xbf", b" 0")]
+        bad += [(path, b"\xef\xbb\xbf" + body), (path, b"\0" + body)]
+    bad += [("/predict", b'{"inputs":[[0,1]],"model":"sum\\u0000"}'), ("/predict", b'{"inputs":[[0,1]],"model":"sum","model":"sum"}'),
+            ("/v2/models/sum/infer", b'{"inputs":[{"name":"x","name":"x","shape":[1,2],"datatype":"FP32","data":[0,1]}]}'),
+            ("/v2/models/sum/infer", b'{"inputs":[{"name":"x\\u0000","shape":[1,2],"datatype":"FP32","data":[0,1]}]}'),
+            ("/v1/models/sum:predict", b'{"instances":[{"x":[0,1],"x":[0,1]}]}'), ("/v1/models/sum:predict", b'{"instances":[{"x":[0,1]}],"signature_name":"a\\u0000"}')]
+    return good, bad
+
+
+@row(33, "D", "duplicate members, \\u0000, no UTF-8, bytes behind the end, in every dialect", "400")
+def bad_texts():
+    good, bad = bad_bodies()
+    with tempfile.TemporaryDirectory() as folder, server(models=[small_model(folder, "sum", (1.0, 1.0))]) as subject:
+        faults = [f"{path} {body[:80]!r}: {answer}" for path, body in good if (answer := subject.ask(path, body)).code != 200]
+        faults += [f"{path} {body[:120]!r}: {answer}" for path, body in bad if (answer := subject.ask(path, body)).code != 400 or list(json.loads(answer.body)) != ["error"]]
+    return not faults, f"{len(bad)} bodies, {len(faults)} not 400" + "".join(f"; {f}" for f in faults[:4])
+
+
+# ---- locale ----
+
+def german(folder):
+    """The environment of a locale with decimal commas, made in `folder`; NotRun where that cannot be."""
+    made = subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", f"{folder}/de_DE.UTF-8"], capture_output=True) if shutil.which("localedef") else None
+    env = {"LOCPATH": str(folder), "LC_ALL": "de_DE.UTF-8"}
+    seen = made and subprocess.run(["/usr/bin/printf", "%.1f", "0,5"], env=env, capture_output=True, text=True).stdout
+    if seen != "0,5":
+        raise NotRun("no locale with decimal commas can be made here (localedef, package locales)")
+    return env
+
+
+def answers_in(env):
+    """What servers and commands say that has numbers in it."""
+    model, digits = ROOT / "deploy/models/digits", ROOT / "tests/data/digits-32.json"
+    asked = [("/relu", b'{"input":[0.5,-1.25,1e-3,123456.789],"activation":"elu","alpha":0.25,"gradient":true}'), ("/predict", DIGIT_BODY), ("/predict", digits.read_bytes()),
+             ("/v2/models/digits/config", None), ("/v1/models/digits/metadata", None), ("/openapi.json", None), ("/relu", b'{"input":0,5}'), ("/relu?activation=elu&alpha=0.5", FLOATS)]
+    with server("--workers", "1", env=env) as subject:
+        said = [subject.ask(path, body, ["Content-Type: application/octet-stream"] if body is FLOATS else []) for path, body in asked]
+        timing = [answer.headers.get("server-timing", "") for answer in said]
+        metrics = subject.ask("/metrics").body.decode()
+    commas = [line for line in timing if re.search(r"\d,\d", line)] + re.findall(r"^[a-z]\S* \d+,\d+$", metrics, re.M)
+    command = subprocess.run([RELUD, "predict", model, digits], env={**os.environ, **env}, capture_output=True)
+    return [(answer.code, answer.body) for answer in said] + [command.stdout], commas
+
+
+@row(34, "D", "a locale with decimal commas", "LC_ALL=de_DE: same answers")
+def locale():
+    with tempfile.TemporaryDirectory() as folder:
+        env = german(folder)
+        (here, _), (there, commas) = answers_in({"LC_ALL": "C"}), answers_in(env)
+    differing = sum(a != b for a, b in zip(here, there))
+    return differing == 0 and not commas, f"{len(here)} answers, {differing} differ; {len(commas)} decimal commas in metrics and headers"
