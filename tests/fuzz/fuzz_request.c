@@ -86,7 +86,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
     struct exchange exchange = {.service = &test->service,
                                 .content_type = types[bytes[0] & 3],
                                 .accept = types[bytes[0] >> 2 & 3],
-                                .content_encoding = bytes[0] & 16 ? "gzip" : NULL};
+                                .content_encoding = bytes[0] & 16 ? "gzip" : NULL,
+                                .is_admin = bytes[0] & 128};
     snprintf(inference_len, sizeof inference_len, "%d", bytes[0] >> 1);
     if (bytes[0] & 32)
         exchange.inference_header_length = inference_len;
