@@ -170,7 +170,8 @@ def odd_framings_behind_a_proxy():
             lost += not is_own_answer(front, number)
             wrong += [f"{case.name}: {fault}"] if fault else []
         version = subprocess.run([HAPROXY, "-v"], capture_output=True, text=True).stdout.split()[2]
-    measured = f"haproxy {version.split('-')[0]}, {len(corpus.CASES)} cases: {len(wrong)} with more answers than requests, {lost} of {probes} next clients with another answer"
+    measured = (f"haproxy {version.split('-')[0]}, {len(corpus.CASES)} cases: {len(wrong)} with more answers than requests, "
+                f"{lost} of {probes} next clients with another answer")
     return not wrong and not lost, measured + "".join(f"; {w}" for w in wrong[:5])
 
 

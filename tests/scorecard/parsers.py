@@ -44,7 +44,8 @@ def mutated_fault(subject, path, draw):
     return f"{path}: {bad or 'no answer'} to {data[:200]!r}" if bad else ""
 
 
-@row(27, "D", "changed requests on every endpoint, and whether it answers right afterwards", "0 crashes, 0 codes of 5xx but 503 (501 for traces, 505 for other versions of HTTP)")
+@row(27, "D", "changed requests on every endpoint, and whether it answers right afterwards",
+     "0 crashes, 0 codes of 5xx but 503 (501 for traces, 505 for other versions of HTTP)")
 def mutated_requests():
     program = sanitized()
     count, draw = size(20000 // len(mutate.ENDPOINTS), 1000000), random.Random(27)
@@ -55,12 +56,14 @@ def mutated_requests():
         with server(*SOON, models=models, command=program and [program], admin=True) as subject:
             wanted = subject.ask(*health).body
             for path in mutate.ENDPOINTS:
-                faults += filter(None, wire.spread(lambda seed: mutated_fault(subject, path, random.Random(seed)), (draw.getrandbits(64) for _ in range(count)), 4))
+                seeds = (draw.getrandbits(64) for _ in range(count))
+                faults += filter(None, wire.spread(lambda seed: mutated_fault(subject, path, random.Random(seed)), seeds, 4))
                 answer = subject.ask(*health)
                 if (answer.code, answer.body) != (200, wanted):
                     faults.append(f"after {path}: {answer}")
     build = "with ASan and UBSan" if program else "ordinary build"
-    measured = f"{count * len(mutate.ENDPOINTS):,} requests, {count:,} to each of {len(mutate.ENDPOINTS)} endpoints, {build}: 0 crashes, {len(faults)} wrong answers"
+    total = count * len(mutate.ENDPOINTS)
+    measured = f"{total:,} requests, {count:,} to each of {len(mutate.ENDPOINTS)} endpoints, {build}: 0 crashes, {len(faults)} wrong answers"
     return not faults, measured + "".join(f"; {f}" for f in faults[:3])
 
 
@@ -304,31 +307,34 @@ def amplification():
 
 # ---- names and texts ----
 
-def bad_bodies():
-    """[(path, body)] that no dialect takes: members twice, NUL in a name, no UTF-8, text behind the end."""
-    good = [(path, body) for path, body in dialects(b"sum", b"1")]
-    bad = []
-    for path, body in good:
-        first = re.match(rb'\{("\w+":(?:"[^"]*"|\[.*?\](?=[,}])))', body, re.S)[1]
-        inner = body[1:-1]
-        bad += [(path, b"{" + inner + b"," + first + b"}"), (path, b"{" + inner + b',"a":1,"a":1}'), (path, b"{" + inner + b',"a":1,"\\u0061":1}')]
-        bad += [(path, b"{" + inner + b"," + member + b"}") for member in (b'"a\\u0000":1', b'"a":"\\u0000"', b'"a":"b\\u0000c"', b'"a":"\xff"', b'"\xc0\xaf":1', b'"a":"\xed\xa0\x80"',
-                                                                       b'"a":"\xf4\x90\x80\x80"', b'"a":"\x00"', b'"a":"\n"')]
-        bad += [(path, body + tail) for tail in (b"x", b"}", b"]", b",", b"{}", b"null", b"\0", b"//", b"\xff", b"\xef\xbb\xbf", b" 0")]
-        bad += [(path, b"\xef\xbb\xbf" + body), (path, b"\0" + body)]
-    bad += [("/predict", b'{"inputs":[[0,1]],"model":"sum\\u0000"}'), ("/predict", b'{"inputs":[[0,1]],"model":"sum","model":"sum"}'),
-            ("/v2/models/sum/infer", b'{"inputs":[{"name":"x","name":"x","shape":[1,2],"datatype":"FP32","data":[0,1]}]}'),
-            ("/v2/models/sum/infer", b'{"inputs":[{"name":"x\\u0000","shape":[1,2],"datatype":"FP32","data":[0,1]}]}'),
-            ("/v1/models/sum:predict", b'{"instances":[{"x":[0,1],"x":[0,1]}]}'), ("/v1/models/sum:predict", b'{"instances":[{"x":[0,1]}],"signature_name":"a\\u0000"}')]
-    return good, bad
+BAD_MEMBERS = (b'"a":1,"a":1', b'"a":1,"\\u0061":1', b'"a\\u0000":1', b'"a":"\\u0000"', b'"a":"b\\u0000c"', b'"a":"\xff"', b'"\xc0\xaf":1',
+               b'"a":"\xed\xa0\x80"', b'"a":"\xf4\x90\x80\x80"', b'"a":"\x00"', b'"a":"\n"')
+BAD_TAILS = (b"x", b"}", b"]", b",", b"{}", b"null", b"\0", b"//", b"\xff", b"\xef\xbb\xbf", b" 0")
+INFER, V1 = "/v2/models/sum/infer", "/v1/models/sum:predict"
+BAD_WITHIN = [("/predict", b'{"inputs":[[0,1]],"model":"sum\\u0000"}'), ("/predict", b'{"inputs":[[0,1]],"model":"sum","model":"sum"}'),
+              (INFER, b'{"inputs":[{"name":"x","name":"x","shape":[1,2],"datatype":"FP32","data":[0,1]}]}'),
+              (INFER, b'{"inputs":[{"name":"x\\u0000","shape":[1,2],"datatype":"FP32","data":[0,1]}]}'),
+              (V1, b'{"instances":[{"x":[0,1],"x":[0,1]}]}'), (V1, b'{"instances":[{"x":[0,1]}],"signature_name":"a\\u0000"}')]
+
+
+def bad_bodies(path, body):
+    """What no dialect takes, made of what it takes: the first member twice, other bad members, bytes before it and behind its end."""
+    first = re.match(rb'\{("\w+":(?:"[^"]*"|\[.*?\](?=[,}])))', body, re.S)[1]
+    bad = [body[:-1] + b"," + member + b"}" for member in (first, *BAD_MEMBERS)]
+    bad += [body + tail for tail in BAD_TAILS] + [b"\xef\xbb\xbf" + body, b"\0" + body]
+    return [(path, text) for text in bad]
 
 
 @row(33, "D", "duplicate members, \\u0000, no UTF-8, bytes behind the end, in every dialect", "400")
 def bad_texts():
-    good, bad = bad_bodies()
+    good = dialects(b"sum", b"1")
+    bad = [form for path, body in good for form in bad_bodies(path, body)] + BAD_WITHIN
     with tempfile.TemporaryDirectory() as folder, server(models=[small_model(folder, "sum", (1.0, 1.0))]) as subject:
         faults = [f"{path} {body[:80]!r}: {answer}" for path, body in good if (answer := subject.ask(path, body)).code != 200]
-        faults += [f"{path} {body[:120]!r}: {answer}" for path, body in bad if (answer := subject.ask(path, body)).code != 400 or list(json.loads(answer.body)) != ["error"]]
+        for path, body in bad:
+            answer = subject.ask(path, body)
+            if answer.code != 400 or list(json.loads(answer.body)) != ["error"]:
+                faults.append(f"{path} {body[:120]!r}: {answer}")
     return not faults, f"{len(bad)} bodies, {len(faults)} not 400" + "".join(f"; {f}" for f in faults[:4])
 
 
@@ -347,8 +353,9 @@ def german(folder):
 def answers_in(env):
     """What servers and commands say that has numbers in it."""
     model, digits = ROOT / "deploy/models/digits", ROOT / "tests/data/digits-32.json"
-    asked = [("/relu", b'{"input":[0.5,-1.25,1e-3,123456.789],"activation":"elu","alpha":0.25,"gradient":true}'), ("/predict", DIGIT_BODY), ("/predict", digits.read_bytes()),
-             ("/v2/models/digits/config", None), ("/v1/models/digits/metadata", None), ("/openapi.json", None), ("/relu", b'{"input":0,5}'), ("/relu?activation=elu&alpha=0.5", FLOATS)]
+    asked = [("/relu", b'{"input":[0.5,-1.25,1e-3,123456.789],"activation":"elu","alpha":0.25,"gradient":true}'),
+             ("/predict", DIGIT_BODY), ("/predict", digits.read_bytes()), ("/v2/models/digits/config", None), ("/v1/models/digits/metadata", None),
+             ("/openapi.json", None), ("/relu", b'{"input":0,5}'), ("/relu?activation=elu&alpha=0.5", FLOATS)]
     with server("--workers", "1", env=env) as subject:
         said = [subject.ask(path, body, ["Content-Type: application/octet-stream"] if body is FLOATS else []) for path, body in asked]
         timing = [answer.headers.get("server-timing", "") for answer in said]
