@@ -66,7 +66,7 @@ OPEN = {
 # Numbers that RFC 8259 §6 allows and no float32 holds: taken where they are no input, refused where they are.
 TOO_GREAT = [b"1e999", b"-1e999", b"1e39", b"-1e39", b"3.5e38", b"3.4028236e38", b"1" + b"0" * 400, b"-" + b"9" * 39, b"1e99999999999999999999",
              b"1.7976931348623157e308", b"1e309"]
-# Numbers a float32 holds only nearly: (text, as strtof would have it, by way of a double).
+# Numbers that a float32 holds, or holds nearly.
 NUMBERS = [b"1e-400", b"-1e-400", b"1e38", b"-1e38", b"3.4028234663852886e38", b"3.4028235e38", b"3.40282356e38", b"1e-45", b"7e-46", b"7.1e-46",
            b"1.17549435e-38", b"1.1754943e-38", b"16777217", b"16777219", b"0.1", b"0.30000001192092896", b"1e0", b"-0.0", b"0e5", b"1" + b"0" * 38,
            b"0." + b"3" * 4300, b"1" * 30 + b"." + b"1" * 4270, b"0." + b"0" * 4300 + b"1", b"1e-4300", b"8388608.5", b"8388609.5", b"2.3509887e-38",
