@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -20,21 +21,25 @@ DIGIT_BODY = DIGIT_FILE.read_bytes()
 
 
 class Server:
-    """A running `relud serve`. `port` and `admin_port` listen on 127.0.0.1; log lines after the start go to `log_path`."""
+    """A running `relud serve`. `port` and `admin_port` listen on 127.0.0.1; log lines after the start go to `log_path`, or to `stderr`, a file
+    that is not read here: then the `port` must be given."""
 
-    def __init__(self, *options, models=(DIGITS,), command=None, env=None, nofile=None, admin=False, patience=60):
+    def __init__(self, *options, models=(DIGITS,), command=None, env=None, nofile=None, admin=False, patience=60, port=0, stderr=None):
         self.log_path = pathlib.Path(tempfile.mkstemp(prefix="relud-log-")[1])
-        words = [*(command or [RELUD]), "serve", *map(str, models), "--listen", "127.0.0.1:0", *map(str, options)]
+        words = [*(command or [RELUD]), "serve", *map(str, models), "--listen", f"127.0.0.1:{port}", *map(str, options)]
         if admin:
             words += ["--admin-listen", "127.0.0.1:0"]
         if nofile:
             words = ["sh", "-c", f'ulimit -n {nofile} && exec "$@"', "sh", *words]
         with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(words, stderr=log, env={**os.environ, **(env or {})})
+            self.process = subprocess.Popen(words, stderr=log if stderr is None else stderr, env={**os.environ, **(env or {})})
+        self.pid = self.process.pid
         self.port = self.admin_port = None
         until = time.monotonic() + patience
         while not self.port:
             log = self.log()
+            if stderr is not None and is_open(port):
+                log = f"listening on http://127.0.0.1:{port}"
             found = re.search(r"listening on (https?)://\S+?:(\d+)\b", log)
             if found:
                 self.scheme, self.port = found[1], int(found[2])
@@ -45,7 +50,6 @@ class Server:
                 raise RuntimeError("relud does not start: " + log[-500:])
             else:
                 time.sleep(0.005)
-        self.pid = self.process.pid
 
     def log(self):
         return self.log_path.read_text(errors="replace")
@@ -56,6 +60,15 @@ class Server:
     def ask(self, path, body=None, headers=(), method=None, port=None):
         """One request on a connection of its own: wire.Answer."""
         return wire.ask(port or self.port, path, body, headers, method)
+
+    def load(self, name):
+        """Has the administrator's address load a model anew: wire.Answer."""
+        return self.ask(f"/v2/repository/models/{name}/load", b"{}", port=self.admin_port)
+
+    def routes(self):
+        """[(method, path)] of /openapi.json, {model} and the like as they stand there."""
+        paths = json.loads(self.ask("/openapi.json").body)["paths"]
+        return [(method.upper(), path) for path, methods in paths.items() for method in methods]
 
     def metrics(self):
         """{'name{labels}': value} of /metrics."""
@@ -97,6 +110,18 @@ class Server:
             self.process.kill()
             self.process.wait()
             self.log_path.unlink(missing_ok=True)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def is_open(port):
+    """Does anybody listen there?"""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextlib.contextmanager
@@ -218,3 +243,17 @@ def run_test(name, *, env=None, patience=3000):
     checks, bad, broken = map(int, found[-1])
     bad += broken
     return checks - bad, bad or (1 if done.returncode else 0)
+
+
+def newest_source():
+    """When the program or its tests were last changed."""
+    files = subprocess.run(["git", "ls-files", "-z", "core", "server", "include", "tests"], cwd=ROOT, check=True, capture_output=True).stdout
+    return max((ROOT / name.decode()).stat().st_mtime for name in files.split(b"\0") if name and (ROOT / name.decode()).exists())
+
+
+def sanitized():
+    """The relud with AddressSanitizer and UndefinedBehaviorSanitizer, where `make sanitize` has built one."""
+    path = ROOT / "build/san-address-undefined/relud"
+    if not path.exists():
+        raise NotRun("make sanitize has built nothing here")
+    return str(path)
