@@ -1,6 +1,9 @@
 #include "server/log.h"
 
 #include "server/text.h"
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <relud/relud.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { WORDS_BYTES = 512, LINE_BYTES = 6 * WORDS_BYTES + 128 };
+/* What a pipe has room for, it takes whole. */
+_Static_assert(LINE_BYTES <= PIPE_BUF, "a line is one write");
+
 static _Atomic int level_max = LOG_LEVEL_INFO;
+static _Atomic uint64_t dropped;
 static bool is_json_form;
 
 void log_setup(enum log_level level, bool is_json)
@@ -30,7 +38,7 @@ void log_set_level(enum log_level level)
 static int json_line(char *line, size_t size, enum log_level level, const char *words)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
-    char quoted[6 * 512 + 3];
+    char quoted[6 * WORDS_BYTES + 3];
     quoted[relud_json_string(words, strlen(words), quoted)] = '\0';
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -42,11 +50,29 @@ static int json_line(char *line, size_t size, enum log_level level, const char *
                     now.tv_nsec / 1000000, names[level], quoted);
 }
 
+uint64_t log_dropped(void)
+{
+    return dropped;
+}
+
+/* Room is looked for and taken by one thread at a time: where two saw the same, one would wait. stderr stays as it is, since
+ * others may hold it, too; it may be a pipe, a socket, a terminal or a file. */
+static void put_line(const char *line, size_t len)
+{
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    struct pollfd poll_fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    pthread_mutex_lock(&one_at_a_time);
+    bool has_room = poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & POLLOUT;
+    if (!has_room || write(STDERR_FILENO, line, len) != (ssize_t)len)
+        dropped++;
+    pthread_mutex_unlock(&one_at_a_time);
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     if (level > log_level())
         return;
-    char words[512];
+    char words[WORDS_BYTES];
     va_list args;
     va_start(args, format);
     vsnprintf(words, sizeof words, format, args);
@@ -54,9 +80,9 @@ void log_line(enum log_level level, const char *format, ...)
     for (char *at = words; *at; at++) /* one event is one line, whatever a client put into it */
         if ((unsigned char)*at < 0x20)
             *at = ' ';
-    char line[sizeof words * 6 + 128];
+    char line[LINE_BYTES];
     int len = is_json_form ? json_line(line, sizeof line, level, words)
                            : snprintf(line, sizeof line, "relud: %s\n", words);
-    if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
-        return; /* nothing can be said about a log that cannot be written */
+    if (len > 0)
+        put_line(line, (size_t)len);
 }

@@ -1,5 +1,6 @@
 #include "server/metrics.h"
 
+#include "server/log.h"
 #include <dirent.h>
 #include <relud/relud.h>
 #include <stdio.h>
@@ -479,6 +480,8 @@ void metrics_write(struct metrics *metrics, const struct metrics_served *served,
     family(&w, "relud_turns", "counter", "Turns of the event loops that computed something.");
     text_print(out, "relud_turns_total %llu\n",
                (unsigned long long)sum_over(&w, offsetof(struct metrics_shard, turns)));
+    family(&w, "relud_log_dropped", "counter", "Log lines that stderr did not take at once.");
+    text_print(out, "relud_log_dropped_total %llu\n", (unsigned long long)log_dropped());
     family(&w, "relud_build_info", "gauge", "The version that runs; always 1.");
     text_print(out, "relud_build_info{version=\"%s\",isa=\"%s\"} 1\n", relud_version(),
                relud_isa_name(relud_isa_best()));
