@@ -87,6 +87,15 @@ static int take_both(struct intake *intake)
     return pause_ms;
 }
 
+static void close_sockets(struct intake *intake)
+{
+    if (intake->listen_fd >= 0)
+        close(intake->listen_fd);
+    if (intake->admin_fd >= 0)
+        close(intake->admin_fd);
+    intake->listen_fd = intake->admin_fd = -1;
+}
+
 static void *run(void *at)
 {
     struct intake *intake = at;
@@ -108,7 +117,8 @@ static void *run(void *at)
         }
         pause_ms = take_both(intake);
     }
-    take_both(intake); /* who is in the backlog has been told that the connection stands */
+    take_both(intake);     /* who is in the backlog has been told that the connection stands */
+    close_sockets(intake); /* at once: who comes between is told so, too, and is cut */
     return NULL;
 }
 
@@ -152,11 +162,7 @@ void intake_stop(struct intake *intake)
         pthread_join(intake->thread, NULL);
         intake->is_started = false;
     }
-    if (intake->listen_fd >= 0)
-        close(intake->listen_fd);
-    if (intake->admin_fd >= 0)
-        close(intake->admin_fd);
-    intake->listen_fd = intake->admin_fd = -1;
+    close_sockets(intake);
 }
 
 void intake_reset(struct intake *intake)
