@@ -24,7 +24,8 @@ class Server:
     """A running `relud serve`. `port` and `admin_port` listen on 127.0.0.1; log lines after the start go to `log_path`, or to `stderr`, a file
     that is not read here: then the `port` must be given."""
 
-    def __init__(self, *options, models=(DIGITS,), command=None, env=None, nofile=None, admin=False, patience=60, port=0, stderr=None):
+    def __init__(self, *options, models=(DIGITS,), command=None, env=None, nofile=None, admin=False, patience=60, port=0, stderr=None,
+                 pass_fds=()):
         self.log_path = pathlib.Path(tempfile.mkstemp(prefix="relud-log-")[1])
         words = [*(command or [RELUD]), "serve", *map(str, models), "--listen", f"127.0.0.1:{port}", *map(str, options)]
         if admin:
@@ -32,7 +33,8 @@ class Server:
         if nofile:
             words = ["sh", "-c", f'ulimit -n {nofile} && exec "$@"', "sh", *words]
         with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(words, stderr=log if stderr is None else stderr, env={**os.environ, **(env or {})})
+            self.process = subprocess.Popen(words, stderr=log if stderr is None else stderr, pass_fds=pass_fds,
+                                            env={**os.environ, **(env or {})})
         self.pid = self.process.pid
         self.port = self.admin_port = None
         until = time.monotonic() + patience
@@ -104,6 +106,10 @@ class Server:
         """SIGTERM and the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        return self.wait(patience)
+
+    def wait(self, patience=60):
+        """The exit status of one that has been told to end: a second SIGTERM would cut it short."""
         try:
             return self.process.wait(patience)
         finally:
