@@ -1,6 +1,7 @@
 #include "server/log.h"
 
 #include "server/text.h"
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -61,9 +62,17 @@ static void put_line(const char *line, size_t len)
 {
     static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     struct pollfd poll_fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    int found;
+    ssize_t written = 0;
     pthread_mutex_lock(&one_at_a_time);
-    bool has_room = poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & POLLOUT;
-    if (!has_room || write(STDERR_FILENO, line, len) != (ssize_t)len)
+    do
+        found = poll(&poll_fd, 1, 0);
+    while (found < 0 && errno == EINTR);
+    if (found == 1 && poll_fd.revents & POLLOUT)
+        do
+            written = write(STDERR_FILENO, line, len);
+        while (written < 0 && errno == EINTR);
+    if (written != (ssize_t)len)
         dropped++;
     pthread_mutex_unlock(&one_at_a_time);
 }
