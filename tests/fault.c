@@ -1,10 +1,14 @@
 /* A library for LD_PRELOAD that lets calls fail which the program itself makes: of `memory` (malloc, calloc, realloc,
- * aligned_alloc, mmap) or `files` (open, fopen, rename, fsync, mkdir), as RELUD_FAIL says, the RELUD_FAIL_NTH-th, counted from 1.
+ * aligned_alloc, mmap), `files` (open, fopen, rename, fsync, mkdir) or `calls` (read, write, accept4, socket, pipe2, eventfd,
+ * pthread_create, poll, ppoll), as RELUD_FAIL says, the RELUD_FAIL_NTH-th, counted from 1; with RELUD_FAIL_ON, all from there on.
  * What libraries call is left alone: what those do without memory is not ours. When the program ends without having got so
  * far, a file called RELUD_FAIL_MISSED is made. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,12 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static atomic_long calls;
 static long nth;
 static char kind;
+static bool goes_on;
 static const void *program; /* where it begins */
 
 __attribute__((constructor)) static void begin(void)
@@ -28,6 +35,7 @@ __attribute__((constructor)) static void begin(void)
         return;
     program = entry.dli_fbase;
     nth = strtol(number, NULL, 10);
+    goes_on = getenv("RELUD_FAIL_ON");
     kind = *what;
 }
 
@@ -44,7 +52,8 @@ static bool fails(char of, const void *caller)
     Dl_info from;
     if (kind != of || !dladdr(caller, &from) || from.dli_fbase != program)
         return false;
-    return ++calls == nth;
+    long call = ++calls;
+    return goes_on ? call >= nth : call == nth;
 }
 
 #define CALLER __builtin_return_address(0)
@@ -129,3 +138,33 @@ int mkdir(const char *path, mode_t mode)
     FAIL_FILE(-1)
     return next(path, mode);
 }
+
+/* As the kernel lets them fail: of signals, of a bad disk, for want of descriptors or threads. */
+#define FAIL_CALL(why, value)                                                                      \
+    if (fails('c', CALLER)) {                                                                      \
+        errno = why;                                                                               \
+        return value;                                                                              \
+    }
+#define CALL(type, name, why, value, parameters, arguments)                                        \
+    type name parameters                                                                           \
+    {                                                                                              \
+        static type(*next) parameters;                                                             \
+        if (!next)                                                                                 \
+            *(void **)&next = dlsym(RTLD_NEXT, #name);                                             \
+        FAIL_CALL(why, value)                                                                      \
+        return next arguments;                                                                     \
+    }
+CALL(ssize_t, read, EIO, -1, (int fd, void *at, size_t len), (fd, at, len))
+CALL(ssize_t, write, EINTR, -1, (int fd, const void *at, size_t len), (fd, at, len))
+CALL(int, accept4, EMFILE, -1, (int fd, struct sockaddr *at, socklen_t *len, int flags),
+     (fd, at, len, flags))
+CALL(int, socket, EMFILE, -1, (int domain, int type, int protocol), (domain, type, protocol))
+CALL(int, pipe2, EMFILE, -1, (int fd[2], int flags), (fd, flags))
+CALL(int, eventfd, EMFILE, -1, (unsigned count, int flags), (count, flags))
+CALL(int, poll, EINTR, -1, (struct pollfd * fd, nfds_t fds, int ms), (fd, fds, ms))
+CALL(int, ppoll, EINTR, -1,
+     (struct pollfd * fd, nfds_t fds, const struct timespec *wait, const sigset_t *mask),
+     (fd, fds, wait, mask))
+CALL(int, pthread_create, EAGAIN, EAGAIN,
+     (pthread_t * thread, const pthread_attr_t *about, void *(*run)(void *), void *user),
+     (thread, about, run, user))
