@@ -251,15 +251,15 @@ def run_test(name, *, env=None, patience=3000):
     return checks - bad, bad or (1 if done.returncode else 0)
 
 
-def newest_source():
-    """When the program or its tests were last changed."""
-    files = subprocess.run(["git", "ls-files", "-z", "core", "server", "include", "tests"], cwd=ROOT, check=True, capture_output=True).stdout
-    return max((ROOT / name.decode()).stat().st_mtime for name in files.split(b"\0") if name and (ROOT / name.decode()).exists())
+def newest_source(*folders):
+    """When a file of these folders was last changed."""
+    files = subprocess.run(["git", "ls-files", "-z", *folders], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return max((ROOT / name).stat().st_mtime for name in files.split("\0") if name and (ROOT / name).exists())
 
 
-def sanitized():
-    """The relud with AddressSanitizer and UndefinedBehaviorSanitizer, where `make sanitize` has built one."""
-    path = ROOT / "build/san-address-undefined/relud"
-    if not path.exists():
-        raise NotRun("make sanitize has built nothing here")
+def sanitized(kind="address-undefined"):
+    """The relud with these sanitizers, where make sanitize or make tsan has built one of the sources as they are."""
+    path = ROOT / f"build/san-{kind}/relud"
+    if not path.exists() or path.stat().st_mtime < newest_source("core", "server", "include"):
+        raise NotRun(f"there is no program with the sanitizers {kind} of this tree")
     return str(path)
