@@ -11,10 +11,10 @@
 
 struct intake;
 
-/* What goes through a seat's pipe. fd -1: nothing but a call to look around. */
+/* What goes through a seat's pipe, each byte of it set: there are none between the members. */
 struct intake_message {
-    int fd;
-    bool is_admin; /* it came in by the admin address */
+    int fd;       /* -1: nothing but a call to look around */
+    int is_admin; /* it came in by the admin address */
 };
 
 /* One worker's connections: sent through a pipe, and counted from before that until they are closed. */
