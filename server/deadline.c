@@ -93,15 +93,25 @@ static bool is_left(int fd, const struct tcp_info *info)
     return info->tcpi_state == CLOSE_WAIT && ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
 }
 
-static void watch_idle(struct deadline_list *list, struct deadline *deadline, int64_t now_ns)
+static void watch_idle(struct deadline_list *list, struct deadline *deadline,
+                       const struct tcp_info *info, int64_t now_ns)
+{
+    if (deadline->bytes_seen == 0)
+        deadline->bytes_seen = info->tcpi_bytes_received;
+    else if (info->tcpi_bytes_received > deadline->bytes_seen)
+        deadline_enter(list, deadline, DEADLINE_HEADER, 0, now_ns);
+}
+
+/* Of this connection no whole request is there. */
+static void watch(struct deadline_list *list, struct deadline *deadline, int64_t now_ns)
 {
     struct tcp_info info = info_of(deadline->fd);
-    if (is_left(deadline->fd, &info))
-        deadline->at_ns = now_ns;
-    else if (deadline->bytes_seen == 0)
-        deadline->bytes_seen = info.tcpi_bytes_received;
-    else if (info.tcpi_bytes_received > deadline->bytes_seen)
-        deadline_enter(list, deadline, DEADLINE_HEADER, 0, now_ns);
+    if (is_left(deadline->fd, &info)) {
+        shutdown(deadline->fd, SHUT_RDWR); /* without a word: nothing is late */
+        deadline->at_ns = INT64_MAX;
+    } else if (deadline->phase == DEADLINE_IDLE) {
+        watch_idle(list, deadline, &info, now_ns);
+    }
 }
 
 static void end(struct deadline *deadline)
@@ -119,8 +129,8 @@ static void end(struct deadline *deadline)
 void deadline_sweep(struct deadline_list *list, int64_t now_ns)
 {
     for (struct deadline *at = list->first; at; at = at->next) {
-        if (at->phase == DEADLINE_IDLE)
-            watch_idle(list, at, now_ns);
+        if (at->phase != DEADLINE_ANSWER && at->at_ns != INT64_MAX)
+            watch(list, at, now_ns);
         if (at->at_ns <= now_ns)
             end(at);
     }

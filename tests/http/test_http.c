@@ -254,6 +254,39 @@ START_TEST(a_half_closed_client_gets_its_answer)
 }
 END_TEST
 
+/* As soon as that is seen, long before the limits of a day. */
+START_TEST(clients_that_go_away_within_a_request_are_let_go)
+{
+    static const char *const begun[] = {
+        "\x01\r\n\r\n",
+        "POST /relu HTT",
+        "GET / HTTP/1.1\r\nHost",
+        ASK "POST /relu HTTP/1.1\r\nHo",
+        "POST /relu HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\n{",
+        "POST /relu HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"inp\r\n",
+        "POST /nowhere HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\n{"};
+    enum { BEGUN = sizeof begun / sizeof *begun };
+    struct server server = server_start((const char *const[]){
+        DIGITS, "--header-timeout-ms", "86400000", "--body-timeout-ms", "86400000", NULL});
+    for (int i = 0; i < 10 * BEGUN; i++) {
+        int fd = server_connect(&server);
+        send_all(fd, begun[i % BEGUN], strlen(begun[i % BEGUN]));
+        if (i % 3 == 0)
+            usleep(1000);
+        close(fd);
+    }
+    const struct reply *reply = NULL;
+    for (int i = 0; i < 1000; i++) {
+        reply = server_get(&server, "/metrics");
+        if (strstr(reply->body, "\nrelud_connections 1\n"))
+            break;
+        usleep(10000);
+    }
+    ck_assert_ptr_nonnull(strstr(reply->body, "\nrelud_connections 1\n"));
+    server_stop(&server);
+}
+END_TEST
+
 START_TEST(clients_that_go_away_leave_nothing_behind)
 {
     struct server server = server_on_digits();
@@ -439,6 +472,7 @@ END_TEST
 RUN_SUITE("http", odd_framing_is_refused_with_json, nothing_of_a_head_is_overlooked,
           headers_and_lines_over_the_limit_get_json, a_request_may_come_in_any_two_pieces,
           pipelined_requests_are_answered_in_order, a_half_closed_client_gets_its_answer,
+          clients_that_go_away_within_a_request_are_let_go,
           clients_that_go_away_leave_nothing_behind, dripping_and_stalled_clients_are_ended,
           sigterm_answers_what_is_open_and_exits_0,
           a_second_sigterm_or_the_drain_time_ends_it_at_once, server_timing_is_a_clean_header,
