@@ -49,7 +49,7 @@ test: build-deps test-deps ## build and run every test
 	@$(MAKE) --no-print-directory check
 
 check: all $(tests) $(B)/tests/fault.so
-	@$(if $(SAN),RELUD_SANDBOX=off) RELUD=$(abspath $(B)/relud) RELUD_FAULTS=$(abspath $(B)/tests/fault.so) tests/run $(sort $(tests))
+	@$(if $(SAN),RELUD_SANDBOX=off) RECORD=$(abspath $(B)/tests.json) RELUD=$(abspath $(B)/relud) RELUD_FAULTS=$(abspath $(B)/tests/fault.so) tests/run $(sort $(tests))
 
 sanitize: build-deps test-deps ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory SAN=address,undefined CFLAGS='-O1 -g' check
@@ -68,7 +68,7 @@ tsan: build-deps test-deps ## the tests that run threads, with ThreadSanitizer
 	@$(MAKE) --no-print-directory SAN=thread CFLAGS='-O1 -g' TSAN_OPTIONS='report_thread_leaks=0' threads
 
 threads: all $(addprefix $(B)/tests/http/,$(THREADED))
-	@RELUD_SANDBOX=off RELUD=$(abspath $(B)/relud) tests/run $(addprefix $(B)/tests/http/,$(THREADED))
+	@RELUD_SANDBOX=off RECORD=$(abspath $(B)/tests.json) RELUD=$(abspath $(B)/relud) tests/run $(addprefix $(B)/tests/http/,$(THREADED))
 
 bench: build-deps test-deps bench-deps ## the benchmark tables, side by side in one run
 	@$(MAKE) --no-print-directory all $(benches) && tests/bench/run
