@@ -107,7 +107,7 @@ def reload_under_load():
                 replace(root / "digits/model.safetensors", weights[reloads % 2])
                 without_effect += not load_anew(subject, expected[reloads % 2], by_signal=reloads % 5 == 0)
                 reloads += 1
-                if reloads == least // 5:
+                if reloads == least // 2:
                     begin = subject.rss()
                 time.sleep(0.1)  # for the load to see each of them
             grown = (subject.rss() - begin) / MB
