@@ -204,6 +204,15 @@ static bool run(struct bench *bench, struct load_result *result, struct relud_er
 
 /* ---- the report ---- */
 
+static void print_latency(const struct latency *latency)
+{
+    printf("  mean    %10.3f ms\n", latency_mean_ns(latency) * 1e-6);
+    for (size_t i = 0; i < PERCENTS; i++)
+        printf("  %5g %% %10.3f ms\n", percents[i],
+               (double)latency_percentile(latency, percents[i]) * 1e-6);
+    printf("  most    %10.3f ms\n", (double)latency->max_ns * 1e-6);
+}
+
 static void print_text(const struct bench *bench, const struct load_result *r)
 {
     printf("%s: %zu connections, ", bench->url, bench->plan.connections);
@@ -225,16 +234,25 @@ static void print_text(const struct bench *bench, const struct load_result *r)
     if (r->different)
         printf("different %10llu answers, of another body than the first to the same request\n",
                (unsigned long long)r->different);
-    if (!r->latency.count)
-        return;
-    printf("\nlatency, from when each request was %s\n",
-           bench->plan.rate > 0 ? "due"
-                                : "sent (a closed loop waits for slow answers: see --rate)");
-    printf("  mean    %10.3f ms\n", latency_mean_ns(&r->latency) * 1e-6);
+    if (r->latency.count) {
+        printf("\nlatency, from when each request was %s\n",
+               bench->plan.rate > 0 ? "due"
+                                    : "sent (a closed loop waits for slow answers: see --rate)");
+        print_latency(&r->latency);
+    }
+    if (r->refused.count) {
+        printf("\nthe same of the answers that were not 2xx\n");
+        print_latency(&r->refused);
+    }
+}
+
+static void print_latency_json(const char *name, const struct latency *latency)
+{
+    printf(",\"%s\":{\"mean\":%.6f", name, latency_mean_ns(latency) * 1e-6);
     for (size_t i = 0; i < PERCENTS; i++)
-        printf("  %5g %% %10.3f ms\n", percents[i],
-               (double)latency_percentile(&r->latency, percents[i]) * 1e-6);
-    printf("  most    %10.3f ms\n", (double)r->latency.max_ns * 1e-6);
+        printf(",\"p%g\":%.6f", percents[i],
+               (double)latency_percentile(latency, percents[i]) * 1e-6);
+    printf(",\"max\":%.6f}", (double)latency->max_ns * 1e-6);
 }
 
 static void print_json(const struct bench *bench, const struct load_result *r)
@@ -256,11 +274,10 @@ static void print_json(const struct bench *bench, const struct load_result *r)
             printf("%s\"%zu\":%llu", comma, code, (unsigned long long)r->code[code]);
             comma = ",";
         }
-    printf("},\"latency_ms\":{\"mean\":%.6f", latency_mean_ns(&r->latency) * 1e-6);
-    for (size_t i = 0; i < PERCENTS; i++)
-        printf(",\"p%g\":%.6f", percents[i],
-               (double)latency_percentile(&r->latency, percents[i]) * 1e-6);
-    printf(",\"max\":%.6f}}\n", (double)r->latency.max_ns * 1e-6);
+    printf("}");
+    print_latency_json("latency_ms", &r->latency);
+    print_latency_json("refused_latency_ms", &r->refused);
+    printf("}\n");
     text_free(&url);
 }
 

@@ -160,10 +160,9 @@ static void finish(struct load *load, struct client *client, int64_t now_ns)
     if (is_measured(load, load->gap_ns > 0 ? client->due_ns : now_ns)) {
         result->answers++;
         result->code[code < LOAD_CODES ? code : 0]++;
-        if (code >= 200 && code < 300)
-            latency_add(&result->latency, now_ns - client->due_ns);
-        else
-            result->failed++;
+        bool is_good = code >= 200 && code < 300;
+        latency_add(is_good ? &result->latency : &result->refused, now_ns - client->due_ns);
+        result->failed += !is_good;
     }
     if (load->plan->is_same_wanted)
         compare(load, client);

@@ -25,6 +25,7 @@ enum { LOAD_CODES = 600 };
 
 struct load_result {
     struct latency latency; /* of the answers with 2xx */
+    struct latency refused; /* of the others: whoever is turned away should learn it soon */
     double seconds;         /* measured over */
     uint64_t answers;       /* in that time, with 2xx or not */
     uint64_t failed;        /* not 2xx */

@@ -82,6 +82,11 @@ START_TEST(bench_counts_every_answer)
     snprintf(words, sizeof words, "bench http://127.0.0.1:%d/nowhere --seconds 0.2 --warmup 0",
              server.port);
     runs(words, 1, "  404 ");
+    ck_assert_ptr_nonnull(strstr(output, "of the answers that were not 2xx"));
+    strcat(words, " --format json");
+    runs(words, 1, ",\"latency_ms\":{\"mean\":0.000000,");
+    ck_assert_ptr_nonnull(strstr(output, ",\"refused_latency_ms\":{\"mean\":0."));
+    ck_assert_ptr_null(strstr(output, "\"refused_latency_ms\":{\"mean\":0.000000,"));
     server_stop(&server);
 }
 END_TEST
