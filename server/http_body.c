@@ -26,15 +26,20 @@ void visit_refuse_bytes(struct exchange *exchange)
     exchange->retry_after_s = 1;
 }
 
+static void free_body(struct visit *visit)
+{
+    free(visit->body);
+    free(visit->plain);
+    visit->body = visit->plain = NULL;
+    visit->body_len = visit->body_cap = visit->plain_len = 0;
+}
+
 void visit_drop_body(struct visit *visit)
 {
     counter_add(&visit->http->service->shard->bytes_ended, visit->counted);
     visit->http->inflight_bytes -= visit->counted;
     visit->counted = 0;
-    free(visit->body);
-    free(visit->plain);
-    visit->body = visit->plain = NULL;
-    visit->body_len = visit->body_cap = visit->plain_len = 0;
+    free_body(visit);
 }
 
 /* Unpacks a body that came packed; false, and answered, where that fails. */
@@ -73,6 +78,8 @@ void visit_read_body(struct visit *visit, const char *body, size_t len)
         metrics_model_request(&exchange->entry->series->shard[exchange->service->turn.worker],
                               false, clock_ns() - exchange->begin_ns);
     exchange->entry = NULL; /* it may go with the next catalog */
+    if (exchange->step != EXCHANGE_NEW)
+        free_body(visit); /* it counts on: its rows take its place */
 }
 
 static bool gather(struct visit *visit, const char *piece, size_t len)
