@@ -36,6 +36,8 @@ void deadline_remove(struct deadline_list *list, struct deadline *deadline)
         list->first = deadline->next;
     if (deadline->next)
         deadline->next->before = deadline->before;
+    if (list->swept == deadline)
+        list->swept = deadline->next;
     list->len--;
 }
 
@@ -128,12 +130,14 @@ static void end(struct deadline *deadline)
 
 void deadline_sweep(struct deadline_list *list, int64_t now_ns)
 {
-    for (struct deadline *at = list->first; at; at = at->next) {
+    struct deadline *at = list->swept ? list->swept : list->first;
+    for (size_t i = 0; at && i < DEADLINE_SLICE; i++, at = at->next) {
         if (at->phase != DEADLINE_ANSWER && at->at_ns != INT64_MAX)
             watch(list, at, now_ns);
         if (at->at_ns <= now_ns)
             end(at);
     }
+    list->swept = at;
 }
 
 void deadline_end_idle(struct deadline_list *list, int64_t now_ns)

@@ -1,6 +1,7 @@
 /* Absolute time limits of connections. libmicrohttpd's own timeout is inactivity only: a client that drips a
- * byte a second would live for ever. One list per worker, swept about once a second; a connection that is late
- * gets 408 where nothing of an answer has been sent, and is shut down (never closed: that is the library's). */
+ * byte a second would live for ever. One list per worker, swept twice a second, in slices where it is long: ten
+ * thousand connections looked at in one go would hold up whoever asks meanwhile. A connection that is late gets 408
+ * where nothing of an answer has been sent, and is shut down (never closed: that is the library's). */
 #ifndef SERVER_DEADLINE_H
 #define SERVER_DEADLINE_H
 
@@ -32,8 +33,11 @@ struct deadline_limits {
     int64_t header_ns, body_ns, idle_ns;
 };
 
+enum { DEADLINE_SLICE = 128 }; /* connections looked at in one go: a tenth of a millisecond */
+
 struct deadline_list {
     struct deadline *first;
+    struct deadline *swept; /* where the next sweep goes on; NULL: at the first */
     size_t len;
     struct deadline_limits limits;
 };
@@ -43,7 +47,7 @@ void deadline_remove(struct deadline_list *list, struct deadline *deadline);
 /* answer_bytes counts for DEADLINE_ANSWER only: a slow line may take its time, a stalled one not. */
 void deadline_enter(struct deadline_list *list, struct deadline *deadline,
                     enum deadline_phase phase, size_t answer_bytes, int64_t now_ns);
-/* Ends what is late. */
+/* Ends what is late of the next slice. */
 void deadline_sweep(struct deadline_list *list, int64_t now_ns);
 /* Ends every connection that has been between requests for a while: a client that is in the midst of asking again is heard
  * once more, and told by that answer that it is the last. */

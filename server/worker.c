@@ -1,12 +1,19 @@
 #include "server/worker.h"
 
 #include "server/clock.h"
+#include "server/deadline.h"
 #include "server/http.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
 enum { SWEEP_NS = 500000000, IDLE_US = 1000000, DRAIN_US = 20000 };
+
+/* Each connection is looked at once in SWEEP_NS, however many there are. */
+static int64_t sweep_ns(const struct worker *w)
+{
+    return SWEEP_NS / (int64_t)(1 + http_connections(w->http) / DEADLINE_SLICE);
+}
 
 /* How long the loop may sleep before its next turn. */
 static int64_t wait_us(const struct worker *w)
@@ -21,13 +28,13 @@ static int64_t wait_us(const struct worker *w)
     }
     if (w->is_stopping)
         return DRAIN_US;
-    return http_connections(w->http) ? SWEEP_NS / 1000 : IDLE_US;
+    return http_connections(w->http) ? sweep_ns(w) / 1000 : IDLE_US;
 }
 
 static void sweep(struct worker *w)
 {
     int64_t now_ns = clock_ns();
-    if (now_ns - w->swept_ns < SWEEP_NS)
+    if (now_ns - w->swept_ns < sweep_ns(w))
         return;
     w->swept_ns = now_ns;
     http_sweep(w->http);
