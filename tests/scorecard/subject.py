@@ -263,3 +263,41 @@ def sanitized(kind="address-undefined"):
     if not path.exists() or path.stat().st_mtime < newest_source("core", "server", "include"):
         raise NotRun(f"there is no program with the sanitizers {kind} of this tree")
     return str(path)
+
+
+@contextlib.contextmanager
+def watching(look, pause=0.05):
+    """Calls look() on a thread of its own every `pause` seconds while the block runs; gives the list of (seconds since the start, what was seen)."""
+    import threading
+    seen, is_over, begin = [], threading.Event(), time.monotonic()
+
+    def watch():
+        while True:
+            seen.append((time.monotonic() - begin, look()))
+            if is_over.wait(pause):
+                return
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def predicted(model, body_file):
+    """The outputs of the first row in a file, from `relud predict`: another way through the program than the server's."""
+    done = subprocess.run([RELUD, "predict", str(model), str(body_file)], capture_output=True, text=True, check=True, timeout=60)
+    return json.loads(done.stdout.splitlines()[0])["output"]
+
+
+def check_reference(subject, model=DIGITS, body_file=DIGIT_FILE):
+    """The server's answer to the file must be what `relud predict` says of it. Then `bench(same=True)` carries that over to every answer."""
+    answer = subject.ask("/predict", pathlib.Path(body_file).read_bytes())
+    if answer.code != 200 or json.loads(answer.body)["outputs"][0] != predicted(model, body_file):
+        raise RuntimeError(f"another answer than relud predict's: {answer}")
+
+
+def open_requests(subject):
+    """Requests begun and not yet answered, without the one that asks."""
+    return int(subject.metrics()["relud_inflight_requests"]) - 1

@@ -1,6 +1,7 @@
 """HTTP/1.1 as bytes on a socket: requests as written, answers read strictly (RFC 9112), nothing mended on the way."""
 import concurrent.futures
 import itertools
+import select
 import socket
 import time
 
@@ -188,3 +189,11 @@ def wait_for(is_true, patience=60, pause=0.01):
             return False
         time.sleep(pause)
     return True
+
+
+def readable(connections, patience):
+    """Those of the connections that have something to read, or have ended, as soon as there are any; none after `patience` seconds."""
+    poll, by_number = select.poll(), {c.socket.fileno(): c for c in connections}
+    for number in by_number:
+        poll.register(number, select.POLLIN)
+    return [by_number[number] for number, _ in poll.poll(1000 * patience)]
