@@ -1,5 +1,5 @@
 # relud: see `make help`. Everything that is built goes to build/; each sanitizer has a folder of its own.
-# Variables: CC, CFLAGS, PREFIX, DESTDIR, LISTEN (make run), SAN=address,undefined or thread.
+# Variables: CC, CFLAGS, PREFIX, DESTDIR, LISTEN (make run), MINUTES (make soak), SAN=address,undefined or thread.
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
@@ -30,7 +30,7 @@ server := $(patsubst %.c,$(B)/%.o,$(wildcard server/*.c))
 tests  := $(patsubst %.c,$(B)/%,$(filter-out $(if $(SAN),tests/http/test_faults.c tests/http/test_privileges.c),$(wildcard tests/unit/test_*.c tests/http/test_*.c)))
 benches:= $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all deps run test sanitize tsan floats fuzz scorecard bench clients lint layers threads clean install image digits help
+.PHONY: all deps run test sanitize tsan floats fuzz scorecard soak bench clients lint layers threads clean install image digits help
 .DEFAULT_GOAL := all
 
 all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
@@ -62,6 +62,10 @@ fuzz: build-deps test-deps fuzz-deps ## libFuzzer with ASan and UBSan on every r
 
 scorecard: build-deps test-deps scorecard-deps ## measure relud under load, faults and attack; FORM=long for the hours, ROWS=1,D for some
 	@$(MAKE) --no-print-directory all $(B)/tests/fault.so && tests/scorecard/run
+
+MINUTES ?= 30
+soak: build-deps ## half of what relud can, for MINUTES (30): the scorecard's row 10
+	@$(MAKE) --no-print-directory all && MINUTES=$(MINUTES) ROWS=10 tests/scorecard/run
 
 # A second SIGTERM ends it at once, with its threads as they are: no leak.
 tsan: build-deps test-deps ## the tests that run threads, with ThreadSanitizer
