@@ -19,12 +19,13 @@ MIB = 1 << 20
 Healthy = collections.namedtuple("Healthy", "rate p99")
 
 
-def measure_healthy(subject, body=DIGIT_FILE, connections=32, seconds=3):
-    """B and p99_0 of a server."""
+def measure_healthy(subject, body=DIGIT_FILE, connections=32, seconds=3, allowed=()):
+    """B and p99_0 of a server; a bounded one on a busy machine may be `allowed` to refuse some."""
     most = bench(subject, body=body, connections=connections, seconds=seconds)
     half = bench(subject, body=body, seconds=seconds, rate=most["answers_per_second"] / 2)
-    if failures(most) + failures(half):
-        raise RuntimeError(f"{failures(most) + failures(half)} bad answers while nothing was wrong")
+    bad = failures(most, allowed) + failures(half, allowed)
+    if bad:
+        raise RuntimeError(f"{bad} bad answers while nothing was wrong")
     return Healthy(most["answers_per_second"], p99(half))
 
 
@@ -52,6 +53,7 @@ def steady():
 SLOW_WIDTHS = (16, 2048, 2048, 2048, 10)
 ROWS_A_TURN = 4
 ROWS_IN_FLIGHT = 12
+REFUSALS = (429, 503)
 
 
 @contextlib.contextmanager
@@ -72,7 +74,7 @@ def wait_for_refusal(subject, body, patience):
     until = time.monotonic() + patience
     while time.monotonic() < until:
         answer = subject.ask("/predict", body.read_bytes())
-        if answer.code in (429, 503):
+        if answer.code in REFUSALS:
             return answer.headers.get("retry-after")
     return None
 
@@ -85,7 +87,7 @@ def overload():
     """Three times what the server can do, and what comes after; rows 2 and 3 look at the same event."""
     seconds, warmup = size(8, 60), 1
     with slow_server("--max-inflight-rows", ROWS_IN_FLIGHT) as (subject, body):
-        base = measure_healthy(subject, body, connections=ROWS_IN_FLIGHT)
+        base = measure_healthy(subject, body, connections=ROWS_IN_FLIGHT, allowed=REFUSALS)
         begin = time.monotonic()
         load = bench(subject, body=body, rate=3 * base.rate, connections=400, seconds=seconds, warmup=warmup, start=True)
         retry_after = wait_for_refusal(subject, body, patience=seconds / 2)
@@ -101,7 +103,7 @@ def overload():
 @row(2, "A", "overload 3 B, 60 s", "of the accepted >= 0.9 B and p99 < 5 p99_0; the rest 503 or 429 with Retry-After, p99 < 5 ms", timed=True)
 def overloaded():
     base, report, retry_after, *_ = overload()
-    bad = failures(report, allowed=(429, 503))
+    bad = failures(report, allowed=REFUSALS)
     good = report["codes"].get("200", 0) / report["seconds"] / base.rate
     refused = report["refused_latency_ms"]["p99"]
     held = bad == 0 and retry_after and good >= 0.9 and p99(report) < 5 * base.p99 and refused < 5
@@ -113,9 +115,10 @@ def overloaded():
 @row(3, "A", "recovery after 2", "p99 < 2 p99_0 from 2 s after, no request left open", timed=True)
 def recovered():
     base, _, _, idle_after, after = overload()
-    bad = failures(after)
-    return bad == 0 and p99(after) < 2 * base.p99 and idle_after < 2, (
-        f"nothing open {idle_after:.2f} s after; from 2 s after p99 {p99(after):.1f} ms, p99_0 {base.p99:.1f} ms, {bad} not ok")
+    bad, refused = failures(after, allowed=REFUSALS), after["not_2xx"]
+    return bad == 0 and p99(after) < 2 * base.p99 and refused <= after["answers"] / 1000 and idle_after < 2, (
+        f"nothing open {idle_after:.2f} s after; from 2 s after p99 {p99(after):.1f} ms, p99_0 {base.p99:.1f} ms, "
+        f"{refused} of {after['answers']:,} refused, {bad} answers of other kinds")
 
 
 DEADLINE_MS = 90
