@@ -60,7 +60,7 @@ static uint64_t bytes_received(int fd)
 }
 
 void deadline_enter(struct deadline_list *list, struct deadline *deadline,
-                    enum deadline_phase phase, size_t answer_bytes, int64_t now_ns)
+                    enum deadline_phase phase, int64_t now_ns)
 {
     deadline->phase = phase;
     switch (phase) {
@@ -69,6 +69,7 @@ void deadline_enter(struct deadline_list *list, struct deadline *deadline,
         deadline->at_ns = now_ns + list->limits.header_ns;
         break;
     case DEADLINE_IDLE:
+    case DEADLINE_ANSWER:
         /* bytes_seen is taken at the first sweep: a system call for every request would cost more */
         deadline->bytes_seen = 0;
         deadline->at_ns = now_ns + list->limits.idle_ns;
@@ -78,10 +79,6 @@ void deadline_enter(struct deadline_list *list, struct deadline *deadline,
         break;
     case DEADLINE_WAIT:
         deadline->at_ns = INT64_MAX;
-        break;
-    case DEADLINE_ANSWER:
-        deadline->at_ns = now_ns + list->limits.idle_ns +
-                          (int64_t)(answer_bytes / ANSWER_BYTES_PER_SECOND_MIN) * 1000000000;
         break;
     }
 }
@@ -101,7 +98,7 @@ static void watch_idle(struct deadline_list *list, struct deadline *deadline,
     if (deadline->bytes_seen == 0)
         deadline->bytes_seen = info->tcpi_bytes_received;
     else if (info->tcpi_bytes_received > deadline->bytes_seen)
-        deadline_enter(list, deadline, DEADLINE_HEADER, 0, now_ns);
+        deadline_enter(list, deadline, DEADLINE_HEADER, now_ns);
 }
 
 /* Of this connection no whole request is there. */
@@ -114,6 +111,19 @@ static void watch(struct deadline_list *list, struct deadline *deadline, int64_t
     } else if (deadline->phase == DEADLINE_IDLE) {
         watch_idle(list, deadline, &info, now_ns);
     }
+}
+
+/* As long as the client takes enough of it in each idle time, an answer may last. The 1 tells "nothing taken" from "not
+ * yet looked at". */
+static void watch_answer(const struct deadline_list *list, struct deadline *deadline,
+                         int64_t now_ns)
+{
+    uint64_t taken = info_of(deadline->fd).tcpi_bytes_acked + 1;
+    uint64_t enough = ANSWER_BYTES_PER_SECOND_MIN * (uint64_t)list->limits.idle_ns / 1000000000;
+    if (deadline->bytes_seen && taken - deadline->bytes_seen < enough)
+        return;
+    deadline->bytes_seen = taken;
+    deadline->at_ns = now_ns + list->limits.idle_ns;
 }
 
 static void end(struct deadline *deadline)
@@ -134,6 +144,8 @@ void deadline_sweep(struct deadline_list *list, int64_t now_ns)
     for (size_t i = 0; at && i < DEADLINE_SLICE; i++, at = at->next) {
         if (at->phase != DEADLINE_ANSWER && at->at_ns != INT64_MAX)
             watch(list, at, now_ns);
+        if (at->phase == DEADLINE_ANSWER && (at->bytes_seen == 0 || at->at_ns <= now_ns))
+            watch_answer(list, at, now_ns);
         if (at->at_ns <= now_ns)
             end(at);
     }

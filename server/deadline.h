@@ -26,7 +26,7 @@ struct deadline {
     struct gnutls_session_int *session; /* of TLS, or NULL */
     enum deadline_phase phase;
     int64_t at_ns;       /* INT64_MAX: none */
-    uint64_t bytes_seen; /* received on the socket when the phase began */
+    uint64_t bytes_seen; /* come in, or of an answer gone out, when the phase was first looked at */
 };
 
 struct deadline_limits {
@@ -44,9 +44,9 @@ struct deadline_list {
 
 void deadline_add(struct deadline_list *list, struct deadline *deadline, int fd, int64_t now_ns);
 void deadline_remove(struct deadline_list *list, struct deadline *deadline);
-/* answer_bytes counts for DEADLINE_ANSWER only: a slow line may take its time, a stalled one not. */
+/* A slow line may take its time for an answer, a stalled one not. */
 void deadline_enter(struct deadline_list *list, struct deadline *deadline,
-                    enum deadline_phase phase, size_t answer_bytes, int64_t now_ns);
+                    enum deadline_phase phase, int64_t now_ns);
 /* Ends what is late of the next slice. */
 void deadline_sweep(struct deadline_list *list, int64_t now_ns);
 /* Ends every connection that has been between requests for a while: a client that is in the midst of asking again is heard

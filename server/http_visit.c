@@ -283,7 +283,6 @@ static struct MHD_Response *make_response(struct visit *visit)
 static enum MHD_Result send_answer(struct visit *visit)
 {
     struct exchange *exchange = &visit->exchange;
-    size_t bytes = exchange->out.len;
     struct MHD_Response *response = make_response(visit);
     enum MHD_Result result = MHD_NO; /* ends the connection: there is no memory to say more */
     if (response) {
@@ -294,7 +293,7 @@ static enum MHD_Result send_answer(struct visit *visit)
     int64_t now_ns = clock_ns();
     turn_release(&visit->http->service->turn, &exchange->job);
     visit_drop_body(visit);
-    deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_ANSWER, bytes, now_ns);
+    deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_ANSWER, now_ns);
     metrics_request(visit->http->service->shard,
                     exchange->route ? exchange->route->endpoint : ENDPOINT_OTHER, exchange->code,
                     now_ns - exchange->begin_ns);
@@ -381,7 +380,7 @@ static enum MHD_Result begin(struct visit *visit, const char *url, const char *m
         exchange->is_last = true;
         return send_answer(visit);
     }
-    deadline_enter(&http->deadlines, &visit->link->deadline, DEADLINE_BODY, 0, exchange->begin_ns);
+    deadline_enter(&http->deadlines, &visit->link->deadline, DEADLINE_BODY, exchange->begin_ns);
     return MHD_YES;
 }
 
@@ -398,7 +397,7 @@ static enum MHD_Result finish(struct visit *visit)
         exchange->route->write(exchange);
     if (exchange->step == EXCHANGE_ANSWERED)
         return send_answer(visit);
-    deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_WAIT, 0, 0);
+    deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_WAIT, 0);
     if (exchange->errand && !visit->is_suspended) {
         visit->next = visit->http->errands;
         visit->http->errands = visit;
@@ -484,7 +483,7 @@ void visit_on_completed(void *cls, struct MHD_Connection *connection, void **vis
     struct visit *visit = *visit_slot;
     if (!visit || http->constant)
         return;
-    deadline_enter(&http->deadlines, &visit->link->deadline, DEADLINE_IDLE, 0, clock_ns());
+    deadline_enter(&http->deadlines, &visit->link->deadline, DEADLINE_IDLE, clock_ns());
     give_visit(visit);
     *visit_slot = NULL;
 }

@@ -357,6 +357,40 @@ START_TEST(dripping_and_stalled_clients_are_ended)
 }
 END_TEST
 
+enum { GREAT_COUNT = 3000000 }; /* numbers: their text is more than the sockets take in */
+
+/* POST /relu of many numbers; the request's length. */
+static size_t great_request(char *at)
+{
+    size_t len =
+        (size_t)sprintf(at, "POST /relu HTTP/1.1\r\n" HOST "Content-Length: %d\r\n\r\n{\"input\":[",
+                        2 * GREAT_COUNT + 12);
+    for (size_t i = 0; i < GREAT_COUNT; i++, len += 2)
+        memcpy(at + len, i ? ",1" : " 1", 2);
+    return len + (size_t)sprintf(at + len, "]}");
+}
+
+/* A client that asks for much, takes nothing of it, and is given up after the idle time. */
+START_TEST(a_client_that_does_not_read_is_ended)
+{
+    struct server server =
+        server_start((const char *const[]){DIGITS, "--idle-timeout-ms", "300", NULL});
+    char *request = malloc(2 * GREAT_COUNT + 200);
+    int fd = server_connect(&server);
+    send_all(fd, request, great_request(request));
+    const struct reply *reply = server_get(&server, "/metrics");
+    ck_assert_ptr_null(strstr(reply->body, "\nrelud_connections 1\n"));
+    for (int i = 0; i < 6000 && !strstr(reply->body, "\nrelud_connections 1\n"); i++) {
+        usleep(10000);
+        reply = server_get(&server, "/metrics");
+    }
+    ck_assert_ptr_nonnull(strstr(reply->body, "\nrelud_connections 1\n"));
+    close(fd);
+    free(request);
+    server_stop(&server);
+}
+END_TEST
+
 START_TEST(sigterm_answers_what_is_open_and_exits_0)
 {
     struct server server =
@@ -474,6 +508,7 @@ RUN_SUITE("http", odd_framing_is_refused_with_json, nothing_of_a_head_is_overloo
           pipelined_requests_are_answered_in_order, a_half_closed_client_gets_its_answer,
           clients_that_go_away_within_a_request_are_let_go,
           clients_that_go_away_leave_nothing_behind, dripping_and_stalled_clients_are_ended,
+          a_client_that_does_not_read_is_ended,
           sigterm_answers_what_is_open_and_exits_0,
           a_second_sigterm_or_the_drain_time_ends_it_at_once, server_timing_is_a_clean_header,
           health_metrics_and_the_face_are_there)
