@@ -1,4 +1,5 @@
-/* A request's body on its way in: counted, gathered where it comes in pieces, unpacked where it is packed. */
+/* A request's body on its way in: counted, gathered where it comes in pieces, unpacked where it is packed. And the bytes
+ * of answers on their way out. */
 #include "server/http_inside.h"
 
 #include "server/clock.h"
@@ -6,16 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each worker's share of the bytes that may be in flight. */
+static uint64_t bytes_most(const struct http *http)
+{
+    return http->service->config->inflight_bytes_max / http->service->metrics->shards;
+}
+
 bool visit_count_bytes(struct visit *visit, uint64_t bytes)
 {
     struct http *http = visit->http;
-    const struct service *service = http->service;
-    uint64_t most = service->config->inflight_bytes_max / service->metrics->shards;
+    uint64_t most = bytes_most(http);
     if (http->inflight_bytes > visit->counted && http->inflight_bytes + bytes > most)
         return false;
     http->inflight_bytes += bytes;
     visit->counted += bytes;
-    counter_add(&service->shard->bytes_begun, bytes);
+    counter_add(&http->service->shard->bytes_begun, bytes);
     return true;
 }
 
@@ -24,6 +30,23 @@ void visit_refuse_bytes(struct exchange *exchange)
     counter_add(&exchange->service->shard->rejected[REJECTED_INFLIGHT_BYTES], 1);
     exchange_fail(exchange, 429, "too many bytes are in flight here; try again soon");
     exchange->retry_after_s = 1;
+}
+
+void visit_count_answer(struct visit *visit)
+{
+    enum { GREAT_BYTES = 64 * 1024 };
+    struct http *http = visit->http;
+    size_t bytes = visit->exchange.out.len;
+    if (bytes <= GREAT_BYTES)
+        return;
+    if (http->answer_bytes && http->answer_bytes + bytes > bytes_most(http)) {
+        text_free(&visit->exchange.out);
+        visit->exchange.infer_header_len = 0;
+        visit_refuse_bytes(&visit->exchange);
+        return;
+    }
+    http->answer_bytes += bytes;
+    visit->buffer->counted = bytes;
 }
 
 static void free_body(struct visit *visit)

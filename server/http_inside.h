@@ -17,6 +17,7 @@ struct buffer {
     struct http *http;
     char *at;
     size_t cap;
+    size_t counted; /* of the great answers' bytes these are its own */
 };
 
 /* One open connection. */
@@ -62,6 +63,7 @@ struct http {
     int epoll_fd;
     bool is_suspending, is_pressed;
     uint64_t inflight_bytes;       /* of the bodies of its open requests, as announced or as come */
+    uint64_t answer_bytes;         /* of the great answers that are not all sent */
     size_t added_len;              /* connections added, and not yet announced by on_connection */
     int admin_fd[HTTP_ADMINS_MAX]; /* [admins_len] of these that came in by the admin address */
     size_t admins_len;
@@ -77,6 +79,9 @@ void visit_on_completed(void *cls, struct MHD_Connection *connection, void **vis
  * request that is alone is always taken: there is nothing to wait for. */
 bool visit_count_bytes(struct visit *visit, uint64_t bytes);
 void visit_refuse_bytes(struct exchange *exchange); /* 429 */
+/* Great answers that wait for their readers have a share of the same size to themselves: one that does not fit becomes
+ * a 429. Usual ones go out at once and are not counted. */
+void visit_count_answer(struct visit *visit);
 void visit_drop_body(struct visit *visit);
 /* Has the route read the body; nothing happens while the turn is full. */
 void visit_read_body(struct visit *visit, const char *body, size_t len);

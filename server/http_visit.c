@@ -57,6 +57,8 @@ static void give_buffer(void *cls)
 {
     struct buffer *buffer = cls;
     struct http *http = buffer->http;
+    http->answer_bytes -= buffer->counted;
+    buffer->counted = 0;
     if (http->buffers_len >= BUFFERS_KEPT_MAX || buffer->cap > BUFFER_KEPT_BYTES_MAX) {
         free(buffer->at);
         free(buffer);
@@ -283,6 +285,7 @@ static struct MHD_Response *make_response(struct visit *visit)
 static enum MHD_Result send_answer(struct visit *visit)
 {
     struct exchange *exchange = &visit->exchange;
+    visit_count_answer(visit);
     struct MHD_Response *response = make_response(visit);
     enum MHD_Result result = MHD_NO; /* ends the connection: there is no memory to say more */
     if (response) {

@@ -391,6 +391,29 @@ START_TEST(a_client_that_does_not_read_is_ended)
 }
 END_TEST
 
+START_TEST(great_answers_that_wait_for_their_readers_are_bounded)
+{
+    struct server server = server_start(
+        (const char *const[]){DIGITS, "--max-inflight-bytes", "8000000", "--workers", "1", NULL});
+    char *request = malloc(2 * GREAT_COUNT + 200);
+    size_t len = great_request(request);
+    const char *body = strstr(request, "\r\n\r\n") + 4;
+    int fd = server_connect(&server);
+    send_all(fd, request, len);
+    char byte;
+    ck_assert_int_eq(recv(fd, &byte, 1, 0), 1); /* its answer has begun */
+    ck_assert_int_eq(server_post(&server, "/relu", body)->code, 429);
+    ck_assert_int_eq(server_post(&server, "/relu", BODY)->code, 200);
+    close(fd);
+    long code = 429;
+    for (int i = 0; i < 600 && code == 429; i++) /* until the end is noticed */
+        code = server_post(&server, "/relu", body)->code;
+    ck_assert_int_eq(code, 200);
+    free(request);
+    server_stop(&server);
+}
+END_TEST
+
 START_TEST(sigterm_answers_what_is_open_and_exits_0)
 {
     struct server server =
@@ -509,6 +532,7 @@ RUN_SUITE("http", odd_framing_is_refused_with_json, nothing_of_a_head_is_overloo
           clients_that_go_away_within_a_request_are_let_go,
           clients_that_go_away_leave_nothing_behind, dripping_and_stalled_clients_are_ended,
           a_client_that_does_not_read_is_ended,
+          great_answers_that_wait_for_their_readers_are_bounded,
           sigterm_answers_what_is_open_and_exits_0,
           a_second_sigterm_or_the_drain_time_ends_it_at_once, server_timing_is_a_clean_header,
           health_metrics_and_the_face_are_there)
