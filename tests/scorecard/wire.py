@@ -30,12 +30,14 @@ def request(path, body=None, headers=(), method=None, host="relud"):
 
 
 class Connection:
-    """One TCP connection to the server; `left` are bytes read beyond the last answer."""
+    """One TCP connection to the server; `left` are bytes read beyond the last answer. With `receive_bytes` it is a slow line's end: little room, and
+    packets as on Ethernet, for the kernel lets a sender's buffer grow to megabytes where they have the loopback's 64 KB."""
 
     def __init__(self, port, patience=30, receive_bytes=None, host="127.0.0.1"):
         self.socket = socket.socket()
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1460)
         self.socket.settimeout(patience)
         self.socket.connect((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
