@@ -126,6 +126,15 @@ static void watch_answer(const struct deadline_list *list, struct deadline *dead
     deadline->at_ns = now_ns + list->limits.idle_ns;
 }
 
+/* libmicrohttpd does not look at a connection that waits for its handler. An end (FIN) may be half of one, and the answer
+ * wanted; a reset is no such thing. */
+static void watch_waiting(const struct deadline *deadline)
+{
+    enum { CLOSED = 7 }; /* TCP_CLOSE of the kernel's net/tcp_states.h */
+    if (info_of(deadline->fd).tcpi_state == CLOSED)
+        *deadline->waiting_ns = DEADLINE_GONE;
+}
+
 static void end(struct deadline *deadline)
 {
     bool is_begun = deadline->phase == DEADLINE_HEADER || deadline->phase == DEADLINE_BODY ||
@@ -146,6 +155,8 @@ void deadline_sweep(struct deadline_list *list, int64_t now_ns)
             watch(list, at, now_ns);
         if (at->phase == DEADLINE_ANSWER && (at->bytes_seen == 0 || at->at_ns <= now_ns))
             watch_answer(list, at, now_ns);
+        if (at->phase == DEADLINE_WAIT)
+            watch_waiting(at);
         if (at->at_ns <= now_ns)
             end(at);
     }

@@ -20,6 +20,8 @@ enum deadline_phase {
     DEADLINE_ANSWER, /* being sent */
 };
 
+enum { DEADLINE_GONE = 1 }; /* a time that is over, and says why */
+
 struct deadline {
     struct deadline *next, *before;
     int fd;
@@ -27,6 +29,7 @@ struct deadline {
     enum deadline_phase phase;
     int64_t at_ns;       /* INT64_MAX: none */
     uint64_t bytes_seen; /* come in, or of an answer gone out, when the phase was first looked at */
+    int64_t *waiting_ns; /* of what waits: DEADLINE_GONE once the client has reset the connection */
 };
 
 struct deadline_limits {

@@ -1,5 +1,6 @@
 #include "server/exchange.h"
 
+#include "server/deadline.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,12 @@ void exchange_limit(struct exchange *exchange, int64_t timeout_ns)
 
 bool exchange_refuse_late(struct exchange *exchange, int64_t now_ns)
 {
+    if (exchange->job.deadline_ns == DEADLINE_GONE) {
+        counter_add(&exchange->service->shard->rejected[REJECTED_GONE], 1);
+        exchange_fail(exchange, 499,
+                      "the client has gone"); /* nobody reads it, but it is counted */
+        return true;
+    }
     if (exchange->deadline_ns == 0 || now_ns < exchange->deadline_ns)
         return false;
     counter_add(&exchange->service->shard->rejected[REJECTED_DEADLINE], 1);

@@ -80,6 +80,8 @@ static void give_visit(struct visit *visit)
         visit->buffer->cap = visit->exchange.out.cap;
         give_buffer(visit->buffer);
     }
+    if (visit->exchange.step == EXCHANGE_WAITING) /* the library has seen it first */
+        counter_add(&http->service->shard->rejected[REJECTED_GONE], 1);
     counter_add(&http->service->shard->requests_ended, 1);
     visit->next = http->visits;
     http->visits = visit;
@@ -400,6 +402,7 @@ static enum MHD_Result finish(struct visit *visit)
         exchange->route->write(exchange);
     if (exchange->step == EXCHANGE_ANSWERED)
         return send_answer(visit);
+    visit->link->deadline.waiting_ns = &exchange->job.deadline_ns;
     deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_WAIT, 0);
     if (exchange->errand && !visit->is_suspended) {
         visit->next = visit->http->errands;

@@ -26,14 +26,14 @@ static const char *const endpoint_names[ENDPOINTS] = {
     [ENDPOINT_REPOSITORY] = "repository",
 };
 static const char *const stage_names[STAGES] = {"decode", "queue", "forward", "encode"};
-static const char *const rejected_names[REJECTED_REASONS] = {"inflight_bytes", "inflight_rows",
-                                                             "model_rows", "deadline", "key"};
+static const char *const rejected_names[REJECTED_REASONS] = {
+    "inflight_bytes", "inflight_rows", "model_rows", "deadline", "gone", "key"};
 static const char *const nonfinite_names[NONFINITE_WHERES] = {"input", "output"};
 
 /* Every code the service answers with; the last slot takes any other. */
-static const unsigned codes[METRICS_CODES_MAX - 1] = {200, 204, 400, 401, 403, 404, 405,
-                                                      406, 408, 411, 413, 414, 415, 417,
-                                                      429, 431, 500, 501, 503, 504, 505};
+static const unsigned codes[METRICS_CODES_MAX - 1] = {200, 204, 400, 401, 403, 404, 405, 406,
+                                                      408, 411, 413, 414, 415, 417, 429, 431,
+                                                      499, 500, 501, 503, 504, 505};
 
 /* Upper bounds: nanoseconds for time, rows for batches. */
 static const uint64_t duration_bounds[] = {
@@ -472,8 +472,9 @@ void metrics_write(struct metrics *metrics, const struct metrics_served *served,
     for (size_t i = 0; i < metrics->shards; i++)
         text_print(out, "relud_worker_connections{worker=\"%zu\"} %llu\n", i,
                    (unsigned long long)counter_get(&metrics->shard[i].connections));
-    family(&w, "relud_rejected", "counter",
-           "Requests refused for want of capacity (429), time (504) or a key (401).");
+    family(
+        &w, "relud_rejected", "counter",
+        "Requests refused for want of capacity (429), time (504), a client (499) or a key (401).");
     for (size_t i = 0; i < REJECTED_REASONS; i++)
         text_print(out, "relud_rejected_total{reason=\"%s\"} %llu\n", rejected_names[i],
                    (unsigned long long)sum_over(&w, offsetof(struct metrics_shard, rejected[i])));

@@ -21,14 +21,17 @@ static int64_t wait_us(const struct worker *w)
     const struct turn *turn = &w->service.turn;
     if (http_is_pressed(w->http) || turn->unanswered > turn->jobs_waiting)
         return 0; /* something is done and wants to go out */
+    int64_t sweep_us = sweep_ns(w) / 1000;
     if (turn->first) {
         int64_t left_us = (int64_t)w->service.config->batch_delay_us -
                           (clock_ns() - turn->first->submit_ns) / 1000;
-        return left_us > 0 && turn->rows_waiting < turn->batch_rows_max ? left_us : 0;
+        if (left_us <= 0 || turn->rows_waiting >= turn->batch_rows_max)
+            return 0;
+        return left_us < sweep_us ? left_us : sweep_us;
     }
     if (w->is_stopping)
         return DRAIN_US;
-    return http_connections(w->http) ? sweep_ns(w) / 1000 : IDLE_US;
+    return http_connections(w->http) ? sweep_us : IDLE_US;
 }
 
 static void sweep(struct worker *w)

@@ -216,6 +216,37 @@ START_TEST(pages_of_the_origins_named_may_read)
 END_TEST
 
 /* Every batch waits 200 ms for company here, so that 20 ms are over before its pass. */
+/* Clients that reset their connections are looked for every half second; a row waits for a whole one. */
+START_TEST(a_row_whose_client_has_gone_is_not_computed)
+{
+    struct server server = server_start(
+        (const char *const[]){DIGITS, "--workers", "1", "--batch-delay-us", "1000000", NULL});
+    char *digit = read_text("tests/data/digit-7.json"), head[128];
+    snprintf(head, sizeof head, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n",
+             strlen(digit));
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    static const char none[] = "\nrelud_rejected_total{reason=\"gone\"} 0\n";
+    const struct reply *reply = server_get(&server, "/metrics");
+    ck_assert_ptr_nonnull(strstr(reply->body, none));
+    for (int i = 0; i < 20 && strstr(reply->body, none); i++) { /* a busy machine may be late */
+        int fd = server_connect(&server);
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        send_all(fd, head, strlen(head));
+        send_all(fd, digit, strlen(digit));
+        while (!strstr(reply->body, "\nrelud_inflight_requests 2\n"))
+            reply = server_get(&server, "/metrics");
+        close(fd);
+        while (!strstr(reply->body, "\nrelud_inflight_requests 1\n")) {
+            usleep(10000);
+            reply = server_get(&server, "/metrics");
+        }
+    }
+    ck_assert_ptr_null(strstr(reply->body, none));
+    free(digit);
+    server_stop(&server);
+}
+END_TEST
+
 START_TEST(a_deadline_that_comes_first_is_504)
 {
     static const char rows[] =
@@ -270,4 +301,4 @@ RUN_SUITE("connections", a_burst_of_connections_is_shared_evenly,
           connections_over_the_limit_wait_until_one_closes,
           connections_in_the_backlog_at_sigterm_are_answered, sigterm_under_load_loses_no_request,
           more_bytes_than_may_be_in_flight_get_429, a_deadline_that_comes_first_is_504,
-          pages_of_the_origins_named_may_read)
+          a_row_whose_client_has_gone_is_not_computed, pages_of_the_origins_named_may_read)
