@@ -149,6 +149,7 @@ struct http *http_open(struct service *service, struct intake_seat *seat, bool i
     http->service = service;
     http->seat = seat;
     http->is_suspending = is_suspending;
+    http->is_called_again = http_calls_again();
     http->deadlines.limits = (struct deadline_limits){
         .header_ns = (int64_t)config->header_timeout_ms * 1000000,
         .body_ns = (int64_t)config->body_timeout_ms * 1000000,

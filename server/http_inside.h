@@ -42,6 +42,7 @@ struct visit {
     uint64_t body_length; /* as announced; GATE_LENGTH_UNKNOWN when chunked */
     uint64_t body_seen;
     uint64_t counted; /* of the bodies' bytes in flight these are its own */
+    bool has_waited;  /* for its rows, since an earlier call of the handler */
     bool is_suspended;
 };
 
@@ -62,6 +63,7 @@ struct http {
     struct access_throttle throttle;
     int epoll_fd;
     bool is_suspending, is_pressed;
+    bool is_called_again;          /* see http_calls_again() */
     uint64_t inflight_bytes;       /* of the bodies of its open requests, as announced or as come */
     uint64_t answer_bytes;         /* of the great answers that are not all sent */
     size_t added_len;              /* connections added, and not yet announced by on_connection */
@@ -88,6 +90,8 @@ void visit_read_body(struct visit *visit, const char *body, size_t len);
 /* Takes a piece of the body from the library; *len becomes 0. MHD_NO ends the connection. */
 enum MHD_Result visit_take_piece(struct visit *visit, const char *piece, size_t *len);
 
+/* server/http_wait.c. The request waits for its rows, or its errand: once for each call of the handler that finds it so. */
+void visit_wait(struct visit *visit);
 /* A job of the turn is done: wakes its connection where it sleeps. */
 void visit_on_done(struct turn_job *job);
 /* Wakes the connections whose errands are done. */

@@ -402,41 +402,8 @@ static enum MHD_Result finish(struct visit *visit)
         exchange->route->write(exchange);
     if (exchange->step == EXCHANGE_ANSWERED)
         return send_answer(visit);
-    visit->link->deadline.waiting_ns = &exchange->job.deadline_ns;
-    deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_WAIT, 0);
-    if (exchange->errand && !visit->is_suspended) {
-        visit->next = visit->http->errands;
-        visit->http->errands = visit;
-    }
-    if (exchange->step == EXCHANGE_WAITING && (visit->http->is_suspending || exchange->errand) &&
-        !visit->is_suspended) {
-        visit->is_suspended = true;
-        MHD_suspend_connection(visit->connection);
-    }
+    visit_wait(visit);
     return MHD_YES;
-}
-
-void visit_resume_errands(struct http *http)
-{
-    for (struct visit **link = &http->errands; *link;) {
-        struct visit *visit = *link;
-        if (!visit->exchange.errand->is_done) {
-            link = &visit->next;
-            continue;
-        }
-        *link = visit->next;
-        visit->is_suspended = false;
-        MHD_resume_connection(visit->connection);
-    }
-}
-
-void visit_on_done(struct turn_job *job)
-{
-    struct visit *visit = job->owner;
-    if (visit->is_suspended) {
-        visit->is_suspended = false;
-        MHD_resume_connection(visit->connection);
-    }
 }
 
 /* ---- what the library calls ---- */

@@ -287,6 +287,33 @@ START_TEST(clients_that_go_away_within_a_request_are_let_go)
 }
 END_TEST
 
+/* Also where their rows wait for company. */
+START_TEST(half_closed_clients_that_wait_get_their_answers)
+{
+    enum { CLIENTS = 5 };
+    struct server server = server_start(
+        (const char *const[]){DIGITS, "--workers", "1", "--batch-delay-us", "100000", NULL});
+    char *digit = read_text("tests/data/digit-7.json"), head[128];
+    snprintf(head, sizeof head, "POST /predict HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n",
+             strlen(digit));
+    int fd[CLIENTS];
+    for (size_t i = 0; i < CLIENTS; i++) {
+        fd[i] = server_connect(&server);
+        send_all(fd[i], head, strlen(head));
+        send_all(fd[i], digit, strlen(digit));
+        shutdown(fd[i], SHUT_WR);
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        char *answer = receive(fd[i], 0);
+        ck_assert_ptr_nonnull(strstr(answer, "\"label\":\"7\""));
+        free(answer);
+        close(fd[i]);
+    }
+    free(digit);
+    server_stop(&server);
+}
+END_TEST
+
 START_TEST(clients_that_go_away_leave_nothing_behind)
 {
     struct server server = server_on_digits();
@@ -529,6 +556,7 @@ END_TEST
 RUN_SUITE("http", odd_framing_is_refused_with_json, nothing_of_a_head_is_overlooked,
           headers_and_lines_over_the_limit_get_json, a_request_may_come_in_any_two_pieces,
           pipelined_requests_are_answered_in_order, a_half_closed_client_gets_its_answer,
+          half_closed_clients_that_wait_get_their_answers,
           clients_that_go_away_within_a_request_are_let_go,
           clients_that_go_away_leave_nothing_behind, dripping_and_stalled_clients_are_ended,
           a_client_that_does_not_read_is_ended,
