@@ -12,7 +12,7 @@ B        := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 LIBS_PKG := openblas libcjson zlib
 MHD_PKG  := libmicrohttpd gnutls libseccomp
 TEST_PKG := check libcurl
-THREADED := test_train test_predict test_connections test_repository test_http test_tls
+THREADED := test_train test_predict test_clients test_connections test_repository test_http test_tls
 
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -251,7 +251,7 @@ def again():
     times, sanitized_times = size(20, 1000), size(3, 100)
     wrong = start_and_stop(times)
     try:
-        leaks = start_and_stop(sanitized_times, command=[sanitized()])
+        leaks = start_and_stop(sanitized_times, command=sanitized())
         words = f"{sanitized_times} with LeakSanitizer: {leaks} reports"
     except NotRun as why:
         leaks, words = 0, f"without LeakSanitizer: {why}"

@@ -48,7 +48,7 @@ def load_and_reload(seconds):
         body = pathlib.Path(root) / "body"
         body.write_bytes(b'{"inputs":[[1,2],[3,4]]}')
         options = {"TSAN_OPTIONS": "exitcode=66:halt_on_error=0"}
-        with server("--workers", "2", models=[model], admin=True, command=[sanitized("thread")], env=options) as subject, \
+        with server("--workers", "2", models=[model], admin=True, command=sanitized("thread"), env=options) as subject, \
                 wire.Connection(subject.port) as idle:
             idle.send(wire.request("/healthz"))
             idle.answer()

@@ -208,14 +208,6 @@ def p99(report):
     return report["latency_ms"]["p99"]
 
 
-def sanitized():
-    """relud with AddressSanitizer and UndefinedBehaviorSanitizer, where `make sanitize` has built it of the sources as they are; None elsewhere."""
-    program = ROOT / "build/san-address-undefined/relud"
-    sources = [path for folder in ("core", "server", "include") for path in (ROOT / folder).rglob("*.[ch]")]
-    is_new = program.exists() and program.stat().st_mtime > max(path.stat().st_mtime for path in sources)
-    return str(program) if is_new else None
-
-
 def fuzz_total(names):
     """What build/fuzz/record says of these fuzz targets: (CPU hours, executions, findings, names that have never run)."""
     record = ROOT / "build/fuzz/record"
@@ -257,12 +249,15 @@ def newest_source(*folders):
     return max((ROOT / name).stat().st_mtime for name in files.split("\0") if name and (ROOT / name).exists())
 
 
-def sanitized(kind="address-undefined"):
-    """The relud with these sanitizers, where make sanitize or make tsan has built one of the sources as they are."""
+def sanitized(kind="address-undefined", is_needed=True):
+    """The command that runs the relud with these sanitizers, where make sanitize or make tsan has built one of the sources as they are; None elsewhere where it
+    is not needed. A sanitizer's reports want a program that is not confined."""
     path = ROOT / f"build/san-{kind}/relud"
-    if not path.exists() or path.stat().st_mtime < newest_source("core", "server", "include"):
+    if path.exists() and path.stat().st_mtime > newest_source("core", "server", "include"):
+        return ["env", "RELUD_SANDBOX=off", str(path)]
+    if is_needed:
         raise NotRun(f"there is no program with the sanitizers {kind} of this tree")
-    return str(path)
+    return None
 
 
 @contextlib.contextmanager
