@@ -25,6 +25,26 @@ bool ready_read(struct exchange *exchange, const char *body, size_t len)
     return true;
 }
 
+/* Before the first row every unit would seem dead: there is nothing to say then. */
+static void add_layers(struct metrics_served *served, const struct entry *entry)
+{
+    relud_health *health = insight_read(entry->insight);
+    served->observed_rows = health ? relud_health_rows(health) : 0;
+    served->layer =
+        served->observed_rows ? calloc(entry->info->layers, sizeof *served->layer) : NULL;
+    served->layers = served->layer ? entry->info->layers : 0;
+    for (size_t i = 0; i < served->layers; i++) {
+        struct relud_layer_health of = relud_health_layer(health, i);
+        const struct relud_layer_info *info = relud_model_layer(entry->model, i);
+        served->layer[i] = (struct metrics_layer){.zero_ratio = of.zero_ratio,
+                                                  .dead = of.dead,
+                                                  .saturated = of.saturated,
+                                                  .is_relu_like = info->is_relu_like,
+                                                  .is_saturating = info->is_saturating};
+    }
+    relud_health_free(health);
+}
+
 /* The catalog as the metrics want to see it. */
 static void write_metrics(struct exchange *exchange, bool is_openmetrics)
 {
@@ -39,6 +59,7 @@ static void write_metrics(struct exchange *exchange, bool is_openmetrics)
         served[i].format = item->entry->info->format;
         served[i].math = item->entry->info->math == RELUD_MATH_FAST ? "fast" : "exact";
         served[i].series = item->entry->series;
+        add_layers(&served[i], item->entry);
     }
     for (size_t i = 0; loads && i < catalog->models; i++)
         loads[i] = (struct metrics_loads){.name = catalog->model[i].name,
@@ -49,6 +70,8 @@ static void write_metrics(struct exchange *exchange, bool is_openmetrics)
                       &exchange->out, is_openmetrics, !exchange->service->state->is_draining);
     else
         exchange->out.is_short = true;
+    for (size_t i = 0; served && i < catalog->items; i++)
+        free(served[i].layer);
     free(served);
     free(loads);
 }

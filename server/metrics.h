@@ -101,10 +101,20 @@ struct metrics_shard {
     counter rejected[REJECTED_REASONS];
 };
 
+/* What a layer's units have done. */
+struct metrics_layer {
+    double zero_ratio;
+    size_t dead, saturated;
+    bool is_relu_like, is_saturating;
+};
+
 /* A version of a model, for metrics_write. */
 struct metrics_served {
     const char *name, *version, *format, *math; /* format and math NULL: nothing is loaded */
     const struct metrics_series *series;        /* NULL likewise */
+    struct metrics_layer *layer;                /* [layers], over observed_rows */
+    size_t layers;
+    uint64_t observed_rows;
 };
 
 /* A model, likewise. */

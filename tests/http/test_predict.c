@@ -271,6 +271,15 @@ START_TEST(what_the_units_do_can_be_seen)
     ck_assert_ptr_nonnull(strstr(reply->body, "\"nonzero_ratio\":["));
     ck_assert_uint_ge(count_of(reply->body, "1,"), 10 + 20); /* the logits and a fair part of 256 */
     ck_assert_int_eq(server_get(&server, "/v2/models/none/activations")->code, 404);
+    reply = server_get(&server, "/metrics");
+#define DIGITS_1 "{model=\"digits\",version=\"1\""
+    ck_assert_ptr_nonnull(strstr(reply->body, "relud_observed_rows_total" DIGITS_1 "} 1\n"));
+    ck_assert_ptr_nonnull(
+        strstr(reply->body, "\nrelud_activation_zero_ratio" DIGITS_1 ",layer=\"0\"} 0."));
+    ck_assert_ptr_nonnull(
+        strstr(reply->body, "\nrelud_activation_zero_ratio" DIGITS_1 ",layer=\"1\"} 0\n"));
+    ck_assert_ptr_nonnull(strstr(reply->body, "\nrelud_dead_units" DIGITS_1 ",layer=\"0\"} "));
+    ck_assert_ptr_null(strstr(reply->body, "\nrelud_dead_units" DIGITS_1 ",layer=\"1\"} "));
     server_stop(&server);
     free(digit);
 }
