@@ -24,15 +24,15 @@ LIMIT_SECONDS = 2
 def stalled(port, count, opening, drip, every, seconds):
     """Keeps `count` connections at a request that does not end, with a `drip` on each `every` so many seconds, for so many seconds, and then until
     the last is cut: [(seconds lived, what the server said)]. Those that are not cut within a minute are left out."""
-    poll, alive, cut = select.epoll(), {}, []
+    poll, alive, cut, to_drip = select.epoll(), {}, [], collections.deque()
     end = time.monotonic() + seconds
-    next_drip = time.monotonic() + every
 
     def enter():
         connection = wire.Connection(port)
         connection.begin, connection.said = time.monotonic(), b""
         connection.send(opening)
         alive[connection.socket.fileno()] = connection
+        to_drip.append((connection.begin + every, connection))
         poll.register(connection.socket.fileno(), select.EPOLLIN)
 
     def look(number):
@@ -45,18 +45,21 @@ def stalled(port, count, opening, drip, every, seconds):
         del alive[number]
         connection.close()
 
+    def drip_next():
+        due, connection = to_drip.popleft()
+        with contextlib.suppress(OSError):  # it may have been cut
+            connection.send(drip)
+            to_drip.append((due + every, connection))
+
     for _ in range(count):
         enter()
     while alive and time.monotonic() < end + 60:
-        for number, _ in poll.poll(0.05):
+        for number, _ in poll.poll(0.01):
             look(number)
         while len(alive) < count and time.monotonic() < end:
             enter()
-        if time.monotonic() >= next_drip:
-            next_drip += every
-            for connection in alive.values():
-                with contextlib.suppress(ConnectionError):
-                    connection.send(drip)
+        while to_drip and to_drip[0][0] <= time.monotonic():
+            drip_next()
     return cut
 
 
