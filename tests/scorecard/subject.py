@@ -225,7 +225,7 @@ def fuzz_row(names, hours):
     if missing:
         subprocess.run(["tests/fuzz/run"], cwd=ROOT, env={**os.environ, "FUZZ_SECONDS": "5", "FUZZ_ONLY": ",".join(missing)}, stdout=subprocess.DEVNULL)
     spent, executions, findings, missing = fuzz_total(names)
-    measured = f"{spent:.1f} CPU hours, {executions:,} executions, {findings} findings since build/fuzz/record began"
+    measured = f"{spent:.2f} CPU hours, {executions:,} executions, {findings} findings since build/fuzz/record began"
     return spent >= hours and not findings and not missing, measured + (f"; {', '.join(missing)} did not run" if missing else "")
 
 
