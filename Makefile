@@ -1,13 +1,14 @@
 # relud: see `make help`. Everything that is built goes to build/; each sanitizer has a folder of its own.
-# Variables: CC, CFLAGS, PREFIX, DESTDIR, LISTEN (make run), MINUTES (make soak), SAN=address,undefined or thread.
+# Variables: CC, CFLAGS, PREFIX, DESTDIR, LISTEN (make run), MINUTES (make soak), SAN=address,undefined or thread, COV=1 (counting, with clang).
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
 PREFIX   ?= /usr/local
 LISTEN   ?= 127.0.0.1:8080
 SAN      ?=
+COV      ?=
 comma    := ,
-B        := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+B        := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(COV),/coverage)
 
 LIBS_PKG := openblas libcjson zlib
 MHD_PKG  := libmicrohttpd gnutls libseccomp
@@ -16,9 +17,12 @@ THREADED := test_train test_predict test_clients test_connections test_repositor
 
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+# Counters that lie in a mapped file from the first instruction on: a process that is killed has counted as well.
+COUNT    := $(if $(COV),-fprofile-instr-generate)
+COVFLAGS := $(if $(COV),$(COUNT) -fprofile-update=atomic -mllvm -runtime-counter-relocation -fcoverage-mapping)
 PKG       = pkg-config --silence-errors
 CPPFLAGS += -I. -Iinclude -Ibuild -D_GNU_SOURCE
-ALL_CFLAGS = -std=c17 $(WARN) -ffp-contract=off -fPIC -MMD -MP $(SANFLAGS) $(CFLAGS) \
+ALL_CFLAGS = -std=c17 $(WARN) -ffp-contract=off -fPIC -MMD -MP $(SANFLAGS) $(COVFLAGS) $(CFLAGS) \
              $(shell $(PKG) --cflags $(LIBS_PKG) $(MHD_PKG))
 CORE_LIBS = $(shell $(PKG) --libs $(LIBS_PKG)) -lm -lpthread
 ALL_LIBS  = $(shell $(PKG) --libs $(MHD_PKG)) $(CORE_LIBS)
@@ -30,7 +34,7 @@ server := $(patsubst %.c,$(B)/%.o,$(wildcard server/*.c))
 tests  := $(patsubst %.c,$(B)/%,$(filter-out $(if $(SAN),tests/http/test_faults.c tests/http/test_privileges.c),$(wildcard tests/unit/test_*.c tests/http/test_*.c)))
 benches:= $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all deps run test sanitize tsan floats fuzz scorecard soak bench clients lint layers threads clean install image digits help
+.PHONY: all deps run test sanitize tsan coverage floats fuzz scorecard soak bench clients lint layers threads clean install image digits help
 .DEFAULT_GOAL := all
 
 all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
@@ -38,7 +42,7 @@ all: $(B)/relud $(B)/librelud.a ## build build/relud and build/librelud.a
 deps: ## install what is missing (apt), saying what
 	@deploy/deps build test
 
-build-deps test-deps fuzz-deps lint-deps bench-deps clients-deps scorecard-deps:
+build-deps test-deps coverage-deps fuzz-deps lint-deps bench-deps clients-deps scorecard-deps:
 	@deploy/deps $(@:-deps=)
 
 run: build-deps ## build and serve the bundled digits model on LISTEN (127.0.0.1:8080)
@@ -53,6 +57,13 @@ check: all $(tests) $(B)/tests/fault.so
 
 sanitize: build-deps test-deps ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory SAN=address,undefined CFLAGS='-O1 -g' check
+
+coverage: build-deps test-deps coverage-deps ## lines and branches of core/ and server/ that the tests reach (build/coverage.json), with clang
+	@rm -rf build/coverage/profile && mkdir -p build/coverage/profile
+	@LLVM_PROFILE_FILE=$(CURDIR)/build/coverage/profile/%m%c.profraw $(MAKE) --no-print-directory COV=1 CC=clang CFLAGS='-O1 -g' reached
+
+reached: check
+	@tests/coverage $(B) $(B)/relud $(sort $(tests))
 
 floats: test-deps ## write and read back all 2^32 floats (minutes)
 	@$(MAKE) --no-print-directory $(B)/tests/bench/all_floats && $(B)/tests/bench/all_floats
@@ -107,7 +118,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(B)/relud: $(server) $(B)/librelud.a
-	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(server) $(B)/librelud.a $(ALL_LIBS)
+	$(CC) $(SANFLAGS) $(COUNT) $(LDFLAGS) -o $@ $(server) $(B)/librelud.a $(ALL_LIBS)
 
 $(B)/librelud.a: $(core)
 	@rm -f $@
@@ -122,14 +133,17 @@ $(B)/server/openapi.o: server/openapi.json
 
 $(B)/core/decimal_read.o: build/generated/powers.h
 
+# What only GCC knows is left out for clang.
+gcc_only = $(if $(findstring clang,$(shell $(CC) --version)),,$(1))
+
 # GCC 12's partial redundancy elimination makes one number wait for another: 29 ns a float, 22 without it.
-$(B)/core/decimal_write.o: FILE_FLAGS := -fno-tree-pre
+$(B)/core/decimal_write.o: FILE_FLAGS = $(call gcc_only,-fno-tree-pre)
 
 # GCC leaves loops of unknown length as they are at -O2; scaling a row took as long as its first layer's sparse form.
-$(B)/core/linear.o $(B)/core/step.o $(B)/core/element.o: FILE_FLAGS := -ftree-vectorize -fvect-cost-model=dynamic
+$(B)/core/linear.o $(B)/core/step.o $(B)/core/element.o: FILE_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic)
 
 # Plain loops that are to become vectors, the square root among them.
-$(B)/core/train_loops_%.o: LOOP_FLAGS := -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno
+$(B)/core/train_loops_%.o: LOOP_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic) -fno-math-errno
 
 # The vector kernels: chosen at run time, so only these files may hold such instructions.
 ifeq ($(shell uname -m),x86_64)

@@ -1,8 +1,9 @@
 /* A library for LD_PRELOAD that lets calls fail which the program itself makes: of `memory` (malloc, calloc, realloc,
  * aligned_alloc, mmap), `files` (open, fopen, rename, fsync, mkdir) or `calls` (read, write, accept4, socket, pipe2, eventfd,
  * pthread_create, poll, ppoll), as RELUD_FAIL says, the RELUD_FAIL_NTH-th, counted from 1; with RELUD_FAIL_ON, all from there on.
- * What libraries call is left alone: what those do without memory is not ours. When the program ends without having got so
- * far, a file called RELUD_FAIL_MISSED is made. */
+ * What libraries call is left alone: what those do without memory is not ours; and so is what runs before main (in `make
+ * coverage` the counters open their file there). When the program ends without having got so far, a file called
+ * RELUD_FAIL_MISSED is made. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +27,9 @@ static long nth;
 static char kind;
 static bool goes_on;
 static const void *program; /* where it begins */
+static int (*program_main)(int, char **, char **);
 
-__attribute__((constructor)) static void begin(void)
+static void begin(void)
 {
     const char *what = getenv("RELUD_FAIL"), *number = getenv("RELUD_FAIL_NTH");
     Dl_info entry;
@@ -37,6 +39,23 @@ __attribute__((constructor)) static void begin(void)
     nth = strtol(number, NULL, 10);
     goes_on = getenv("RELUD_FAIL_ON");
     kind = *what;
+}
+
+static int main_that_may_fail(int argc, char **argv, char **environment)
+{
+    begin();
+    return program_main(argc, argv, environment);
+}
+
+/* What the program's own first instructions call. */
+int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
+                      void (*fini)(void), void (*loader_fini)(void), void *stack)
+{
+    int (*next)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+                void (*)(void), void *);
+    *(void **)&next = dlsym(RTLD_NEXT, "__libc_start_main");
+    program_main = main;
+    return next(main_that_may_fail, argc, argv, init, fini, loader_fini, stack);
 }
 
 __attribute__((destructor)) static void end(void)
