@@ -77,8 +77,6 @@ static bool declare(struct onnx_graph *graph, struct onnx_text name, struct onnx
 {
     size_t before = graph->values;
     *value = onnx_find(graph, name);
-    if (!*value)
-        return onnx_no_memory(graph);
     return graph->values > before || onnx_fail(graph, "'%.*s' is made twice", ONNX_NAME(name));
 }
 
@@ -142,8 +140,7 @@ static bool set_up(struct onnx_graph *graph)
 
 static const struct onnx_node *maker_of(struct onnx_graph *graph, struct onnx_text name)
 {
-    const struct onnx_value *value = onnx_find(graph, name);
-    return value ? value->maker : NULL;
+    return onnx_find(graph, name)->maker;
 }
 
 /* A ZipMap makes dictionaries of probabilities: those are what is wanted. */
@@ -198,27 +195,20 @@ static bool choose_outputs(struct onnx_graph *graph, const struct onnx_port **wa
 }
 
 /* Marks names backwards from the wanted ones. */
-static bool mark_needed(struct onnx_graph *graph, const struct onnx_port *const *wanted,
+static void mark_needed(struct onnx_graph *graph, const struct onnx_port *const *wanted,
                         size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct onnx_value *value = onnx_find(graph, tensor_behind(graph, wanted[i]->name));
-        if (!value)
-            return onnx_no_memory(graph);
-        value->is_needed = true;
-    }
+    for (size_t i = 0; i < count; i++)
+        onnx_find(graph, tensor_behind(graph, wanted[i]->name))->is_needed = true;
     for (size_t i = graph->file.nodes; i-- > 0;) {
         const struct onnx_node *node = &graph->file.node[i];
         bool is_needed = false;
         for (size_t k = 0; k < node->outputs; k++)
             is_needed |= node->output[k].len && onnx_find(graph, node->output[k])->is_needed;
-        for (size_t k = 0; is_needed && k < node->inputs; k++) {
-            struct onnx_value *value = node->input[k].len ? onnx_find(graph, node->input[k]) : NULL;
-            if (value)
-                value->is_needed = true;
-        }
+        for (size_t k = 0; is_needed && k < node->inputs; k++)
+            if (node->input[k].len)
+                onnx_find(graph, node->input[k])->is_needed = true;
     }
-    return true;
 }
 
 static bool is_node_needed(struct onnx_graph *graph, const struct onnx_node *node)
@@ -237,9 +227,7 @@ static bool find_input(struct onnx_graph *graph, const struct onnx_port **found)
     const struct onnx_file *file = &graph->file;
     *found = NULL;
     for (size_t i = 0; i < file->inputs; i++) {
-        struct onnx_value *value = onnx_find(graph, file->input[i].name);
-        if (!value)
-            return onnx_no_memory(graph);
+        const struct onnx_value *value = onnx_find(graph, file->input[i].name);
         if (value->tensor || !value->is_needed)
             continue;
         if (*found)
@@ -309,7 +297,7 @@ static bool set_results(struct onnx_graph *graph, const struct onnx_port *const 
         const char *copy = arena_copy_text(source->arena, name.at, name.len);
         if (!copy)
             return onnx_no_memory(graph);
-        if (!value || value->kind == ONNX_NOTHING)
+        if (value->kind == ONNX_NOTHING)
             return onnx_fail(graph, "nothing makes output '%.*s'", ONNX_NAME(name));
         if (value->kind != ONNX_ROWS)
             return onnx_fail(graph, "output '%.*s' does not depend on the input", ONNX_NAME(name));
@@ -426,9 +414,10 @@ static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted
 {
     const struct onnx_port *input = NULL;
     graph->source->info.notes = 0;
-    if (!set_up(graph) || !declare_all(graph) || !choose_outputs(graph, wanted, count) ||
-        !mark_needed(graph, wanted, *count) || !find_input(graph, &input) || !input ||
-        !set_input(graph, input))
+    if (!set_up(graph) || !declare_all(graph) || !choose_outputs(graph, wanted, count))
+        return false;
+    mark_needed(graph, wanted, *count);
+    if (!find_input(graph, &input) || !set_input(graph, input))
         return false;
     for (size_t i = 0; i < graph->file.nodes; i++)
         if (is_node_needed(graph, &graph->file.node[i]) && !run_node(graph, &graph->file.node[i]))

@@ -58,8 +58,6 @@ struct onnx_value *onnx_find(struct onnx_graph *graph, struct onnx_text name)
     for (; graph->slot[at]; at = (at + 1) % graph->slots)
         if (onnx_text_same(graph->value[graph->slot[at] - 1].name, name))
             return &graph->value[graph->slot[at] - 1];
-    if (graph->values >= graph->slots / 2)
-        return NULL;
     graph->slot[at] = ++graph->values;
     graph->value[graph->values - 1] = (struct onnx_value){.name = name};
     return &graph->value[graph->values - 1];
@@ -94,9 +92,9 @@ bool onnx_input(struct onnx_graph *graph, size_t index, const struct onnx_value 
     if (index >= graph->node->inputs || graph->node->input[index].len == 0)
         return true;
     struct onnx_value *value = onnx_find(graph, graph->node->input[index]);
-    if (value && value->kind == ONNX_NOTHING && value->tensor && !read_tensor(graph, value))
+    if (value->kind == ONNX_NOTHING && value->tensor && !read_tensor(graph, value))
         return false;
-    if (!value || value->kind == ONNX_NOTHING)
+    if (value->kind == ONNX_NOTHING)
         return onnx_fail(graph, "it reads '%.*s', which nothing before it makes",
                          ONNX_NAME(graph->node->input[index]));
     *found = value;
@@ -115,20 +113,24 @@ bool onnx_has_output(const struct onnx_graph *graph, size_t index)
     return index < graph->node->outputs && graph->node->output[index].len > 0;
 }
 
-bool onnx_give(struct onnx_graph *graph, size_t index, const struct onnx_value *value)
+void onnx_give(struct onnx_graph *graph, size_t index, const struct onnx_value *value)
 {
     if (!onnx_has_output(graph, index))
-        return true;
+        return;
     struct onnx_value *to = onnx_find(graph, graph->node->output[index]);
-    if (!to)
-        return onnx_no_memory(graph);
     struct onnx_value kept = *to;
     *to = *value;
     to->name = kept.name;
     to->is_needed = kept.is_needed;
     to->maker = kept.maker;
     to->tensor = NULL;
-    return true;
+}
+
+bool onnx_answer(struct onnx_graph *graph, bool is_made, const struct onnx_value *value)
+{
+    if (is_made)
+        onnx_give(graph, 0, value);
+    return is_made;
 }
 
 /* ---- attributes ---- */

@@ -71,15 +71,17 @@ bool onnx_spend(struct onnx_graph *graph, size_t count);
 
 /* ---- names ---- */
 
-/* By name; a new one where there is none. NULL when there are too many. */
+/* By name, of those that stand in the file: there is room for all of them. A new one where there is none. */
 struct onnx_value *onnx_find(struct onnx_graph *graph, struct onnx_text name);
 /* The i-th input; NULL without an error where it is left out. */
 bool onnx_input(struct onnx_graph *graph, size_t index, const struct onnx_value **value);
 /* The same, and it must be there. */
 bool onnx_wanted(struct onnx_graph *graph, size_t index, const struct onnx_value **value);
 bool onnx_has_output(const struct onnx_graph *graph, size_t index);
-/* Gives the i-th output its value; the name stays. */
-bool onnx_give(struct onnx_graph *graph, size_t index, const struct onnx_value *value);
+/* Gives the i-th output, if it is wanted, its value; the name stays. */
+void onnx_give(struct onnx_graph *graph, size_t index, const struct onnx_value *value);
+/* The first output's, when it was made; whether it was. */
+bool onnx_answer(struct onnx_graph *graph, bool is_made, const struct onnx_value *value);
 
 /* ---- attributes: false and an error where one is of another type ---- */
 

@@ -12,8 +12,9 @@ static bool read_unary(struct onnx_graph *graph, enum element element)
 {
     const struct onnx_value *x;
     struct onnx_value out;
-    return onnx_wanted(graph, 0, &x) && onnx_element(graph, element, x, NULL, NULL, &out) &&
-           onnx_give(graph, 0, &out);
+    return onnx_answer(
+        graph, onnx_wanted(graph, 0, &x) && onnx_element(graph, element, x, NULL, NULL, &out),
+        &out);
 }
 
 /* Whole numbers among themselves are shapes in the making: sums, differences, products, quotients. */
@@ -60,9 +61,10 @@ static bool read_binary(struct onnx_graph *graph, enum element element)
     bool is_shape = a->kind == ONNX_WHOLES && b->kind == ONNX_WHOLES &&
                     (element == ELEMENT_ADD || element == ELEMENT_SUB || element == ELEMENT_MUL ||
                      element == ELEMENT_DIV);
-    return (is_shape ? whole_pair(graph, element, a, b, &out)
-                     : onnx_element(graph, element, a, b, NULL, &out)) &&
-           onnx_give(graph, 0, &out);
+    return onnx_answer(graph,
+                       (is_shape ? whole_pair(graph, element, a, b, &out)
+                                 : onnx_element(graph, element, a, b, NULL, &out)),
+                       &out);
 }
 
 /* Sum, Mean, Min, Max of any number of inputs. */
@@ -82,7 +84,7 @@ static bool read_variadic(struct onnx_graph *graph, enum element element, bool i
         if (!onnx_element(graph, ELEMENT_DIV, &out, &divisor, NULL, &out))
             return false;
     }
-    return onnx_give(graph, 0, &out);
+    return onnx_answer(graph, true, &out);
 }
 
 #define UNARY(function, element)                                                                   \
@@ -140,8 +142,11 @@ static bool read_erfc(struct onnx_graph *graph, const struct onnx_node *node)
     static const float one = 1;
     const struct onnx_value *x;
     struct onnx_value out, from = onnx_scalar(&one);
-    return onnx_wanted(graph, 0, &x) && onnx_element(graph, ELEMENT_ERF, x, NULL, NULL, &out) &&
-           onnx_element(graph, ELEMENT_SUB, &from, &out, NULL, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph,
+                       onnx_wanted(graph, 0, &x) &&
+                           onnx_element(graph, ELEMENT_ERF, x, NULL, NULL, &out) &&
+                           onnx_element(graph, ELEMENT_SUB, &from, &out, NULL, &out),
+                       &out);
 }
 
 static bool read_where(struct onnx_graph *graph, const struct onnx_node *node)
@@ -149,8 +154,11 @@ static bool read_where(struct onnx_graph *graph, const struct onnx_node *node)
     (void)node;
     const struct onnx_value *a, *b, *c;
     struct onnx_value out;
-    return onnx_wanted(graph, 0, &a) && onnx_wanted(graph, 1, &b) && onnx_wanted(graph, 2, &c) &&
-           onnx_element(graph, ELEMENT_WHERE, a, b, c, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph,
+                       onnx_wanted(graph, 0, &a) && onnx_wanted(graph, 1, &b) &&
+                           onnx_wanted(graph, 2, &c) &&
+                           onnx_element(graph, ELEMENT_WHERE, a, b, c, &out),
+                       &out);
 }
 
 /* ---- activations ---- */
@@ -185,8 +193,9 @@ static bool read_activation(struct onnx_graph *graph, const struct onnx_node *no
         if (!onnx_number(graph, row->parameter[i].attribute, &params.values[i]))
             return false;
     }
-    return onnx_wanted(graph, 0, &x) && onnx_activate(graph, row->name, &params, x, &out) &&
-           onnx_give(graph, 0, &out);
+    return onnx_answer(
+        graph, onnx_wanted(graph, 0, &x) && onnx_activate(graph, row->name, &params, x, &out),
+        &out);
 }
 
 #define SELU_ALPHA 1.67326319217681884765625f
@@ -203,11 +212,13 @@ static bool read_selu(struct onnx_graph *graph, const struct onnx_node *node)
         !onnx_number(graph, "gamma", &gamma))
         return false;
     if (fabsf(alpha - SELU_ALPHA) < 1e-6f && fabsf(gamma - SELU_GAMMA) < 1e-6f)
-        return onnx_activate(graph, "selu", NULL, x, &out) && onnx_give(graph, 0, &out);
+        return onnx_answer(graph, onnx_activate(graph, "selu", NULL, x, &out), &out);
     struct relud_activation_params params = {.values = {alpha}};
     struct onnx_value scale = onnx_scalar(&gamma);
-    return onnx_activate(graph, "elu", &params, x, &out) &&
-           onnx_element(graph, ELEMENT_MUL, &out, &scale, NULL, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph,
+                       onnx_activate(graph, "elu", &params, x, &out) &&
+                           onnx_element(graph, ELEMENT_MUL, &out, &scale, NULL, &out),
+                       &out);
 }
 
 /* max(0, min(1, alpha x + beta)); PyTorch's has 1/6 and 1/2. */
@@ -223,10 +234,12 @@ static bool read_hardsigmoid(struct onnx_graph *graph, const struct onnx_node *n
         return false;
     struct onnx_value slope = onnx_scalar(&alpha), shift = onnx_scalar(&beta);
     if (fabsf(alpha - 1.0f / 6) < 1e-6f && beta == 0.5f)
-        return onnx_activate(graph, "hardsigmoid", NULL, x, &out) && onnx_give(graph, 0, &out);
-    return onnx_element(graph, ELEMENT_MUL, x, &slope, NULL, &out) &&
-           onnx_element(graph, ELEMENT_ADD, &out, &shift, NULL, &out) &&
-           onnx_activate(graph, "hardtanh", &unit, &out, &out) && onnx_give(graph, 0, &out);
+        return onnx_answer(graph, onnx_activate(graph, "hardsigmoid", NULL, x, &out), &out);
+    return onnx_answer(graph,
+                       onnx_element(graph, ELEMENT_MUL, x, &slope, NULL, &out) &&
+                           onnx_element(graph, ELEMENT_ADD, &out, &shift, NULL, &out) &&
+                           onnx_activate(graph, "hardtanh", &unit, &out, &out),
+                       &out);
 }
 
 static bool read_gelu(struct onnx_graph *graph, const struct onnx_node *node)
@@ -241,7 +254,7 @@ static bool read_gelu(struct onnx_graph *graph, const struct onnx_node *node)
     if (!is_tanh && !onnx_text_is(word, "none"))
         return onnx_fail(graph, "approximate is neither none nor tanh");
     struct relud_activation_params params = {.values = {is_tanh ? 1 : 0}};
-    return onnx_activate(graph, "gelu", &params, x, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph, onnx_activate(graph, "gelu", &params, x, &out), &out);
 }
 
 /* The slope is broadcast to x: one for all, one for each unit of the last axis, or any other constant or value. */
@@ -259,14 +272,16 @@ static bool read_prelu(struct onnx_graph *graph, const struct onnx_node *node)
     if (slope->kind != ONNX_ROWS && slope->rank <= x->rank && (slope->width == 1 || is_by_unit)) {
         struct relud_activation_params params = {.weight = onnx_constant(graph, slope, "the slope"),
                                                  .weight_len = slope->width};
-        return params.weight && onnx_activate(graph, "prelu", &params, x, &out) &&
-               onnx_give(graph, 0, &out);
+        return onnx_answer(graph, params.weight && onnx_activate(graph, "prelu", &params, x, &out),
+                           &out);
     }
     float zero = 0;
     struct onnx_value none = onnx_scalar(&zero);
-    return onnx_element(graph, ELEMENT_MUL, x, slope, NULL, &low) &&
-           onnx_element(graph, ELEMENT_GREATER, x, &none, NULL, &out) &&
-           onnx_element(graph, ELEMENT_WHERE, &out, x, &low, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph,
+                       onnx_element(graph, ELEMENT_MUL, x, slope, NULL, &low) &&
+                           onnx_element(graph, ELEMENT_GREATER, x, &none, NULL, &out) &&
+                           onnx_element(graph, ELEMENT_WHERE, &out, x, &low, &out),
+                       &out);
 }
 
 /* A bound as an attribute (opset < 11) or an input; absent: none. */
@@ -302,11 +317,11 @@ static bool read_clip(struct onnx_graph *graph, const struct onnx_node *node)
     struct onnx_value out = *x, bound;
     struct relud_activation_params params = {.values = {low, high}};
     if (low == 0 && !(high < 3e38f))
-        return onnx_activate(graph, "relu", NULL, x, &out) && onnx_give(graph, 0, &out);
+        return onnx_answer(graph, onnx_activate(graph, "relu", NULL, x, &out), &out);
     if (low == 0 && high == 6)
-        return onnx_activate(graph, "relu6", NULL, x, &out) && onnx_give(graph, 0, &out);
+        return onnx_answer(graph, onnx_activate(graph, "relu6", NULL, x, &out), &out);
     if (has_low && has_high && low <= high && isfinite(low) && isfinite(high))
-        return onnx_activate(graph, "hardtanh", &params, x, &out) && onnx_give(graph, 0, &out);
+        return onnx_answer(graph, onnx_activate(graph, "hardtanh", &params, x, &out), &out);
     if (has_low) {
         bound = onnx_scalar(&low);
         if (!onnx_element(graph, ELEMENT_MAX, &out, &bound, NULL, &out))
@@ -317,7 +332,7 @@ static bool read_clip(struct onnx_graph *graph, const struct onnx_node *node)
         if (!onnx_element(graph, ELEMENT_MIN, &out, &bound, NULL, &out))
             return false;
     }
-    return onnx_give(graph, 0, &out);
+    return onnx_answer(graph, true, &out);
 }
 
 /* Shrink: x + bias below -lambd, x - bias above lambd, else 0. */
@@ -332,8 +347,9 @@ static bool read_shrink(struct onnx_graph *graph, const struct onnx_node *node)
         return false;
     struct relud_activation_params params = {.values = {lambda}};
     if (bias == 0 || bias == lambda)
-        return onnx_activate(graph, bias == 0 ? "hardshrink" : "softshrink", &params, x, &out) &&
-               onnx_give(graph, 0, &out);
+        return onnx_answer(
+            graph, onnx_activate(graph, bias == 0 ? "hardshrink" : "softshrink", &params, x, &out),
+            &out);
     return onnx_fail(graph, "bias %g is neither 0 nor lambd", (double)bias);
 }
 

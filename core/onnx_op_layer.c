@@ -163,7 +163,7 @@ static bool read_matmul(struct onnx_graph *graph, const struct onnx_node *node)
                    : a->rank > 2 && b->rank > 2
                        ? multiply_stacks(graph, a, b, &out)
                        : onnx_fail(graph, "tensors of %zu and %zu dimensions", a->rank, b->rank);
-    return is_done && onnx_give(graph, 0, &out);
+    return onnx_answer(graph, is_done, &out);
 }
 
 /* C may be added as a bias: one for each column. */
@@ -204,7 +204,7 @@ static bool read_gemm(struct onnx_graph *graph, const struct onnx_node *node)
             !onnx_element(graph, ELEMENT_ADD, &out, &added, NULL, &out))
             return false;
     }
-    return onnx_give(graph, 0, &out);
+    return onnx_answer(graph, true, &out);
 }
 
 /* ---- normalisation by constants ---- */
@@ -267,13 +267,13 @@ static bool read_batch_normalization(struct onnx_graph *graph, const struct onnx
     }
     struct onnx_value out = *x;
     if (!is_layer)
-        return scale_channels(graph, x, scale, shift, channels, &out) && onnx_give(graph, 0, &out);
+        return onnx_answer(graph, scale_channels(graph, x, scale, shift, channels, &out), &out);
     struct step step = *layer;
     struct onnx_value from = {.kind = ONNX_ROWS, .is_batched = x->is_batched};
     from.value = layer->operand[0].value;
     step.weights.scale = scale;
     step.weights.bias = shift;
-    return onnx_emit(graph, &step, &from, 1, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph, onnx_emit(graph, &step, &from, 1, &out), &out);
 }
 
 /* ai.onnx.ml: (x - offset) · scale, by columns. */
@@ -303,7 +303,7 @@ static bool read_scaler(struct onnx_graph *graph, const struct onnx_node *node)
         if (by.width && !onnx_element(graph, i ? ELEMENT_MUL : ELEMENT_SUB, &out, &by, NULL, &out))
             return false;
     }
-    return onnx_give(graph, 0, &out);
+    return onnx_answer(graph, true, &out);
 }
 
 const struct onnx_op onnx_layer_ops[] = {

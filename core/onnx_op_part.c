@@ -71,7 +71,7 @@ static bool read_gather(struct onnx_graph *graph, const struct onnx_node *node)
         for (size_t k = 0; i == axis && k < indices->rank; k++)
             shape[rank++] = indices->shape[k];
     }
-    return onnx_shape(graph, &out, rank, shape) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph, onnx_shape(graph, &out, rank, shape), &out);
 }
 
 /* One axis of a Slice: NumPy's rules for what is beyond the ends. */
@@ -127,7 +127,7 @@ static bool read_slice(struct onnx_graph *graph, const struct onnx_node *node)
             !slice_axis(graph, &out, axis, list[0][i], list[1][i], count[3] ? list[3][i] : 1))
             return false;
     }
-    return onnx_give(graph, 0, &out);
+    return onnx_answer(graph, true, &out);
 }
 
 static bool read_split(struct onnx_graph *graph, const struct onnx_node *node)
@@ -151,9 +151,9 @@ static bool read_split(struct onnx_graph *graph, const struct onnx_node *node)
         long long some = count ? size[i] : each < len - first ? each : len - first;
         if (some < 1 || some > len - first)
             return onnx_fail(graph, "part %zu of %lld goes past %lld", i, some, len);
-        if (!take_range(graph, &from, axis, first, 1, (size_t)some, &out) ||
-            !onnx_give(graph, i, &out))
+        if (!take_range(graph, &from, axis, first, 1, (size_t)some, &out))
             return false;
+        onnx_give(graph, i, &out);
         first += some;
     }
     return first == len || onnx_fail(graph, "its parts make %lld of %lld", first, len);
@@ -218,14 +218,15 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
         piece[i] = onnx_product(&x[i], axis, x[i].rank);
     }
     if (whole == count)
-        return concat_wholes(graph, x, count, sum, &out) && onnx_give(graph, 0, &out);
+        return onnx_answer(graph, concat_wholes(graph, x, count, sum, &out), &out);
     if (is_batched && axis == 0)
         return onnx_fail_mixing(graph, "it puts tensors together");
     memcpy(shape, x[0].shape, sizeof shape);
     shape[axis] = sum;
     struct step step = {.kind = STEP_JOIN, .piece = piece, .parts = onnx_product(&x[0], 0, axis)};
-    return onnx_shape(graph, &out, x[0].rank, shape) && onnx_emit(graph, &step, x, count, &out) &&
-           onnx_give(graph, 0, &out);
+    return onnx_answer(
+        graph, onnx_shape(graph, &out, x[0].rank, shape) && onnx_emit(graph, &step, x, count, &out),
+        &out);
 }
 
 const struct onnx_op onnx_part_ops[] = {

@@ -54,8 +54,9 @@ static bool read_softmax(struct onnx_graph *graph, const struct onnx_node *node)
     step.activation =
         relud_activation_find(onnx_text_is(node->op, "LogSoftmax") ? "log_softmax" : "softmax");
     struct onnx_value out = moved;
-    return onnx_emit(graph, &step, &moved, 1, &out) && axes_back(graph, &out, order, &out) &&
-           onnx_give(graph, 0, &out);
+    return onnx_answer(
+        graph, onnx_emit(graph, &step, &moved, 1, &out) && axes_back(graph, &out, order, &out),
+        &out);
 }
 
 /* ---- reductions ---- */
@@ -124,8 +125,8 @@ static bool read_reduce(struct onnx_graph *graph, const struct onnx_node *node)
         !reduce_axes(graph, x, is_axis, &is_noop))
         return false;
     struct onnx_value out = *x;
-    return (is_noop || reduce(graph, x, is_axis, rows[row].reduction, keeps != 0, &out)) &&
-           onnx_give(graph, 0, &out);
+    return onnx_answer(
+        graph, (is_noop || reduce(graph, x, is_axis, rows[row].reduction, keeps != 0, &out)), &out);
 }
 
 static bool read_arg(struct onnx_graph *graph, const struct onnx_node *node)
@@ -146,7 +147,7 @@ static bool read_arg(struct onnx_graph *graph, const struct onnx_node *node)
     if (!reduce(graph, x, is_axis, reduction, keeps != 0, &out))
         return false;
     out.is_whole = true;
-    return onnx_give(graph, 0, &out);
+    return onnx_answer(graph, true, &out);
 }
 
 /* ---- layer normalisation ---- */
@@ -179,14 +180,16 @@ static bool read_layer_normalization(struct onnx_graph *graph, const struct onnx
             !reduce(graph, &spread, is_axis, REDUCE_MEAN, true, &spread) ||
             !onnx_element(graph, ELEMENT_ADD, &spread, &epsilon, NULL, &spread) ||
             !onnx_element(graph, ELEMENT_SQRT, &spread, NULL, NULL, &spread) ||
-            !onnx_element(graph, ELEMENT_RECIPROCAL, &spread, NULL, NULL, &spread) ||
-            !onnx_give(graph, 1, &mean) || !onnx_give(graph, 2, &spread))
+            !onnx_element(graph, ELEMENT_RECIPROCAL, &spread, NULL, NULL, &spread))
             return false;
+        onnx_give(graph, 1, &mean);
+        onnx_give(graph, 2, &spread);
     }
-    return onnx_emit(graph, &step, x, 1, &out) &&
-           onnx_element(graph, ELEMENT_MUL, &out, scale, NULL, &out) &&
-           (!bias || onnx_element(graph, ELEMENT_ADD, &out, bias, NULL, &out)) &&
-           onnx_give(graph, 0, &out);
+    return onnx_answer(graph,
+                       onnx_emit(graph, &step, x, 1, &out) &&
+                           onnx_element(graph, ELEMENT_MUL, &out, scale, NULL, &out) &&
+                           (!bias || onnx_element(graph, ELEMENT_ADD, &out, bias, NULL, &out)),
+                       &out);
 }
 
 const struct onnx_op onnx_row_ops[] = {

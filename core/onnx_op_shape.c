@@ -20,7 +20,7 @@ static bool read_constant(struct onnx_graph *graph, const struct onnx_node *node
             return onnx_no_memory(graph);
         if (!wire_find(&wire, 5, &field) || field.type != WIRE_BYTES)
             return onnx_fail(graph, "its value is no tensor");
-        if (!onnx_tensor_open(&graph->file, field.bytes, made) || !onnx_give(graph, 0, &out))
+        if (!onnx_tensor_open(&graph->file, field.bytes, made))
             return false;
         onnx_find(graph, graph->node->output[0])->tensor = made; /* read when it is wanted */
         return true;
@@ -51,7 +51,7 @@ static bool read_constant(struct onnx_graph *graph, const struct onnx_node *node
     out.rank = onnx_attribute(graph, "value_floats") || onnx_attribute(graph, "value_ints");
     out.width = out.rank ? out.width : 1;
     out.shape[0] = out.width;
-    return (out.width || onnx_fail(graph, "an empty list")) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph, (out.width || onnx_fail(graph, "an empty list")), &out);
 }
 
 /* The sizes of axes; a batch's is written as a multiple of the batch. */
@@ -82,7 +82,7 @@ static bool read_shape(struct onnx_graph *graph, const struct onnx_node *node)
     struct onnx_value out = {.kind = ONNX_WHOLES, .rank = 1, .shape = {count}, .width = count};
     out.wholes = wholes;
     out.is_batch = is_batch[0] ? is_batch : NULL;
-    return onnx_give(graph, 0, &out);
+    return onnx_answer(graph, true, &out);
 }
 
 static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_node *node)
@@ -115,7 +115,7 @@ static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_n
         if (!one.wholes && !one.floats)
             return false;
     }
-    return onnx_expand(graph, &one, list->width, shape, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph, onnx_expand(graph, &one, list->width, shape, &out), &out);
 }
 
 /* ---- the same numbers ---- */
@@ -124,7 +124,7 @@ static bool read_identity(struct onnx_graph *graph, const struct onnx_node *node
 {
     (void)node;
     const struct onnx_value *x;
-    return onnx_wanted(graph, 0, &x) && onnx_give(graph, 0, x);
+    return onnx_wanted(graph, 0, &x) && onnx_answer(graph, true, x);
 }
 
 static bool read_dropout(struct onnx_graph *graph, const struct onnx_node *node)
@@ -135,12 +135,17 @@ static bool read_dropout(struct onnx_graph *graph, const struct onnx_node *node)
         return false;
     if (trains && (trains->kind != ONNX_WHOLES || trains->wholes[0]))
         return onnx_fail(graph, "training_mode is on: export the model in eval mode");
-    if (!onnx_wanted(graph, 0, &x) || !onnx_give(graph, 0, x))
+    if (!onnx_wanted(graph, 0, &x))
         return false;
+    onnx_give(graph, 0, x);
     static const float one = 1;
     struct onnx_value mask = onnx_scalar(&one);
-    return !onnx_has_output(graph, 1) ||
-           (onnx_expand(graph, &mask, x->rank, x->shape, &mask) && onnx_give(graph, 1, &mask));
+    if (!onnx_has_output(graph, 1))
+        return true;
+    if (!onnx_expand(graph, &mask, x->rank, x->shape, &mask))
+        return false;
+    onnx_give(graph, 1, &mask);
+    return true;
 }
 
 /* Everything is computed in float32: from float to float nothing happens, to whole numbers the fraction goes. */
@@ -180,7 +185,7 @@ static bool read_cast(struct onnx_graph *graph, const struct onnx_node *node)
         return false;
     }
     out.is_whole = out.kind == ONNX_ROWS && !is_float;
-    return onnx_give(graph, 0, &out);
+    return onnx_answer(graph, true, &out);
 }
 
 /* ---- other shapes ---- */
@@ -200,10 +205,12 @@ static bool give_shape(struct onnx_graph *graph, const struct onnx_value *x, siz
         return onnx_fail_mixing(graph, "it reshapes");
     if (onnx_shape(graph, &out, rank, shape) && out.width != x->width && x->is_batched)
         return onnx_fail_mixing(graph, "it reshapes");
-    return onnx_shape(graph, &out, rank, shape) &&
-           (out.width == x->width ||
-            onnx_fail(graph, "%zu numbers into a shape of %zu", x->width, out.width)) &&
-           onnx_give(graph, 0, &out);
+    return onnx_answer(
+        graph,
+        onnx_shape(graph, &out, rank, shape) &&
+            (out.width == x->width ||
+             onnx_fail(graph, "%zu numbers into a shape of %zu", x->width, out.width)),
+        &out);
 }
 
 /* What the first dimension of a Reshape's list means for a batch: its share of a row; 0: to be found from the rest. */
@@ -356,7 +363,7 @@ static bool read_transpose(struct onnx_graph *graph, const struct onnx_node *nod
                                 : onnx_fail(graph, "perm has %zu axes of %zu", count, x->rank);
     for (size_t i = 0; i < count; i++)
         order[i] = (size_t)(perm[i] < 0 ? perm[i] + (long long)x->rank : perm[i]);
-    return onnx_transpose(graph, x, order, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph, onnx_transpose(graph, x, order, &out), &out);
 }
 
 static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
@@ -386,7 +393,7 @@ static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
             return onnx_fail(graph, "dimension %zu cannot become %lld", i, wanted);
         shape[i] = own == 1 ? (size_t)wanted : own;
     }
-    return onnx_expand(graph, x, rank, shape, &out) && onnx_give(graph, 0, &out);
+    return onnx_answer(graph, onnx_expand(graph, x, rank, shape, &out), &out);
 }
 
 const struct onnx_op onnx_shape_ops[] = {
