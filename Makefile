@@ -161,6 +161,14 @@ $(B)/tests/%: tests/%.c $(inner)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(inner) $(TEST_LIBS) $(ALL_LIBS)
 
+# In the unit tests these calls can fail: tests/scarce.h.
+scarce := malloc calloc realloc aligned_alloc strdup open_memstream mmap arena_take arena_take_array arena_copy_text \
+          open fopen opendir fstat read fflush fsync fclose rename mkdir socket pipe2 eventfd epoll_create1 pthread_create
+units  := $(filter $(B)/tests/unit/%,$(tests))
+$(units): $(B)/tests/scarce.o
+$(units): inner += $(B)/tests/scarce.o
+$(units): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,$(scarce))
+
 # Preloaded into the program by tests/http/test_faults.
 $(B)/tests/fault.so: tests/fault.c
 	@mkdir -p $(@D)

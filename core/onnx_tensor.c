@@ -56,6 +56,13 @@ fail(const struct onnx_file *onnx, const struct onnx_tensor *tensor, const char 
                       ONNX_NAME(tensor->name), words);
 }
 
+static void *no_memory(const struct onnx_file *onnx, const struct onnx_tensor *tensor)
+{
+    relud_fail(onnx->error, RELUD_NO_MEMORY, "%.70s: tensor '%.*s': out of memory", onnx->name,
+               ONNX_NAME(tensor->name));
+    return NULL;
+}
+
 /* ---- bytes ---- */
 
 /* A plain file name: no folder, nothing that leads out of one. */
@@ -164,16 +171,16 @@ static const unsigned char *elements_of(const struct onnx_file *onnx,
     /* Its bytes are in the file, so that a count beyond them is a lie. */
     size_t possible = tensor->count <= tensor->message.len ? tensor->count : 0;
     unsigned char *made = arena_take_array(arena, possible + 1, size);
-    for (; made && wire_next_number(&wire, &packed, type->field, type->wire, &value); found++)
+    if (!made)
+        return no_memory(onnx, tensor);
+    for (; wire_next_number(&wire, &packed, type->field, type->wire, &value); found++)
         for (size_t i = 0; found < possible && i < size; i++)
             made[found * size + i] = (unsigned char)(value >> (8 * i));
-    if (made && !wire.wrong && found == tensor->count)
+    if (!wire.wrong && found == tensor->count)
         return made;
     fail(onnx, tensor, "%s; %zu elements (%s) are wanted, %zu are there",
-         !made        ? "out of memory"
-         : wire.wrong ? wire.wrong
-                      : "the data does not fit the dims",
-         tensor->count, onnx_type_name(tensor->type), found);
+         wire.wrong ? wire.wrong : "the data does not fit the dims", tensor->count,
+         onnx_type_name(tensor->type), found);
     return NULL;
 }
 
@@ -205,10 +212,8 @@ const void *onnx_tensor_floats(const struct onnx_file *onnx, struct onnx_externa
         return NULL;
     if (tensor->type != ONNX_FLOAT || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) {
         float *values = arena_take_array(arena, tensor->count + 1, sizeof *values);
-        if (!values) {
-            fail(onnx, tensor, "out of memory");
-            return NULL;
-        }
+        if (!values)
+            return no_memory(onnx, tensor);
         relud_dtype_read(type_of(tensor)->dtype, bytes, tensor->count, values);
         bytes = (const unsigned char *)values;
     }
@@ -243,8 +248,8 @@ const long long *onnx_tensor_wholes(const struct onnx_file *onnx, struct onnx_ex
     enum relud_dtype dtype = type_of(tensor)->dtype;
     long long *wholes = arena_take_array(arena, tensor->count + 1, sizeof *wholes);
     if (!wholes)
-        fail(onnx, tensor, "out of memory");
-    for (size_t i = 0; wholes && i < tensor->count; i++)
+        return no_memory(onnx, tensor);
+    for (size_t i = 0; i < tensor->count; i++)
         wholes[i] = whole_of(dtype, bytes + i * relud_dtype_bytes(dtype));
     return wholes;
 }

@@ -1,7 +1,7 @@
 /* ONNX files: what exporters write (tests/data/onnx) answers as their frameworks do; what is wrong is refused in words. */
 #include "tests/unit/suite.h"
 
-#include "tests/unit/onnx_bytes.h"
+#include "tests/unit/onnx_text.h"
 #include <dirent.h>
 #include <math.h>
 #include <relud/relud.h>
@@ -210,17 +210,6 @@ END_TEST
 struct net {
     struct buffer graph;
 };
-
-static void put_text(struct buffer *to, uint32_t number, const char *text)
-{
-    put_field(to, number, text, strlen(text));
-}
-
-static void put_number(struct buffer *to, uint32_t number, uint64_t value)
-{
-    put_varint(to, number << 3 | WIRE_VARINT);
-    put_varint(to, value);
-}
 
 static void add_port(struct net *net, uint32_t number, const char *name, uint64_t type,
                      const long long *dims, size_t rank)
