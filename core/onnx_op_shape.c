@@ -108,6 +108,7 @@ static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_n
             return onnx_fail(graph, "its value is no tensor of one number");
         struct arena *arena = &graph->source->temporary;
         one.kind = onnx_tensor_is_whole(&tensor) ? ONNX_WHOLES : ONNX_FLOATS;
+        one.floats = NULL;
         if (one.kind == ONNX_WHOLES)
             one.wholes = onnx_tensor_wholes(&graph->file, &graph->external, &tensor, arena);
         else
