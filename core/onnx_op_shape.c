@@ -202,16 +202,13 @@ static bool give_shape(struct onnx_graph *graph, const struct onnx_value *x, siz
         if (!out.floats)
             return false;
     }
-    if (x->is_batched && (rank == 0 || shape[0] == 0))
-        return onnx_fail_mixing(graph, "it reshapes");
-    if (onnx_shape(graph, &out, rank, shape) && out.width != x->width && x->is_batched)
-        return onnx_fail_mixing(graph, "it reshapes");
-    return onnx_answer(
-        graph,
-        onnx_shape(graph, &out, rank, shape) &&
-            (out.width == x->width ||
-             onnx_fail(graph, "%zu numbers into a shape of %zu", x->width, out.width)),
-        &out);
+    if (!onnx_shape(graph, &out, rank, shape))
+        return false;
+    if (out.width != x->width)
+        return x->is_batched
+                   ? onnx_fail_mixing(graph, "it reshapes")
+                   : onnx_fail(graph, "%zu numbers into a shape of %zu", x->width, out.width);
+    return onnx_answer(graph, true, &out);
 }
 
 /* What the first dimension of a Reshape's list means for a batch: its share of a row; 0: to be found from the rest. */
