@@ -194,8 +194,10 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
     struct onnx_value out = {0};
     if (!x || !piece)
         return onnx_no_memory(graph);
-    if (count == 0 || !onnx_whole(graph, "axis", &number))
+    if (count == 0)
         return onnx_fail(graph, "nothing to put together");
+    if (!onnx_whole(graph, "axis", &number))
+        return false;
     for (size_t i = 0; i < count; i++) {
         if (!onnx_wanted(graph, i, &input))
             return false;

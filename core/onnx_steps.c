@@ -119,16 +119,17 @@ static bool gather_wholes(struct onnx_graph *graph, const struct onnx_value *x, 
     struct arena *arena = &graph->source->temporary;
     long long *wholes = arena_take_array(arena, out->width, sizeof *wholes);
     bool *is_batch = x->is_batch ? arena_take_array(arena, out->width, sizeof *is_batch) : NULL;
+    bool any = false;
     if (!wholes || (x->is_batch && !is_batch))
         return onnx_no_memory(graph);
     for (size_t i = 0; i < out->width; i++) {
         wholes[i] = x->wholes[map[i]];
         if (is_batch)
-            is_batch[i] = x->is_batch[map[i]];
+            any |= is_batch[i] = x->is_batch[map[i]];
     }
     out->kind = ONNX_WHOLES;
     out->wholes = wholes;
-    out->is_batch = is_batch;
+    out->is_batch = any ? is_batch : NULL;
     out->is_batched = false;
     return true;
 }
