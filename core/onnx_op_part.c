@@ -86,8 +86,6 @@ static bool slice_axis(struct onnx_graph *graph, struct onnx_value *x, size_t ax
     long long least = step > 0 ? 0 : -1, most = step > 0 ? len : len - 1;
     start = start < least ? least : start > most ? most : start;
     end = end < least ? least : end > most ? most : end;
-    if (start < 0 && step > 0)
-        start = 0;
     long long span = step > 0 ? end - start : start - end, size = step > 0 ? step : -step;
     if (step == INT64_MIN)
         size = INT64_MAX;
@@ -143,7 +141,7 @@ static bool read_split(struct onnx_graph *graph, const struct onnx_node *node)
     struct onnx_value from = *x;
     count = input ? input->width : count;
     long long len = (long long)from.shape[axis], each = (len + (long long)node->outputs - 1);
-    each /= (long long)(node->outputs ? node->outputs : 1);
+    each /= (long long)node->outputs;
     if (count && count != node->outputs)
         return onnx_fail(graph, "%zu sizes for %zu outputs", count, node->outputs);
     for (size_t i = 0; i < node->outputs; i++) {

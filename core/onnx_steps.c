@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_AT_FIRST = 64, OPERANDS_MAX = 1024 };
+enum { STEPS_AT_FIRST = 64, OPERANDS_MAX = ONNX_NAMES_MAX };
 
 /* ---- emitting ---- */
 
@@ -60,8 +60,6 @@ bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct o
     struct model_source *source = graph->source;
     struct step made = *step;
     bool varies = false;
-    if (count > OPERANDS_MAX)
-        return onnx_fail(graph, "%zu inputs; at most %d are taken", count, OPERANDS_MAX);
     made.width = out->width;
     made.parts = made.parts ? made.parts : 1;
     made.operands = count;
