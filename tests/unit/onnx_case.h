@@ -54,7 +54,7 @@ static inline void onnx_check_answer(const struct onnx_case *with, relud_model *
     relud_scratch_free(scratch);
     for (size_t i = 0; i < out; i++)
         if (!(y[i] == wanted[i] || (isnan(y[i]) && isnan(wanted[i])) ||
-              fabsf(y[i] - wanted[i]) <= 1e-5f * fabsf(wanted[i])))
+              fabsf(y[i] - wanted[i]) <= 1e-6f + 1e-5f * fabsf(wanted[i])))
             ck_abort_msg("%s: number %zu is %.9g instead of %.9g", with->net, i, (double)y[i],
                          (double)wanted[i]);
 }
