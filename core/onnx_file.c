@@ -24,6 +24,11 @@ bool onnx_text_same(struct onnx_text a, struct onnx_text b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+int onnx_shown(struct onnx_text text, size_t most)
+{
+    return (int)(text.len < most ? text.len : most);
+}
+
 bool onnx_text_is_clean(struct onnx_text text)
 {
     for (size_t i = 0, len; i < text.len; i += len) {
@@ -102,13 +107,11 @@ static bool read_dims(struct onnx_file *onnx, struct onnx_tensor *tensor)
     while (wire_next_number(&wire, &packed, 1, WIRE_VARINT, &dim)) {
         if (tensor->rank == ONNX_RANK_MAX)
             return fail(onnx, tensor->message.at, "tensor '%.*s' has more than %d dimensions",
-                        (int)(tensor->name.len < 60 ? tensor->name.len : 60), tensor->name.at,
-                        ONNX_RANK_MAX);
+                        ONNX_NAME(tensor->name), ONNX_RANK_MAX);
         if (dim > (uint64_t)1 << 40 || (dim && tensor->count > ((size_t)1 << 40) / dim))
             return fail(onnx, tensor->message.at,
                         "tensor '%.*s': dimension %zu is %lld: that cannot be",
-                        (int)(tensor->name.len < 60 ? tensor->name.len : 60), tensor->name.at,
-                        tensor->rank, (long long)dim);
+                        ONNX_NAME(tensor->name), tensor->rank, (long long)dim);
         tensor->shape[tensor->rank++] = (size_t)dim;
         tensor->count *= (size_t)dim;
     }

@@ -49,6 +49,11 @@ bool onnx_text_is(struct onnx_text text, const char *word);
 bool onnx_text_is_clean(struct onnx_text text);
 bool onnx_text_same(struct onnx_text a, struct onnx_text b);
 
+/* How much of a text is shown: at most so many bytes. */
+int onnx_shown(struct onnx_text text, size_t most);
+/* A name in a line, as two arguments for "%.*s". */
+#define ONNX_NAME(text) onnx_shown(text, 60), (text).at
+
 struct onnx_tensor {
     struct onnx_text name;
     uint64_t type;

@@ -19,8 +19,8 @@ bool onnx_fail(struct onnx_graph *graph, const char *format, ...)
                           words);
     struct onnx_text name = node->name.len || !node->outputs ? node->name : node->output[0];
     return relud_fail(graph->file.error, RELUD_UNSUPPORTED, "%.70s: node '%.*s' (%.*s): %s",
-                      graph->file.name, (int)(name.len < 40 ? name.len : 40), name.at,
-                      (int)(node->op.len < 30 ? node->op.len : 30), node->op.at, words);
+                      graph->file.name, onnx_shown(name, 40), name.at, onnx_shown(node->op, 30),
+                      node->op.at, words);
 }
 
 bool onnx_fail_mixing(struct onnx_graph *graph, const char *what)

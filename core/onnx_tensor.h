@@ -30,7 +30,4 @@ bool onnx_tensor_is_whole(const struct onnx_tensor *tensor);
 const long long *onnx_tensor_wholes(const struct onnx_file *onnx, struct onnx_external *external,
                                     const struct onnx_tensor *tensor, struct arena *arena);
 
-/* At most 60 bytes of a name, as two arguments for "%.*s". */
-#define ONNX_NAME(text) (int)((text).len < 60 ? (text).len : 60), (text).at
-
 #endif
