@@ -231,12 +231,13 @@ static bool read_dim(struct onnx_file *onnx, struct wire_slice message, long lon
     struct wire wire = wire_open(message);
     struct wire_field field;
     *dim = -1; /* a name, or nothing: free */
-    while (wire_next(&wire, &field))
-        if (field.number == 1 && want_number(onnx, &field, &wire, "a dimension")) {
-            *dim = (long long)field.value;
-            if (*dim < -1 || *dim > (long long)1 << 40)
-                return fail(onnx, message.at, "a dimension of %lld", *dim);
-        }
+    while (wire_find(&wire, 1, &field)) {
+        if (!want_number(onnx, &field, &wire, "a dimension"))
+            return false;
+        *dim = (long long)field.value;
+        if (*dim < -1 || *dim > (long long)1 << 40)
+            return fail(onnx, message.at, "a dimension of %lld", *dim);
+    }
     return is_whole(onnx, &wire, "a dimension");
 }
 
