@@ -297,7 +297,7 @@ static bool set_results(struct onnx_graph *graph, const struct onnx_port *const 
         const char *copy = arena_copy_text(source->arena, name.at, name.len);
         if (!copy)
             return onnx_no_memory(graph);
-        if (value->kind == ONNX_NOTHING)
+        if (value->kind == ONNX_NOTHING && !value->tensor)
             return onnx_fail(graph, "nothing makes output '%.*s'", ONNX_NAME(name));
         if (value->kind != ONNX_ROWS)
             return onnx_fail(graph, "output '%.*s' does not depend on the input", ONNX_NAME(name));
