@@ -109,7 +109,7 @@ static inline uint64_t onnx_text_bits(const char **at, const struct onnx_text_ty
 /* TYPE[dims]{numbers} */
 static inline struct buffer onnx_text_tensor(const char **at, const char *name)
 {
-    struct buffer tensor = {0}, data = {0};
+    struct buffer tensor = {0}, numbers = {0};
     struct onnx_text_type type = onnx_text_type_of(at);
     char *end;
     if (onnx_text_takes(at, "["))
@@ -124,12 +124,12 @@ static inline struct buffer onnx_text_tensor(const char **at, const char *name)
     while (!onnx_text_takes(at, is_raw ? ">" : "}")) {
         uint64_t bits = onnx_text_bits(at, &type);
         if (is_raw || type.field == 4 || type.field == 10)
-            onnx_text_put_little(&data, bits, type.bytes);
+            onnx_text_put_little(&numbers, bits, type.bytes);
         else
-            put_varint(&data, bits);
+            put_varint(&numbers, bits);
         onnx_text_takes(at, ",");
     }
-    put_message(&tensor, is_raw ? 9 : (uint32_t)type.field, &data);
+    put_message(&tensor, is_raw ? 9 : (uint32_t)type.field, &numbers);
     put_text(&tensor, 8, name);
     return tensor;
 }

@@ -1,43 +1,7 @@
 /* Model files: what loads, and what is refused with which words. */
-#include "tests/unit/suite.h"
+#include "tests/unit/models.h"
 
-#include "tests/unit/files.h"
 #include <math.h>
-#include <relud/relud.h>
-
-#define HEAD  "{\"format\":\"relud-model/1\",\"name\":\"m\","
-#define MODEL HEAD "\"layers\":[{\"weight\":\"w\",\"bias\":\"b\"}]}"
-#define TENSORS                                                                                    \
-    "{\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[24,32]},"                           \
-    "\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]}}"
-
-static const float data[] = {1, 2, 3, 4, 5, 6, 0.5f, -0.5f};
-
-static relud_model *load(const char *json, const char *header, const void *bytes, size_t len,
-                         struct relud_error *error)
-{
-    const char *dir = new_directory();
-    write_file(dir, "model.json", json, strlen(json));
-    write_tensors(dir, header, bytes, len);
-    relud_model *model = relud_model_load(dir, NULL, error);
-    remove_directory(dir);
-    return model;
-}
-
-static void answers(const char *json, const char *header, const void *bytes, size_t len,
-                    const float *x, const float *wanted)
-{
-    struct relud_error error;
-    relud_model *model = load(json, header, bytes, len, &error);
-    ck_assert_msg(model != NULL, "%s", error.text);
-    relud_scratch *scratch = relud_scratch_new(model, 4, &error);
-    float y[4];
-    relud_predict(scratch, x, 1, y);
-    for (size_t i = 0; i < relud_model_info(model)->outputs; i++)
-        ck_assert_float_eq(y[i], wanted[i]);
-    relud_scratch_free(scratch);
-    relud_model_release(model);
-}
 
 START_TEST(a_layer_answers_in_every_type_and_layout)
 {
@@ -149,7 +113,8 @@ START_TEST(each_broken_model_is_refused_with_its_reason)
 {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct relud_error error = {0};
-        relud_model *model = load(refusals[i].json, refusals[i].header, data, sizeof data, &error);
+        relud_model *model =
+            load_model(refusals[i].json, refusals[i].header, data, sizeof data, &error);
         ck_assert_msg(!model && strstr(error.text, refusals[i].words), "%zu: '%s'; '%s' is wanted",
                       i, error.text, refusals[i].words);
     }
@@ -162,7 +127,7 @@ START_TEST(weights_that_are_not_finite_are_refused)
     memcpy(bad, data, sizeof bad);
     bad[4] = NAN;
     struct relud_error error;
-    ck_assert_ptr_null(load(MODEL, TENSORS, bad, sizeof bad, &error));
+    ck_assert_ptr_null(load_model(MODEL, TENSORS, bad, sizeof bad, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "tensor 'w': element 4 is not finite as float32"));
 }
 END_TEST
@@ -216,8 +181,8 @@ START_TEST(probabilities_know_the_last_layer)
                       "\"activation\":\"%s\"}]}",
                  cases[i].activation);
         relud_model *model =
-            load(json, "{\"w\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}}", weight,
-                 8, &error);
+            load_model(json, "{\"w\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}}",
+                       weight, 8, &error);
         ck_assert_msg(model != NULL, "%s", error.text);
         relud_scratch *scratch = relud_scratch_new(model, 1, &error);
         float y[2], p[2];
