@@ -110,8 +110,10 @@ static bool read_object(const struct rows_source *source, struct relud_rows *row
         is_read =
             relud_json_read(source->text, source->len, keys[i], &array, rest, REST_BYTES, &error);
     free(rest);
+    if (!is_read && error.code != RELUD_OK && error.code != RELUD_NO_MEMORY)
+        return rows_fail(source, "%s", error.text);
     if (!is_read)
-        return rows_fail(source, "%s", error.text[0] ? error.text : "out of memory");
+        return relud_fail(source->error, RELUD_NO_MEMORY, "%.90s: out of memory", source->path);
     return array.is_present ? shape_rows(source, &array, rows)
                             : rows_fail(source, "neither inputs nor input is in the object");
 }
@@ -136,7 +138,7 @@ static bool read_array(const struct rows_source *source, struct relud_rows *rows
         is_lines = behind[1] == '[' && ends_in_bracket(source->text, behind);
     len = (size_t)snprintf(text, len, "{\"inputs\":%s", is_lines ? "[" : "");
     for (const char *at = source->text; *at; at++) {
-        bool is_break = is_lines && *at == '\n' && at[strspn(at, " \r\n\t")] == '[';
+        bool is_break = is_lines && *at == '\n' && at[1 + strspn(at + 1, " \r\t")] == '[';
         text[len++] = is_break ? ',' : *at;
     }
     if (is_lines)
