@@ -13,7 +13,7 @@ import time
 
 import wire
 from card import ROOT, row, size
-from subject import DIGIT_BODY, DIGIT_FILE, bench, bench_report, check_reference, failures, open_requests, p99, server, watching, wide_model
+from subject import DIGIT_BODY, DIGIT_FILE, bench, bench_report, check_reference, failures, open_requests, p99, server, settled_metrics, watching, wide_model
 
 MIB = 1 << 20
 Healthy = collections.namedtuple("Healthy", "rate p99")
@@ -126,10 +126,8 @@ MORE_THAN_100_MS = 'relud_request_duration_seconds_bucket{endpoint="predict",le=
 
 
 def deadline_counts(subject):
-    """What relud counts once nothing is open any more: requests that were too late, rows computed, requests that took more than 100 ms."""
-    if not wire.wait_for(lambda: open_requests(subject) == 0, patience=10):
-        raise RuntimeError("requests stay open")
-    seen = subject.metrics()
+    """What relud counts: requests that were too late, rows computed, requests that took more than 100 ms."""
+    seen = settled_metrics(subject)
     whole, within = MORE_THAN_100_MS
     return collections.Counter(late=int(seen['relud_rejected_total{reason="deadline"}']), rows=int(seen['relud_rows_total{model="slow",version="1"}']),
                                slow=int(seen[whole] - seen[within]))
@@ -180,7 +178,7 @@ def post_at_once(clients, body):
         rss = subject.rss()
         with watching(subject.rss, pause=0.01) as seen, concurrent.futures.ThreadPoolExecutor(clients) as pool:
             answers = list(pool.map(lambda _: post_in_parts(subject.port, body), range(clients)))
-        if not wire.wait_for(lambda: open_requests(subject) == 0, patience=10) or subject.metrics()["relud_inflight_bytes"]:
+        if settled_metrics(subject)["relud_inflight_bytes"]:
             raise RuntimeError("bytes stay in flight")
         check_reference(subject)
     if len({a.body for a in answers if a.code == 200}) != 1:
@@ -329,10 +327,7 @@ COUNTED = {"requests": 'relud_requests_total{endpoint="predict",code="200"}', "d
 
 
 def counts(subject):
-    """What relud has counted, once nothing is open any more."""
-    if not wire.wait_for(lambda: open_requests(subject) == 0, patience=10):
-        raise RuntimeError("requests stay open")
-    seen = subject.metrics()
+    seen = settled_metrics(subject)
     return collections.Counter({name: int(seen.get(key, 0)) for name, key in COUNTED.items()})
 
 

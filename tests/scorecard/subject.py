@@ -296,3 +296,10 @@ def check_reference(subject, model=DIGITS, body_file=DIGIT_FILE):
 def open_requests(subject):
     """Requests begun and not yet answered, without the one that asks."""
     return int(subject.metrics()["relud_inflight_requests"]) - 1
+
+
+def settled_metrics(subject, patience=10):
+    """The metrics once no request is open any more."""
+    if not wire.wait_for(lambda: open_requests(subject) == 0, patience):
+        raise RuntimeError("requests stay open")
+    return subject.metrics()
