@@ -26,7 +26,7 @@ START_TEST(usage_mistakes_exit_2_and_failures_1)
     runs("healthcheck 127.0.0.1:1", 1, "Connection refused");
     runs("healthcheck x:y", 2, "is wanted");
     runs("bench", 2, "one URL is wanted");
-    runs("bench https://localhost/", 2, "https is not spoken");
+    runs("bench https://127.0.0.1:1/", 1, "127.0.0.1:1: Connection refused");
     runs("bench --rate fast http://localhost/", 2, "--rate: 'fast' is not a number");
     runs("bench --header x http://localhost/", 2, "--header: 'NAME: VALUE' is wanted");
     runs("bench --body /nonexistent http://localhost/", 1, "/nonexistent: it cannot be read");
