@@ -266,6 +266,7 @@ void turn_forward(struct turn *turn)
     drop_late(turn, now_ns);
     for (size_t left = turn->batch_rows_max; left && turn->first;)
         left -= pass(turn, left, &now_ns);
+    drop_late(turn, now_ns); /* to be told before the next pass */
     counter_add(&turn->shard->turns, 1);
     change_floors(turn);
 }
