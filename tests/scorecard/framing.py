@@ -78,7 +78,7 @@ def odd_framings():
         kinds |= {case.taken} if reading == "taken" else set()
         wrong += [f"{case.name}: {fault}"] if fault else []
     measured = (f"{count.get('refused', 0)} refused, {count.get('silent', 0)} ended without a word, {count.get('read', 0)} read as the RFC does, "
-                f"{count.get('taken', 0)} taken that it refuses, as one request each ({'; '.join(sorted(kinds)) or 'none'}), {len(wrong)} wrong")
+                f"{count.get('taken', 0)} taken that it refuses ({'; '.join(sorted(kinds)) or 'none'}), {len(wrong)} wrong")
     return not wrong, measured + "".join(f"; {w}" for w in wrong[:5])
 
 
