@@ -3,8 +3,10 @@
 #define TESTS_SERVICE_H
 
 #include "server/exchange.h"
+#include "server/router.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct test_service {
     struct config config;
@@ -39,6 +41,35 @@ static inline void test_service_open(struct test_service *test, const char *path
         exit(EXIT_FAILURE);
     }
     test->entry = test->service.turn.catalog->first;
+}
+
+/* name=value&…, in place. */
+static inline void test_service_query(struct exchange *exchange, char *query)
+{
+    char *rest = NULL;
+    for (char *word = strtok_r(query, "&", &rest); word; word = strtok_r(NULL, "&", &rest)) {
+        char *value = strchr(word, '=');
+        if (value)
+            *value++ = '\0';
+        if (exchange->query_len < EXCHANGE_QUERY_MAX)
+            exchange->query[exchange->query_len] = (struct exchange_parameter){word, value};
+        exchange->query_len++;
+    }
+}
+
+/* The answer of exchange->route, as server/http_visit.c gets it once the body is whole; false when it has none. The turn's rows are
+ * given back; the answer's text is the caller's to free. */
+static inline bool test_service_answer(struct exchange *exchange, const char *body, size_t len)
+{
+    struct turn *turn = &exchange->service->turn;
+    bool is_read = exchange->route->read(exchange, body, len);
+    if (is_read && exchange->step == EXCHANGE_WAITING) {
+        while (!exchange->job.is_done)
+            turn_forward(turn);
+        exchange->route->write(exchange);
+    }
+    turn_release(turn, &exchange->job);
+    return is_read && exchange->step == EXCHANGE_ANSWERED;
 }
 
 static inline void test_service_close(struct test_service *test)

@@ -2,7 +2,6 @@
  * input is a line of options, a path with a query, a NUL, and the body. */
 #include "tests/fuzz/fuzz.h"
 
-#include "server/router.h"
 #include "tests/service.h"
 
 static const char model_json[] =
@@ -40,35 +39,12 @@ static struct test_service *service(void)
     return &test;
 }
 
-/* As server/http_visit.c does it, once the body is whole. */
 static void answer(struct exchange *exchange, const char *body, size_t len)
 {
-    struct turn *turn = &exchange->service->turn;
-    FUZZ_ASSERT(exchange->route->read(exchange, body, len));
-    if (exchange->step == EXCHANGE_WAITING) {
-        while (!exchange->job.is_done)
-            turn_forward(turn);
-        exchange->route->write(exchange);
-    }
-    FUZZ_ASSERT(exchange->step == EXCHANGE_ANSWERED);
+    FUZZ_ASSERT(test_service_answer(exchange, body, len));
     FUZZ_ASSERT(exchange->code >= 200 && exchange->code < 600 && exchange->code != 500);
     if (exchange->code >= 400)
         FUZZ_ASSERT(relud_json_check(exchange->out.at, exchange->out.len - 1, NULL));
-    turn_release(turn, &exchange->job);
-}
-
-/* name=value&…, in place. */
-static void take_query(struct exchange *exchange, char *query)
-{
-    char *rest = NULL;
-    for (char *word = strtok_r(query, "&", &rest); word; word = strtok_r(NULL, "&", &rest)) {
-        char *value = strchr(word, '=');
-        if (value)
-            *value++ = '\0';
-        if (exchange->query_len < EXCHANGE_QUERY_MAX)
-            exchange->query[exchange->query_len] = (struct exchange_parameter){word, value};
-        exchange->query_len++;
-    }
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
@@ -93,7 +69,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
         exchange.inference_header_length = inference_len;
     if (query) {
         *query = '\0';
-        take_query(&exchange, query + 1);
+        test_service_query(&exchange, query + 1);
     }
     exchange.route = router_find(&exchange, bytes[0] & 64 ? "GET" : "POST", path);
     /* Loading and unloading want the keeper's thread, which does not run here. */
