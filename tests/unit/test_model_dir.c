@@ -110,22 +110,40 @@ static const struct {
     {FEATURES(FOUR ",\"bins\":2"), "training.histogram must be an array"},
 };
 
-static const char *const header =
-    "{" TENSOR("b", "\"shape\":[2],\"data_offsets\":[24,32]") "," TENSOR(
-        "w",
-        "\"shape\":[2,3],"
-        "\"data_offsets\":[0,"
-        "24]") "," TENSOR("m",
-                          "\"shape\":[3],\"data_offsets\":[32,44]") "," TENSOR("z",
-                                                                               "\"shape\":[3],"
-                                                                               "\"data_offsets\":["
-                                                                               "44,56]") "," TENSOR("p",
-                                                                                                    "\"shape\":[1],\"data_offsets\":[56,"
-                                                                                                    "60]") "," TENSOR("e",
-                                                                                                                      "\"shape\":[0,3],"
-                                                                                                                      "\"data_offsets\":["
-                                                                                                                      "60,60]") "," TENSOR("f",
-                                                                                                                                           "\"shape\":[3,0],\"data_offsets\":[60,60]") "}";
+static const char *const header = "{" TENSOR("b", "\"shape\":[2],\"data_offsets\":[24,32]") "," TENSOR(
+    "w",
+    "\"shape\":[2,3],"
+    "\"data_offsets\":[0,"
+    "24]") "," TENSOR("m",
+                      "\"shape\":[3],\"data_offsets\":[32,44]") "," TENSOR("z",
+                                                                           "\"shape\":[3],"
+                                                                           "\"data_offsets\":["
+                                                                           "44,56]") "," TENSOR("p",
+                                                                                                "\""
+                                                                                                "sh"
+                                                                                                "ap"
+                                                                                                "e"
+                                                                                                "\""
+                                                                                                ":["
+                                                                                                "1]"
+                                                                                                ","
+                                                                                                "\""
+                                                                                                "da"
+                                                                                                "ta"
+                                                                                                "_o"
+                                                                                                "ff"
+                                                                                                "se"
+                                                                                                "ts"
+                                                                                                "\""
+                                                                                                ":["
+                                                                                                "56"
+                                                                                                ","
+                                                                                                "60"
+                                                                                                "]") "," TENSOR("e",
+                                                                                                                "\"shape\":[0,3],"
+                                                                                                                "\"data_offsets\":["
+                                                                                                                "60,60]") "," TENSOR("f",
+                                                                                                                                     "\"shape\":[3,0],\"data_offsets\":[60,60]") "}";
 static const float numbers[] = {1, 2, 3, 4, 5, 6, 0.5f, -0.5f, 1, 2, 4, 2, 0, 2, 0.25f};
 
 START_TEST(what_model_json_says_wrong_is_named)
