@@ -295,7 +295,10 @@ static void write_tensor(struct text *out, const char *name, size_t width)
     struct text place = {0};
     text_print(&place, "%s:0", name);
     text_put_n(&place, "", 1);
-    text_json(out, text_is_whole(&place) ? place.at : name);
+    if (text_is_whole(&place))
+        text_json(out, place.at);
+    else
+        out->is_short = true;
     text_free(&place);
     text_put(out, "}");
 }

@@ -62,6 +62,7 @@ static bool read_query(const struct exchange *exchange, const char *key, char *r
                           "the query has %zu parameters; at most %d are read", exchange->query_len,
                           EXCHANGE_QUERY_MAX);
     char *at = stpcpy(stpcpy(stpcpy(rest, "{\""), key), "\":0");
+    error->code = RELUD_OK;
     if (exchange->query_len == 0) {
         memcpy(at, "}", 2);
         return true;
@@ -76,7 +77,10 @@ static bool read_query(const struct exchange *exchange, const char *key, char *r
         *at++ = ',';
         at += relud_json_string(name, strlen(name), at);
         *at++ = ':';
-        if (is_text_member(name) || !relud_json_check(value, strlen(value), NULL))
+        bool is_json = !is_text_member(name) && relud_json_check(value, strlen(value), error);
+        if (!is_json && error->code == RELUD_NO_MEMORY)
+            return false;
+        if (!is_json)
             at += relud_json_string(value, strlen(value), at);
         else
             at = stpcpy(at, value);
