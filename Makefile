@@ -162,7 +162,7 @@ $(B)/tests/%: tests/%.c $(inner)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(inner) $(TEST_LIBS) $(ALL_LIBS)
 
 # In the unit tests these calls can fail: tests/scarce.h.
-scarce := malloc calloc realloc aligned_alloc strdup open_memstream mmap arena_take arena_take_array arena_copy_text \
+scarce := malloc calloc realloc aligned_alloc strdup asprintf open_memstream mmap arena_take arena_take_array arena_copy_text \
           open fopen opendir fstat read fflush fsync fclose rename mkdir socket pipe2 eventfd epoll_create1 pthread_create
 units  := $(filter $(B)/tests/unit/%,$(tests))
 $(units): $(B)/tests/scarce.o

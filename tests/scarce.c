@@ -1,6 +1,7 @@
 #include "tests/scarce.h"
 
 #include "core/arena.h"
+#include <cjson/cJSON.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -111,3 +112,22 @@ SYSTEM(int, epoll_create1, (int flags), flags)
 WRAP(SCARCE_SYSTEM, EAGAIN, EAGAIN, int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *with),
      thread, attributes, run, with)
+
+/* So that its documents cannot be made for want of memory, either. */
+__attribute__((constructor)) static void give_to_cjson(void)
+{
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = malloc, .free_fn = free});
+}
+
+int __real_asprintf(char **text, const char *format, ...);
+int __wrap_asprintf(char **text, const char *format, ...);
+int __wrap_asprintf(char **text, const char *format, ...)
+{
+    va_list args;
+    if (fails(SCARCE_MEMORY, ENOMEM))
+        return -1;
+    va_start(args, format);
+    int len = vasprintf(text, format, args);
+    va_end(args);
+    return len;
+}

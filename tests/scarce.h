@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 enum scarce {
-    SCARCE_MEMORY, /* malloc, calloc, realloc, aligned_alloc, mmap, strdup, open_memstream, an arena's pieces */
+    SCARCE_MEMORY, /* malloc, calloc, realloc, aligned_alloc, mmap, strdup, asprintf, open_memstream, cJSON's, an arena's */
     SCARCE_FILES,  /* open, fopen, fstat, read, fflush, fsync, fclose, rename, mkdir, opendir */
     SCARCE_SYSTEM, /* socket, pipe2, eventfd, epoll_create1, pthread_create */
 };
