@@ -2,8 +2,8 @@
  * aligned_alloc, mmap), `files` (open, fopen, rename, fsync, mkdir) or `calls` (read, write, accept4, socket, pipe2, eventfd,
  * pthread_create, poll, ppoll), as RELUD_FAIL says, the RELUD_FAIL_NTH-th, counted from 1; with RELUD_FAIL_ON, all from there on.
  * What libraries call is left alone: what those do without memory is not ours; and so is what runs before main (in `make
- * coverage` the counters open their file there). When the program ends without having got so far, a file called
- * RELUD_FAIL_MISSED is made. */
+ * coverage` the counters open their file there). When the program ends without having got so far, the file
+ * RELUD_FAIL_MISSED has a byte, and none otherwise. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@ static atomic_long calls;
 static long nth;
 static char kind;
 static bool goes_on;
+static int missed_fd = -1; /* open from the beginning: later the program may be confined */
 static const void *program; /* where it begins */
 static int (*program_main)(int, char **, char **);
 
@@ -39,6 +40,8 @@ static void begin(void)
     nth = strtol(number, NULL, 10);
     goes_on = getenv("RELUD_FAIL_ON");
     kind = *what;
+    const char *path = getenv("RELUD_FAIL_MISSED");
+    missed_fd = path ? openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600) : -1;
 }
 
 static int main_that_may_fail(int argc, char **argv, char **environment)
@@ -60,10 +63,8 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
 
 __attribute__((destructor)) static void end(void)
 {
-    const char *path = getenv("RELUD_FAIL_MISSED");
-    int fd = path && calls < nth ? openat(AT_FDCWD, path, O_CREAT | O_WRONLY, 0600) : -1;
-    if (fd >= 0)
-        close(fd);
+    if (missed_fd >= 0 && calls < nth)
+        (void)!pwrite(missed_fd, "!", 1, 0);
 }
 
 static bool fails(char of, const void *caller)
