@@ -149,6 +149,8 @@ static void end(struct deadline *deadline)
 
 void deadline_sweep(struct deadline_list *list, int64_t now_ns)
 {
+    if (!list->swept)
+        list->round_len = list->len;
     struct deadline *at = list->swept ? list->swept : list->first;
     for (size_t i = 0; at && i < DEADLINE_SLICE; i++, at = at->next) {
         if (at->phase != DEADLINE_ANSWER && at->at_ns != INT64_MAX)
@@ -161,6 +163,13 @@ void deadline_sweep(struct deadline_list *list, int64_t now_ns)
             end(at);
     }
     list->swept = at;
+}
+
+int64_t deadline_pause_ns(const struct deadline_list *list)
+{
+    enum { ROUND_NS = 500000000 };
+    size_t len = list->len > list->round_len ? list->len : list->round_len;
+    return ROUND_NS / (int64_t)(1 + len / DEADLINE_SLICE);
 }
 
 void deadline_end_idle(struct deadline_list *list, int64_t now_ns)

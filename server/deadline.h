@@ -36,12 +36,13 @@ struct deadline_limits {
     int64_t header_ns, body_ns, idle_ns;
 };
 
-enum { DEADLINE_SLICE = 128 }; /* connections looked at in one go: a tenth of a millisecond */
+enum { DEADLINE_SLICE = 32 }; /* connections looked at in one go: some thirty microseconds */
 
 struct deadline_list {
     struct deadline *first;
     struct deadline *swept; /* where the next sweep goes on; NULL: at the first */
     size_t len;
+    size_t round_len; /* when the round of sweeps under way began */
     struct deadline_limits limits;
 };
 
@@ -52,6 +53,8 @@ void deadline_enter(struct deadline_list *list, struct deadline *deadline,
                     enum deadline_phase phase, int64_t now_ns);
 /* Ends what is late of the next slice. */
 void deadline_sweep(struct deadline_list *list, int64_t now_ns);
+/* From one sweep to the next, so that each connection is looked at twice a second, however many there are. */
+int64_t deadline_pause_ns(const struct deadline_list *list);
 /* Ends every connection that has been between requests for a while: a client that is in the midst of asking again is heard
  * once more, and told by that answer that it is the last. */
 void deadline_end_idle(struct deadline_list *list, int64_t now_ns);

@@ -170,11 +170,17 @@ struct http *http_open(struct service *service, struct intake_seat *seat, bool i
     return http;
 }
 
+/* New connections that one turn takes in, at some ten microseconds each: thousands that come at once are not to hold up who is there
+ * already. */
+enum { MESSAGES_A_TURN = 16 };
+
 /* Makes connections of what the intake has sent. Some versions of the library do so at once, others at the next run. */
 static void take_messages(struct http *http)
 {
     struct intake_message message;
-    while (http->admins_len < HTTP_ADMINS_MAX && intake_take(http->seat, &message)) {
+    for (int i = 0; i < MESSAGES_A_TURN && http->admins_len < HTTP_ADMINS_MAX &&
+                    intake_take(http->seat, &message);
+         i++) {
         if (message.fd < 0)
             continue;
         struct sockaddr_storage from = {.ss_family = AF_INET};
@@ -234,6 +240,11 @@ bool http_is_pressed(const struct http *http)
 void http_sweep(struct http *http)
 {
     deadline_sweep(&http->deadlines, clock_ns());
+}
+
+int64_t http_sweep_pause_ns(const struct http *http)
+{
+    return deadline_pause_ns(&http->deadlines);
 }
 
 void http_drain(struct http *http)

@@ -19,6 +19,7 @@ void http_run(struct http *http, int64_t wait_us);
 bool http_is_pressed(const struct http *http);
 /* Once a second or so: ends connections that are late. */
 void http_sweep(struct http *http);
+int64_t http_sweep_pause_ns(const struct http *http); /* from one to the next */
 /* Connections between requests end, the others after their answer. */
 void http_drain(struct http *http);
 size_t http_connections(const struct http *http);

@@ -1,19 +1,12 @@
 #include "server/worker.h"
 
 #include "server/clock.h"
-#include "server/deadline.h"
 #include "server/http.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-enum { SWEEP_NS = 500000000, IDLE_US = 1000000, DRAIN_US = 20000 };
-
-/* Each connection is looked at once in SWEEP_NS, however many there are. */
-static int64_t sweep_ns(const struct worker *w)
-{
-    return SWEEP_NS / (int64_t)(1 + http_connections(w->http) / DEADLINE_SLICE);
-}
+enum { IDLE_US = 1000000, DRAIN_US = 20000 };
 
 /* How long the loop may sleep before its next turn. */
 static int64_t wait_us(const struct worker *w)
@@ -21,7 +14,7 @@ static int64_t wait_us(const struct worker *w)
     const struct turn *turn = &w->service.turn;
     if (http_is_pressed(w->http) || turn->unanswered > turn->jobs_waiting)
         return 0; /* something is done and wants to go out */
-    int64_t sweep_us = sweep_ns(w) / 1000;
+    int64_t sweep_us = http_sweep_pause_ns(w->http) / 1000;
     if (turn->first) {
         int64_t left_us = (int64_t)w->service.config->batch_delay_us -
                           (clock_ns() - turn->first->submit_ns) / 1000;
@@ -37,7 +30,7 @@ static int64_t wait_us(const struct worker *w)
 static void sweep(struct worker *w)
 {
     int64_t now_ns = clock_ns();
-    if (now_ns - w->swept_ns < sweep_ns(w))
+    if (now_ns - w->swept_ns < http_sweep_pause_ns(w->http))
         return;
     w->swept_ns = now_ns;
     http_sweep(w->http);
