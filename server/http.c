@@ -170,17 +170,20 @@ struct http *http_open(struct service *service, struct intake_seat *seat, bool i
     return http;
 }
 
-/* New connections that one turn takes in, at some ten microseconds each: thousands that come at once are not to hold up who is there
- * already. */
-enum { MESSAGES_A_TURN = 16 };
+/* New connections that one turn takes in: thousands that come at once are not to hold up who is there already, nor are those that
+ * come in a long pass to wait for many more. One costs some thirty microseconds. */
+static int64_t messages_now(const struct http *http)
+{
+    enum { LEAST = 8, NS_EACH = 64000 };
+    return LEAST + (clock_ns() - http->ran_ns) / NS_EACH;
+}
 
 /* Makes connections of what the intake has sent. Some versions of the library do so at once, others at the next run. */
-static void take_messages(struct http *http)
+static void take_messages(struct http *http, int64_t most)
 {
     struct intake_message message;
-    for (int i = 0; i < MESSAGES_A_TURN && http->admins_len < HTTP_ADMINS_MAX &&
-                    intake_take(http->seat, &message);
-         i++) {
+    for (; most > 0 && http->admins_len < HTTP_ADMINS_MAX && intake_take(http->seat, &message);
+         most--) {
         if (message.fd < 0)
             continue;
         struct sockaddr_storage from = {.ss_family = AF_INET};
@@ -222,14 +225,16 @@ static bool wait_for_work(struct http *http, int64_t wait_us)
 void http_run(struct http *http, int64_t wait_us)
 {
     http->is_pressed = false;
+    int64_t messages = messages_now(http);
     bool has_message = wait_us > 0 && wait_for_work(http, wait_us);
     if (has_message || http->seat->taken > http->deadlines.len)
-        take_messages(http);
+        take_messages(http, messages);
     if (http->errands)
         visit_resume_errands(http);
     MHD_run(http->daemon);
     if (http->added_len)
         leave_lost(http);
+    http->ran_ns = clock_ns();
 }
 
 bool http_is_pressed(const struct http *http)

@@ -69,6 +69,7 @@ struct http {
     size_t added_len;              /* connections added, and not yet announced by on_connection */
     int admin_fd[HTTP_ADMINS_MAX]; /* [admins_len] of these that came in by the admin address */
     size_t admins_len;
+    int64_t ran_ns; /* when it was turned last */
 };
 
 /* The access handler: see microhttpd.h, MHD_AccessHandlerCallback. */

@@ -155,6 +155,7 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const str
     floor->jobs++;
     put_last(turn, job);
     count_waiting(turn, entry, rows);
+    turn->has_new_long |= rows > TURN_SHORT_ROWS;
     turn->jobs_waiting++;
     turn->unanswered++;
     return TURN_TAKEN;
@@ -258,13 +259,48 @@ static void drop_late(struct turn *turn, int64_t now_ns)
     }
 }
 
+static bool is_short(const struct turn_job *job)
+{
+    return job->rows <= TURN_SHORT_ROWS;
+}
+
+/* Puts the short jobs before the long ones, in their order among themselves. The rows that the short ones have, where there are both; 0
+ * where there are not, and all stays as it is. */
+static size_t put_short_first(struct turn *turn)
+{
+    struct turn_job *of[2] = {NULL, NULL}, *last[2] = {NULL, NULL}; /* long, short */
+    size_t rows = 0;
+    for (struct turn_job *job = turn->first; job; job = job->next) {
+        bool kind = is_short(job);
+        if (last[kind])
+            last[kind]->next = job;
+        else
+            of[kind] = job;
+        last[kind] = job;
+        rows += kind ? job->rows : 0;
+    }
+    if (!of[0] || !of[1])
+        return 0;
+    last[1]->next = of[0];
+    last[0]->next = NULL;
+    turn->first = of[1];
+    turn->last = last[0];
+    return rows;
+}
+
 void turn_forward(struct turn *turn)
 {
     if (!turn->first)
         return;
     int64_t now_ns = clock_ns();
     drop_late(turn, now_ns);
-    for (size_t left = turn->batch_rows_max; left && turn->first;)
+    size_t left = turn->batch_rows_max;
+    size_t short_rows = turn->is_long_due ? 0 : put_short_first(turn);
+    turn->is_long_due = short_rows > 0;
+    turn->has_new_long = false;
+    if (short_rows && short_rows < left)
+        left = short_rows;
+    while (left && turn->first)
         left -= pass(turn, left, &now_ns);
     drop_late(turn, now_ns); /* to be told before the next pass */
     counter_add(&turn->shard->turns, 1);

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { TURN_SHORT_ROWS = 16 };
+
 /* Numbers that one answer may hold (each at most 17 bytes of text). */
 #define TURN_ANSWER_FLOATS_MAX ((size_t)4 << 20)
 
@@ -47,6 +49,8 @@ struct turn {
     struct turn_job *first, *last;     /* waiting for their pass */
     size_t rows_waiting, jobs_waiting; /* not computed yet */
     size_t unanswered;                 /* computed or not, and not released */
+    bool has_new_long;                 /* a long job has come since the last turn */
+    bool is_long_due;                  /* the last turn was the short jobs' alone */
     size_t batch_rows_max;
     size_t worker;           /* whose turn this is: which scratch and series are its own */
     struct catalog *catalog; /* what is served now */
@@ -78,8 +82,9 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const str
 /* Floats that an answer of so many rows takes. */
 size_t turn_answer_floats(const struct entry *entry, size_t rows, bool is_layered);
 
-/* Computes up to batch_rows_max rows, first come first served; a job longer than that goes to the back of the
- * line with its remainder, so that short ones keep moving. Jobs whose deadline has passed are done without one. */
+/* Computes up to batch_rows_max rows. Where long jobs (more than TURN_SHORT_ROWS) and short ones wait, a turn is the short
+ * ones' alone, and the next one is first come, first served; a job longer than a turn goes to the back of the line with its
+ * remainder. So short ones keep moving, and so do long ones. Jobs whose deadline has passed are done without one. */
 void turn_forward(struct turn *turn);
 
 /* The job's answer is written (or nobody wants it any more): its memory is the turn's again. */

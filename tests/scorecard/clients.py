@@ -21,8 +21,8 @@ from subject import DIGIT_BODY, bench, check_reference, failures, open_requests,
 LIMIT_SECONDS = 2
 
 
-def stalled(port, count, opening, drip, every, seconds):
-    """Keeps `count` connections at a request that does not end, with a `drip` on each `every` so many seconds, for so many seconds, and then until
+def stalled(port, count, opening, drip, every, seconds, a_second=1000):
+    """Opens `a_second` connections until there are `count` and keeps so many at a request that does not end, with a `drip` on each `every` so many seconds, for so many seconds, and then until
     the last is cut: [(seconds lived, what the server said)]. Those that are not cut within a minute are left out."""
     poll, alive, cut, to_drip = select.epoll(), {}, [], collections.deque()
     end = time.monotonic() + seconds
@@ -51,13 +51,13 @@ def stalled(port, count, opening, drip, every, seconds):
             connection.send(drip)
             to_drip.append((due + every, connection))
 
-    for _ in range(count):
-        enter()
-    while alive and time.monotonic() < end + 60:
+    begin, entered = time.monotonic(), 0
+    while (alive or not entered) and time.monotonic() < end + 60:
         for number, _ in poll.poll(0.01):
             look(number)
-        while len(alive) < count and time.monotonic() < end:
+        while len(alive) < count and entered < (time.monotonic() - begin + 0.01) * a_second and (time.monotonic() < end or entered < count):
             enter()
+            entered += 1
         while to_drip and to_drip[0][0] <= time.monotonic():
             drip_next()
     return cut
@@ -74,7 +74,7 @@ def cut_report(cut, expected):
 @row(11, "B", "slowloris: 2,000 connections whose headers never end", "all cut at the limit + 1 s at most; p99 of others < 2 times", timed=True)
 def slow_headers():
     count, seconds, rate = 2000, size(6, 60), healthy().rate / 4
-    with server("--workers", 1, "--header-timeout-ms", 1000 * LIMIT_SECONDS) as subject, concurrent.futures.ThreadPoolExecutor(1) as pool:
+    with server("--workers", 1, "--header-timeout-ms", 1000 * LIMIT_SECONDS) as subject, concurrent.futures.ThreadPoolExecutor(1, initializer=wire.give_way) as pool:
         check_reference(subject)
         alone = bench(subject, rate=rate, seconds=4)
         crowd = pool.submit(stalled, subject.port, count, b"POST /predict HTTP/1.1\r\nHost: relud\r\n", b"X-Slow: 1\r\n", 0.5, seconds + 1)

@@ -52,7 +52,7 @@ def steady():
 # A model whose rows take long to compute and little to send: being turned away is cheap.
 SLOW_WIDTHS = (16, 2048, 2048, 2048, 10)
 ROWS_A_TURN = 4
-ROWS_IN_FLIGHT = 12
+ROWS_IN_FLIGHT = 8
 REFUSALS = (429, 503)
 
 

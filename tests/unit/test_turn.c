@@ -95,13 +95,19 @@ START_TEST(a_long_job_lets_short_ones_pass)
     size_t most = test.service.turn.batch_rows_max;
     ck_assert(submit(&test, &longer, 7, 2 * most + 1, false));
     ck_assert(submit(&test, &brief, 8, 1, false));
-    turn_forward(&test.service.turn);
-    ck_assert(!longer.job.is_done);
+    turn_forward(&test.service.turn); /* the short one's alone */
+    ck_assert(is_answered(&brief));
+    ck_assert_uint_eq(brief.job.batch_rows, 1);
+    ck_assert_uint_eq(longer.job.rows_done, 0);
+    turn_release(&test.service.turn, &brief.job);
+    ck_assert(submit(&test, &brief, 9, 1, false));
+    turn_forward(&test.service.turn); /* now the long one's, whoever has come */
     ck_assert_uint_eq(longer.job.rows_done, most);
     ck_assert(!brief.job.is_done);
-    turn_forward(&test.service.turn); /* the short one is at the head of the line now */
+    turn_forward(&test.service.turn);
     ck_assert(is_answered(&brief));
-    ck_assert(!longer.job.is_done);
+    ck_assert_uint_eq(longer.job.rows_done, most);
+    turn_forward(&test.service.turn);
     turn_forward(&test.service.turn);
     ck_assert(is_answered(&longer));
     ck_assert_uint_eq(longer.job.batch_rows, most);
