@@ -27,7 +27,9 @@ static bool check_one(void *user, const char *dir, const char *name, struct relu
 {
     (void)user;
     unsigned long long version[MODEL_VERSIONS_MAX];
-    size_t versions = model_path_versions(dir, version);
+    size_t versions;
+    if (!model_path_versions(dir, version, &versions, error))
+        return false;
     for (size_t i = 0; i < versions; i++)
         if (!check_version(dir, name, version[i], error))
             return false;

@@ -91,25 +91,28 @@ bool model_path_of_version(const char *dir, unsigned long long version, char pat
     return len > 0 && len < MODEL_PATH_BYTES;
 }
 
-size_t model_path_versions(const char *path, unsigned long long version[MODEL_VERSIONS_MAX])
+bool model_path_versions(const char *path, unsigned long long version[MODEL_VERSIONS_MAX],
+                         size_t *count, struct relud_error *error)
 {
-    size_t count = 0;
+    *count = 0;
     if (is_model(path)) {
-        version[0] = 1;
-        return 1;
+        version[(*count)++] = 1;
+        return true;
     }
     DIR *dir = opendir(path);
     if (!dir)
-        return 0;
-    for (const struct dirent *entry; count < MODEL_VERSIONS_MAX && (entry = readdir(dir));) {
+        return errno == ENOENT || errno == ENOTDIR ||
+               relud_fail(error, RELUD_IO, "%.150s: %s", path, strerror(errno));
+    for (const struct dirent *entry; *count < MODEL_VERSIONS_MAX && (entry = readdir(dir));) {
         char inner[MODEL_PATH_BYTES];
-        version[count] = version_of(entry->d_name);
-        if (version[count] && model_path_of_version(path, version[count], inner) && is_model(inner))
-            count++;
+        version[*count] = version_of(entry->d_name);
+        if (version[*count] && model_path_of_version(path, version[*count], inner) &&
+            is_model(inner))
+            ++*count;
     }
     closedir(dir);
-    qsort(version, count, sizeof *version, compare_versions);
-    return count;
+    qsort(version, *count, sizeof *version, compare_versions);
+    return true;
 }
 
 /* FNV-1a (Fowler, Noll, Vo), a number at a time. */
@@ -153,7 +156,9 @@ bool model_path_find(const char *path, struct model_path *found, struct relud_er
     if (is_model(path))
         return set_dir(found, path, NULL, error);
     unsigned long long version[MODEL_VERSIONS_MAX];
-    size_t versions = model_path_versions(path, version);
+    size_t versions;
+    if (!model_path_versions(path, version, &versions, error))
+        return false;
     if (versions == 0)
         return relud_fail(error, RELUD_BAD_MODEL,
                           "%.150s: neither a model.json nor a model.onnx, nor a version directory "

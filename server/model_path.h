@@ -27,8 +27,10 @@ bool model_path_each(const char *path,
 
 enum { MODEL_VERSIONS_MAX = 1024 };
 
-/* The versions in a model's directory, ascending; 1 alone where the model lies in the directory itself. Returns how many. */
-size_t model_path_versions(const char *dir, unsigned long long version[MODEL_VERSIONS_MAX]);
+/* The versions in a model's directory, ascending; 1 alone where the model lies in the directory itself. False and *error
+ * when it cannot be told: the directory is there, or may be, and cannot be read. */
+bool model_path_versions(const char *dir, unsigned long long version[MODEL_VERSIONS_MAX],
+                         size_t *count, struct relud_error *error);
 /* Where that version lies; false when the path is too long. */
 bool model_path_of_version(const char *dir, unsigned long long version,
                            char path[MODEL_PATH_BYTES]);

@@ -150,9 +150,11 @@ static bool load_folder(struct repository *repository, struct folder *folder, bo
                         size_t *loaded, struct relud_error *error)
 {
     unsigned long long number[MODEL_VERSIONS_MAX];
-    if (!read_settings(repository, folder, error))
+    size_t found;
+    if (!read_settings(repository, folder, error) ||
+        !model_path_versions(folder->dir, number, &found, error))
         return false;
-    size_t wanted = policy_choose(folder->policy, number, model_path_versions(folder->dir, number));
+    size_t wanted = policy_choose(folder->policy, number, found);
     if (wanted == 0)
         return relud_fail(error, RELUD_BAD_MODEL, "%.150s: no version of %.60s is there",
                           folder->dir, folder->policy);
@@ -396,9 +398,14 @@ static void refresh_known(struct refresh *refresh, struct folder *folder)
 {
     unsigned long long number[MODEL_VERSIONS_MAX];
     struct relud_error error;
+    size_t found;
     if (folder->is_unloaded)
         return;
-    if (model_path_versions(folder->dir, number) == 0) {
+    if (!model_path_versions(folder->dir, number, &found, &error)) {
+        log_warn("model %s: %s", folder->name, error.text); /* it may be there still */
+        return;
+    }
+    if (found == 0) {
         log_info("model %s: its files are gone, and so is it", folder->name);
         remove_folder(refresh->repository, folder);
         refresh->has_changed = true;

@@ -22,10 +22,18 @@ static atomic_bool is_on;
 static atomic_long calls;
 static enum scarce kind;
 static long fails_at;
+static bool is_for_good;
+
+void scarce_begin_for_good(enum scarce what, long nth)
+{
+    scarce_begin(what, nth);
+    is_for_good = true;
+}
 
 void scarce_begin(enum scarce what, long nth)
 {
     kind = what;
+    is_for_good = false;
     fails_at = nth;
     calls = 0;
     is_on = true;
@@ -39,7 +47,10 @@ bool scarce_end(void)
 
 static bool fails(enum scarce what, int code)
 {
-    if (!is_on || kind != what || ++calls != fails_at)
+    if (!is_on || kind != what)
+        return false;
+    long call = ++calls;
+    if (call != fails_at && !(is_for_good && call > fails_at))
         return false;
     errno = code;
     return true;

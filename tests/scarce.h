@@ -13,6 +13,8 @@ enum scarce {
 
 /* From now on the nth such call of this process fails, counted from 1. */
 void scarce_begin(enum scarce what, long nth);
+/* That one and all that follow. */
+void scarce_begin_for_good(enum scarce what, long nth);
 /* No more; whether there were so many. */
 bool scarce_end(void);
 
