@@ -254,8 +254,8 @@ static bool decode_bytes(const struct rows *rows, const char *text, size_t len, 
     while (len && text[len - 1] == '=')
         len--;
     for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\\' && i + 1 < len && text[i + 1] == '/')
-            continue; /* "\/" is how some write a slash */
+        if (text[i] == '\\' && text[i + 1] == '/') /* at its end stands the quote */
+            continue;                              /* "\/" is how some write a slash */
         int value = base64_value(text[i]);
         if (value < 0)
             return fail_at_path(rows, RELUD_BAD_INPUT, ".b64 is not base64");
@@ -286,8 +286,7 @@ static bool read_bytes(struct rows *rows)
         return fail_at_path(rows, RELUD_BAD_INPUT, ": bytes where others are nested otherwise");
     walk->at++;
     json_skip_blanks(walk);
-    if (!json_walk_string(walk, &key))
-        return false;
+    json_walk_string(walk, &key); /* "b64": is_bytes has seen it */
     json_skip_blanks(walk);
     if (walk->at == walk->end || *walk->at != ':')
         return fail_token(rows, RELUD_BAD_JSON, "stands where a colon is wanted");
