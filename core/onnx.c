@@ -222,20 +222,24 @@ static bool is_node_needed(struct onnx_graph *graph, const struct onnx_node *nod
 /* ---- the input ---- */
 
 /* The one graph input that is no initializer and that the wanted outputs need. */
-static bool find_input(struct onnx_graph *graph, const struct onnx_port **found)
+static const struct onnx_port *find_input(struct onnx_graph *graph)
 {
     const struct onnx_file *file = &graph->file;
-    *found = NULL;
+    const struct onnx_port *found = NULL;
     for (size_t i = 0; i < file->inputs; i++) {
         const struct onnx_value *value = onnx_find(graph, file->input[i].name);
         if (value->tensor || !value->is_needed)
             continue;
-        if (*found)
-            return onnx_fail(graph, "inputs '%.*s' and '%.*s': relud serves nets of one input",
-                             ONNX_NAME((*found)->name), ONNX_NAME(file->input[i].name));
-        *found = &file->input[i];
+        if (found) {
+            onnx_fail(graph, "inputs '%.*s' and '%.*s': relud serves nets of one input",
+                      ONNX_NAME(found->name), ONNX_NAME(file->input[i].name));
+            return NULL;
+        }
+        found = &file->input[i];
     }
-    return *found || onnx_fail(graph, "the answer does not depend on any input");
+    if (!found)
+        onnx_fail(graph, "the answer does not depend on any input");
+    return found;
 }
 
 static bool set_input(struct onnx_graph *graph, const struct onnx_port *port)
@@ -412,12 +416,12 @@ static bool count_operations(struct onnx_graph *graph)
 
 static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted, size_t *count)
 {
-    const struct onnx_port *input = NULL;
     graph->source->info.notes = 0;
     if (!set_up(graph) || !declare_all(graph) || !choose_outputs(graph, wanted, count))
         return false;
     mark_needed(graph, wanted, *count);
-    if (!find_input(graph, &input) || !set_input(graph, input))
+    const struct onnx_port *input = find_input(graph);
+    if (!input || !set_input(graph, input))
         return false;
     for (size_t i = 0; i < graph->file.nodes; i++)
         if (is_node_needed(graph, &graph->file.node[i]) && !run_node(graph, &graph->file.node[i]))
