@@ -52,9 +52,15 @@ END_TEST
 static const char *verdict_of(const char *name, const char *value, size_t value_len)
 {
     struct gate gate = {0};
-    gate_header(&gate, "Host", 4, "x", 1);
-    gate_header(&gate, name, strlen(name), value, value_len ? value_len : strlen(value));
-    return gate_verdict(&gate, "HTTP/1.1");
+    gate_line(&gate, "POST", "/predict", "HTTP/1.1", false);
+    /* name and value lie as a head has them, the colon a NUL by then */
+    char field[256] = "Host\0x";
+    gate_header(&gate, field, 4, field + 5, 1);
+    size_t name_len = strlen(name), len = value_len ? value_len : strlen(value);
+    memcpy(field, name, name_len + 1);
+    memcpy(field + name_len + 1, value, len + 1);
+    gate_header(&gate, field, name_len, field + name_len + 1, len);
+    return gate_verdict(&gate);
 }
 
 START_TEST(framing_that_is_doubtful_is_refused)
