@@ -1,5 +1,6 @@
 """The card: every row has a number, a group, a test, a goal, and a function that measures it. A row that measures time (`timed`) is shown
 short on a machine that is busy with other things; it fails nothing there. The others must hold anywhere."""
+import datetime
 import json
 import os
 import pathlib
@@ -55,9 +56,21 @@ def table(results):
     for group, title in GROUPS.items():
         rows = [r for r in results if r["group"] == group]
         if rows:
-            lines += [f"\n### {group}. {title}\n", "| # | test | goal | measured | |", "|---|---|---|---|---|"]
-            lines += [f"| {r['number']} | {r['test']} | {r['goal']} | {r['measured']} | {r['state']} |".replace("|t|", "\\|t\\|") for r in rows]
+            lines += [f"\n## {group}. {title}\n", "| # | test | goal | measured | | form |", "|---|---|---|---|---|---|"]
+            lines += ["| " + " | ".join(str(r[key]).replace("|", "\\|") for key in ("number", "test", "goal", "measured", "state", "form")) + " |" for r in rows]
     return "\n".join(lines) + "\n"
+
+
+def head(results):
+    """What stands above the table: where, when and how it was measured, and how many goals were reached."""
+    cpu = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
+    count = {state: sum(r["state"] == state for r in results) for state in ("ok", "short", "not run")}
+    return f"""# Scorecard
+
+`make scorecard` on {datetime.date.today()}: {cpu}, {os.cpu_count()} CPUs shared by relud, its load and its attackers, loopback. {count['ok']} of {len(results)} rows reached their
+goal, {count['short']} are short of it, {count['not run']} were not run. The short form takes ten minutes (`FORM=short`), the long one hours (`FORM=long`); B is the best rate
+of correct answers, p99_0 the 99th percentile at half of it. "ok" answers have the bytes that they must have.
+"""
 
 
 def save(results, folder):
@@ -69,4 +82,6 @@ def save(results, folder):
     kept.update({r["number"]: {**r, "form": form} for r in results})
     everything = [kept[number] for number in sorted(kept) if number in ROWS]
     path.write_text(json.dumps(everything, indent=1))
-    (folder / "scorecard.md").write_text(table(everything))
+    (folder / "scorecard.md").write_text(head(everything) + table(everything))
+    if os.environ.get("PUBLISH"):
+        (ROOT / "deploy/scorecard.md").write_text(head(everything) + table(everything))

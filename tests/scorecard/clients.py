@@ -86,7 +86,7 @@ def slow_headers():
         f"{words}, limit {LIMIT_SECONDS} s; p99 of others {p99(alone):.2f} ms without them, {p99(beside):.2f} ms with, {bad} not ok")
 
 
-@row(12, "B", "a body that drips a byte a second", "cut at the body's limit + 1 s at most, although active")
+@row(12, "B", "a body that drips a byte a second", "cut at the body's limit + 1 s at most, although active", timed=True)
 def slow_bodies():
     count = size(300, 2000)
     opening = wire.request("/predict", b"{", ["Content-Length: 100000"])
@@ -99,7 +99,7 @@ def slow_bodies():
 CAP_BYTES = 64 * MIB
 
 
-@row(13, "B", "1,000 clients that read a byte a second of great answers", "memory < cap + 100 KB a connection; all cut; others are served meanwhile")
+@row(13, "B", "1,000 clients that read a byte a second of great answers", "memory < cap + 100 KB a connection; all cut; others are served meanwhile", timed=True)
 def slow_readers():
     clients, patience = 1000, 20
     rows = json.loads((ROOT / "tests/data/digits-32.json").read_bytes())["inputs"]

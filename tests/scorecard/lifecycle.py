@@ -157,7 +157,7 @@ def stop_while_stuck(model, suspend):
         return waiting, status, time.monotonic() - begin
 
 
-@row(47, "G", "SIGTERM with 1,000 requests behind a stuck batch", "exit within the deadline (1 s) and a turn, no abort")
+@row(47, "G", "SIGTERM with 1,000 requests behind a stuck batch", "exit within the deadline (1 s) and a turn, no abort", timed=True)
 def stop_stuck():
     lines, is_held = [], True
     with tempfile.TemporaryDirectory(prefix="relud-") as root:
@@ -306,7 +306,7 @@ def jump_within_deadlines(subject, clock, text):
     return [f"{text}: {words}" for words in wrong]
 
 
-@row(51, "G", "the wall clock jumps by an hour each way, and into 2038", "deadlines unaffected")
+@row(51, "G", "the wall clock jumps by an hour each way, and into 2038", "deadlines unaffected", timed=True)
 def clock_jumps():
     wrong, jumps = [], {"+1h": 3600, "-1h": -3600, "@2038-01-19 03:14:05": None, "@2038-01-19 03:14:09": None, "+0": 0}
     with tempfile.TemporaryDirectory(prefix="relud-") as root:

@@ -270,7 +270,7 @@ def serve(waiting, patience=0.5):
     return served
 
 
-@row(8, "A", "descriptors run out (ulimit -n 64)", "no crash, CPU < 5 % while clients wait, serves again within 1 s")
+@row(8, "A", "descriptors run out (ulimit -n 64)", "no crash, CPU < 5 % while clients wait, serves again within 1 s", timed=True)
 def few_descriptors():
     clients, seconds, held, batches, first = 150, size(2, 10), True, [], 0
     with server(nofile=64) as subject:

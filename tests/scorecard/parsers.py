@@ -266,7 +266,7 @@ def nested(depth, end=True):
     return b'{"input":' + b"[" * depth + (b"1" + b"]" * depth + b"}" if end else b"")
 
 
-@row(31, "D", "nesting of 32, which is documented, of 33, of 1e6", "ok; 400; 400 in < 10 ms of CPU, stack flat")
+@row(31, "D", "nesting of 32, which is documented, of 33, of 1e6", "ok; 400; 400 in < 10 ms of CPU, stack flat", timed=True)
 def nesting():
     forms = [("32", nested(32), 200), ("33", nested(33), 400), ("1e6 arrays", nested(1000000), 400), ("1e6 arrays without end", nested(1000000, False), 400),
              ("200,000 objects", b'{"a":' * 200000, 400), ("1e6 arrays beside the input", b'{"input":1,"x":' + b"[" * 1000000, 400)]
@@ -293,7 +293,7 @@ def amplifiers(size_bytes):
 
 
 @row(32, "D", "amplification: 8 MB of `0,`, of one number, of keys, of escapes, of empty arrays, packed",
-     "memory < 3 bodies more (text, answer, slack) beside 4 bytes a number; < 50 ms of CPU a MB")
+     "memory < 3 bodies more (text, answer, slack) beside 4 bytes a number; < 50 ms of CPU a MB", timed=True)
 def amplification():
     seen, held = [], True
     size_bytes = 8 << 20

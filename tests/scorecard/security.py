@@ -132,7 +132,7 @@ def every_route():
 
 # ---- 60, 61: guessing ----
 
-@row(60, "I", "time that a wrong key takes, right but for its end or wrong everywhere", "|t| < 4.5")
+@row(60, "I", "time that a wrong key takes, right but for its end or wrong everywhere", "|t| < 4.5", timed=True)
 def key_timing():
     samples = size(100_000, 1_000_000)
     subprocess.run(["make", "-s", "build/tests/bench/bench_keys"], cwd=ROOT, check=True, capture_output=True)
