@@ -146,27 +146,6 @@ static inline void requests_check(const struct request_case *cases, size_t count
 }
 
 /* Each test has a service of its own. */
-static inline int run_requests(const char *name, const TTest *const *tests, size_t count)
-{
-    Suite *suite = suite_create(name);
-    TCase *all = tcase_create(name);
-    tcase_set_timeout(all, 300);
-    tcase_add_checked_fixture(all, requests_open, requests_close);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(all, tests[i]);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-#define RUN_REQUESTS(name, ...)                                                                    \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const TTest *const tests[] = {__VA_ARGS__};                                                \
-        return run_requests(name, tests, sizeof tests / sizeof *tests);                            \
-    }
+#define RUN_REQUESTS(name, ...) RUN_SUITE_BETWEEN(name, requests_open, requests_close, __VA_ARGS__)
 
 #endif

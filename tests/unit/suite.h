@@ -33,13 +33,17 @@ static inline float random_normal(uint64_t *state)
 
 /* Every ck_assert writes a mark to a file: in loops over many thousands, test with `if` and ck_abort_msg. */
 
-/* Runs the tests given; 0 when all passed. Cases that go over millions of values get five minutes: a busy or
+/* Runs the tests given, each between open() and close() where there are such; 0 when all passed. Cases that go over
+ * millions of values get five minutes: a busy or
  * sanitized run is slow, not wrong. */
-static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
+static inline int run_suite(const char *name, const TTest *const *tests, size_t count,
+                            void (*open)(void), void (*close)(void))
 {
     Suite *suite = suite_create(name);
     TCase *all = tcase_create(name);
     tcase_set_timeout(all, 300);
+    if (open)
+        tcase_add_checked_fixture(all, open, close);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(all, tests[i]);
     suite_add_tcase(suite, all);
@@ -50,11 +54,13 @@ static inline int run_suite(const char *name, const TTest *const *tests, size_t 
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-#define RUN_SUITE(name, ...)                                                                       \
+#define RUN_SUITE(name, ...) RUN_SUITE_BETWEEN(name, NULL, NULL, __VA_ARGS__)
+
+#define RUN_SUITE_BETWEEN(name, open, close, ...)                                                  \
     int main(void)                                                                                 \
     {                                                                                              \
         const TTest *const tests[] = {__VA_ARGS__};                                                \
-        return run_suite(name, tests, sizeof tests / sizeof *tests);                               \
+        return run_suite(name, tests, sizeof tests / sizeof *tests, open, close);                  \
     }
 
 #endif

@@ -340,7 +340,7 @@ int main(int argc, char **argv)
                                   nan_and_infinity_stay_in_their_row,
                                   a_net_answers_a_row_with_the_same_bits_in_any_batch,
                                   a_plan_says_what_it_is};
-    int status = run_suite("linear", tests, sizeof tests / sizeof *tests);
+    int status = run_suite("linear", tests, sizeof tests / sizeof *tests, NULL, NULL);
     static const char *const cores[] = {"Haswell", "Zen", "SkylakeX", "Sandybridge"};
     for (size_t i = 0; !getenv("RELUD_TEST_AGAIN") && i < sizeof cores / sizeof *cores; i++)
         if (run_as(cores[i], argv) != 0) {

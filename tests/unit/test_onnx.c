@@ -485,5 +485,5 @@ int main(void)
                                   wrong_graphs_are_refused,
                                   what_is_no_model_is_refused,
                                   data_of_other_folders_is_not_read};
-    return run_suite("onnx", tests, sizeof tests / sizeof *tests);
+    return run_suite("onnx", tests, sizeof tests / sizeof *tests, NULL, NULL);
 }

@@ -270,5 +270,5 @@ int main(void)
         puts("onnx backend: skipped: Debian's libonnx-testdata is not installed");
         return EXIT_SUCCESS;
     }
-    return run_suite("onnx_backend", tests, sizeof tests / sizeof *tests);
+    return run_suite("onnx_backend", tests, sizeof tests / sizeof *tests, NULL, NULL);
 }
