@@ -9,14 +9,13 @@ import random
 import select
 import socket
 import struct
-import subprocess
 import tempfile
 import time
 
 import wire
 from card import IS_LONG, ROOT, row, size
 from load import MIB, healthy
-from subject import DIGIT_BODY, bench, check_reference, failures, open_requests, p99, server, small_model, watching
+from subject import DIGIT_BODY, bench, check_reference, failures, open_requests, p99, sanitized, server, small_model, watching
 
 LIMIT_SECONDS = 2
 
@@ -192,15 +191,14 @@ def end_while_queued():
 
 @row(15, "B", "100,000 clients that say RST while queued", "dropped before they are computed, each counted; nothing left; the same under ASan")
 def reset_while_queued():
-    count, build = size(2000, 100_000), ["make", "-s", "SAN=address,undefined", "CFLAGS=-O1 -g", "build/san-address-undefined/relud"]
+    count, command = size(2000, 100_000), sanitized(is_needed=False)
     left = gone_while_queued(count, is_reset=True)
     held = is_clean(left, count) and left["computed"] < count / 10
     words = f"{count:,} clients: {left_words(left)}"
-    is_built = not subprocess.run(build if IS_LONG else [*build, "-q"], cwd=ROOT, capture_output=True, timeout=1200).returncode
-    if not is_built:
+    if not command:
         return held and not IS_LONG, f"{words}; no build with ASan here (make sanitize)"
     count = size(1000, 20_000)
-    watched = gone_while_queued(count, is_reset=True, command=[str(ROOT / build[-1])])  # what ASan finds ends the server with another status than 0
+    watched = gone_while_queued(count, is_reset=True, command=command)  # what ASan finds ends the server with another status than 0
     held &= watched["gone"] + watched["answered"] == count
     return held, f"{words}; {count:,} under ASan and UBSan, which found nothing"
 
