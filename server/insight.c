@@ -31,7 +31,7 @@ static bool open_shard(struct insight_shard *shard, const relud_model *model,
         floats += relud_model_layer(model, i)->outputs;
     pthread_mutex_init(&shard->mutex, NULL);
     shard->y = malloc(floats * sizeof *shard->y);
-    shard->layer_out = calloc(info->layers, sizeof *shard->layer_out);
+    shard->layer_out = calloc(info->layers + 1, sizeof *shard->layer_out);
     shard->health = relud_health_new(model, error);
     if (!shard->y || !shard->layer_out)
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");

@@ -26,7 +26,7 @@ static atomic_long calls;
 static long nth;
 static char kind;
 static bool goes_on;
-static int missed_fd = -1; /* open from the beginning: later the program may be confined */
+static int missed_fd = -1;  /* open from the beginning: later the program may be confined */
 static const void *program; /* where it begins */
 static int (*program_main)(int, char **, char **);
 
