@@ -13,7 +13,7 @@ static int shake_hands(struct tls_client *client, int fd, unsigned patience_ms)
 {
     int result = gnutls_certificate_allocate_credentials(&client->credentials);
     if (result >= 0)
-        result = gnutls_init(&client->session, GNUTLS_CLIENT);
+        result = gnutls_init(&client->session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL);
     if (result >= 0)
         result = gnutls_set_default_priority(client->session);
     if (result >= 0)

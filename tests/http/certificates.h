@@ -90,7 +90,7 @@ static inline struct tls_client tls_connect(const struct server *server, const c
     if (own)
         gnutls_certificate_set_x509_key(client.credentials,
                                         (gnutls_x509_crt_t *)(uintptr_t)&own->crt, 1, own->key);
-    gnutls_init(&client.session, GNUTLS_CLIENT);
+    gnutls_init(&client.session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL);
     gnutls_credentials_set(client.session, GNUTLS_CRD_CERTIFICATE, client.credentials);
     ck_assert_int_eq(gnutls_priority_set_direct(client.session, priority, NULL), 0);
     gnutls_transport_set_int(client.session, client.fd);
