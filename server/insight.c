@@ -77,17 +77,18 @@ void insight_free(struct insight *insight)
     free(insight);
 }
 
-void insight_look(struct insight *insight, size_t worker, relud_scratch *scratch, const float *x,
-                  int64_t now_ns)
+int64_t insight_look(struct insight *insight, size_t worker, relud_scratch *scratch, const float *x,
+                     int64_t now_ns)
 {
     struct insight_shard *shard = &insight->shard[worker];
     if (now_ns < shard->due_ns || pthread_mutex_trylock(&shard->mutex) != 0)
-        return;
+        return now_ns;
     relud_predict_layers(scratch, x, 1, shard->y, shard->layer_out);
     relud_health_add(shard->health, shard->layer_out, 1);
     pthread_mutex_unlock(&shard->mutex);
     int64_t end_ns = clock_ns(), pause_ns = SHARE * (end_ns - now_ns);
     shard->due_ns = end_ns + (pause_ns > PAUSE_NS ? pause_ns : PAUSE_NS);
+    return end_ns;
 }
 
 relud_health *insight_read(struct insight *insight)

@@ -186,7 +186,8 @@ static void pass_layered(struct turn *turn, struct turn_job *job, size_t rows)
 static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
 {
     struct turn_job *head = turn->first, *tail = head;
-    const struct relud_model_info *info = head->entry->info;
+    const struct entry *entry = head->entry;
+    const struct relud_model_info *info = entry->info;
     size_t rows = head->rows - head->rows_done;
     while (rows < budget && tail->next && is_continued(tail, tail->next)) {
         tail = tail->next;
@@ -203,8 +204,6 @@ static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
     *now_ns = clock_ns();
     metrics_batch(&head->entry->series->shard[turn->worker], rows, *now_ns - begin);
     count_waiting(turn, head->entry, -rows);
-    insight_look(head->entry->insight, turn->worker, head->entry->scratch[turn->worker], x,
-                 *now_ns);
     metrics_stage(turn->shard, STAGE_FORWARD, *now_ns - begin);
 
     for (size_t left = rows; left;) {
@@ -225,6 +224,8 @@ static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
         if (turn->on_done)
             turn->on_done(job);
     }
+    /* last, so that it counts for no job's time */
+    *now_ns = insight_look(entry->insight, turn->worker, entry->scratch[turn->worker], x, *now_ns);
     return rows;
 }
 
@@ -277,7 +278,7 @@ static size_t put_short_first(struct turn *turn)
         else
             of[kind] = job;
         last[kind] = job;
-        rows += kind ? job->rows : 0;
+        rows += kind ? job->rows - job->rows_done : 0;
     }
     if (!of[0] || !of[1])
         return 0;
