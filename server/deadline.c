@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A round of looks at all connections takes ROUND_NS, in slices of so many at a time. */
+enum { ROUND_NS = 500000000, SLICE = 8 };
+
 /* A reader slower than this is not waited for. */
 enum { ANSWER_BYTES_PER_SECOND_MIN = 4096 };
 
@@ -147,12 +150,13 @@ static void end(struct deadline *deadline)
     deadline->at_ns = INT64_MAX;
 }
 
-void deadline_sweep(struct deadline_list *list, int64_t now_ns)
+/* Some ten microseconds, or a hundred where all are late. */
+static void look_at_slice(struct deadline_list *list, int64_t now_ns)
 {
     if (!list->swept)
         list->round_len = list->len;
     struct deadline *at = list->swept ? list->swept : list->first;
-    for (size_t i = 0; at && i < DEADLINE_SLICE; i++, at = at->next) {
+    for (size_t i = 0; at && i < SLICE; i++, at = at->next) {
         if (at->phase != DEADLINE_ANSWER && at->at_ns != INT64_MAX)
             watch(list, at, now_ns);
         if (at->phase == DEADLINE_ANSWER && (at->bytes_seen == 0 || at->at_ns <= now_ns))
@@ -167,9 +171,18 @@ void deadline_sweep(struct deadline_list *list, int64_t now_ns)
 
 int64_t deadline_pause_ns(const struct deadline_list *list)
 {
-    enum { ROUND_NS = 500000000 };
     size_t len = list->len > list->round_len ? list->len : list->round_len;
-    return ROUND_NS / (int64_t)(1 + len / DEADLINE_SLICE);
+    return ROUND_NS / (int64_t)(1 + len / SLICE);
+}
+
+void deadline_sweep(struct deadline_list *list, int64_t now_ns)
+{
+    int64_t pause_ns = deadline_pause_ns(list);
+    if (now_ns - list->swept_ns >
+        ROUND_NS) /* after a long pass: one round, not all that were missed */
+        list->swept_ns = now_ns - ROUND_NS;
+    for (; now_ns - list->swept_ns >= pause_ns; list->swept_ns += pause_ns)
+        look_at_slice(list, now_ns);
 }
 
 void deadline_end_idle(struct deadline_list *list, int64_t now_ns)

@@ -36,15 +36,12 @@ struct deadline_limits {
     int64_t header_ns, body_ns, idle_ns;
 };
 
-enum {
-    DEADLINE_SLICE = 8
-}; /* connections looked at in one go: some ten microseconds, or a hundred where all are late */
-
 struct deadline_list {
     struct deadline *first;
-    struct deadline *swept; /* where the next sweep goes on; NULL: at the first */
     size_t len;
-    size_t round_len; /* when the round of sweeps under way began */
+    struct deadline *swept; /* where the round of looks under way goes on; NULL: at the first */
+    size_t round_len;       /* when that round began */
+    int64_t swept_ns;       /* up to when looks have been taken */
     struct deadline_limits limits;
 };
 
@@ -53,9 +50,10 @@ void deadline_remove(struct deadline_list *list, struct deadline *deadline);
 /* A slow line may take its time for an answer, a stalled one not. */
 void deadline_enter(struct deadline_list *list, struct deadline *deadline,
                     enum deadline_phase phase, int64_t now_ns);
-/* Ends what is late of the next slice. */
+/* Ends what is late. To be called often: looks at as many connections as are due, so that each is looked at twice a second, however many
+ * there are and however rarely that is possible. */
 void deadline_sweep(struct deadline_list *list, int64_t now_ns);
-/* From one sweep to the next, so that each connection is looked at twice a second, however many there are. */
+/* How long there is nothing to look at. */
 int64_t deadline_pause_ns(const struct deadline_list *list);
 /* Ends every connection that has been between requests for a while: a client that is in the midst of asking again is heard
  * once more, and told by that answer that it is the last. */

@@ -17,9 +17,9 @@ struct http *http_open(struct service *service, struct intake_seat *seat, bool i
 void http_run(struct http *http, int64_t wait_us);
 /* True when something is left that needs no waiting: a request that found the turn full. */
 bool http_is_pressed(const struct http *http);
-/* Once a second or so: ends connections that are late. */
+/* At each turn: ends connections that are late, as far as they are due to be looked at. */
 void http_sweep(struct http *http);
-int64_t http_sweep_pause_ns(const struct http *http); /* from one to the next */
+int64_t http_sweep_pause_ns(const struct http *http); /* how long none is due */
 /* Connections between requests end, the others after their answer. */
 void http_drain(struct http *http);
 size_t http_connections(const struct http *http);

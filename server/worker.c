@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { SWEEP_ROUND_NS = 500000000, IDLE_US = 1000000, DRAIN_US = 20000 };
+enum { IDLE_US = 1000000, DRAIN_US = 20000 };
 
 /* How long the loop may sleep before its next turn. */
 static int64_t wait_us(const struct worker *w)
@@ -27,16 +27,6 @@ static int64_t wait_us(const struct worker *w)
     return http_connections(w->http) ? sweep_us : IDLE_US;
 }
 
-/* As many sweeps as are due; after a long pass, a round of them at the most. */
-static void sweep(struct worker *w)
-{
-    int64_t now_ns = clock_ns(), pause_ns = http_sweep_pause_ns(w->http);
-    if (now_ns - w->swept_ns > SWEEP_ROUND_NS)
-        w->swept_ns = now_ns - SWEEP_ROUND_NS;
-    for (; now_ns - w->swept_ns >= pause_ns; w->swept_ns += pause_ns)
-        http_sweep(w->http);
-}
-
 /* Goes over to what is served now. */
 static void take_catalog(struct service *service)
 {
@@ -54,7 +44,7 @@ static void worker_turn(struct worker *w)
         http_run(w->http, 0);           /* who came while it was read need not wait for its pass */
     if (wait_us(w) == 0)                /* unless company is waited for (--batch-delay-us) */
         turn_forward(&w->service.turn); /* rows → answers, one pass per model */
-    sweep(w);
+    http_sweep(w->http);
 }
 
 static void *run(void *at)

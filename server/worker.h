@@ -16,7 +16,6 @@ struct worker {
     pthread_t thread;
     _Atomic bool is_stopping; /* end when no connection is left */
     _Atomic bool is_ended;
-    int64_t swept_ns;
 };
 
 /* service is filled in but for its turn; number counts the workers from 0; seat is where its connections come in. */
