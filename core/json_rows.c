@@ -1,11 +1,9 @@
-/* Number arrays of JSON straight into floats: one walk, no tree. The document around the array is walked by
- * core/json_text.c and handed on as a small document of its own. */
+#include "core/json_rows.h"
+
 #include "core/decimal.h"
 #include "core/json_string.h"
-#include "core/json_text.h"
 
 #include <relud/data.h>
-#include <relud/text.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,13 +12,11 @@
 struct rows {
     struct json_walk *walk;
     struct relud_json_array *array;
-    const char *name;                   /* for paths */
-    bool is_counted;                    /* any nesting will do: RELUD_JSON_TENSOR */
-    bool is_named_row;                  /* inside {"x": …} */
-    size_t depth;                       /* brackets open */
-    bool is_rank_known;                 /* a number was seen: array->rank holds */
-    size_t index[RELUD_JSON_DEPTH_MAX]; /* of the value under way, at each open level */
-    bool is_shape_known[RELUD_JSON_DEPTH_MAX];
+    const char *name; /* for paths */
+    const char *stop; /* where to pause at the next value; the text's end: nowhere */
+    bool is_paused;
+    bool is_counted; /* any nesting will do: RELUD_JSON_TENSOR */
+    struct relud_json_place place;
 };
 
 /* ---- errors ---- */
@@ -42,7 +38,8 @@ static struct path path_of(const struct rows *rows, const size_t *index, size_t 
 
 static bool fail_at_path(const struct rows *rows, enum relud_code code, const char *words)
 {
-    return json_fail(rows->walk, code, "%s%s", path_of(rows, rows->index, rows->depth).text, words);
+    return json_fail(rows->walk, code, "%s%s",
+                     path_of(rows, rows->place.index, rows->place.depth).text, words);
 }
 
 static bool fail_end(const struct rows *rows)
@@ -56,8 +53,9 @@ static bool fail_token(const struct rows *rows, enum relud_code code, const char
     struct json_walk *walk = rows->walk;
     size_t len = json_token_len(walk->at, walk->end);
     const char *quote = len ? "'" : "what stands here";
-    return json_fail(walk, code, "%s: %s%.*s%s %s", path_of(rows, rows->index, rows->depth).text,
-                     quote, (int)len, walk->at, len ? quote : "", words);
+    return json_fail(walk, code, "%s: %s%.*s%s %s",
+                     path_of(rows, rows->place.index, rows->place.depth).text, quote, (int)len,
+                     walk->at, len ? quote : "", words);
 }
 
 /* Something else stands where a number or an array should. */
@@ -90,7 +88,7 @@ static bool fail_length(const struct rows *rows, size_t level, size_t count)
 {
     const struct relud_json_array *array = rows->array;
     return json_fail(rows->walk, RELUD_BAD_INPUT, "%s has %zu %s%s where %s has %zu",
-                     path_of(rows, rows->index, level).text, count,
+                     path_of(rows, rows->place.index, level).text, count,
                      level + 1 == array->rank ? "number" : "element", count == 1 ? "" : "s",
                      path_of(rows, NULL, level).text, array->shape[level]);
 }
@@ -99,32 +97,32 @@ static bool fail_length(const struct rows *rows, size_t level, size_t count)
 
 static bool open_level(struct rows *rows)
 {
-    if (!rows->is_counted && rows->is_rank_known && rows->depth == rows->array->rank)
+    if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth == rows->array->rank)
         return fail_at_path(rows, RELUD_BAD_INPUT, ": an array where others are numbers");
-    if (rows->depth == RELUD_JSON_DEPTH_MAX)
+    if (rows->place.depth == RELUD_JSON_DEPTH_MAX)
         return json_fail(rows->walk, RELUD_BAD_JSON, "%s is nested deeper than %d levels",
                          rows->name, RELUD_JSON_DEPTH_MAX);
     rows->walk->at++;
     json_skip_blanks(rows->walk);
     if (rows->walk->at < rows->walk->end && *rows->walk->at == ']')
         return fail_at_path(rows, RELUD_BAD_INPUT, " is an empty array");
-    rows->index[rows->depth++] = 0;
+    rows->place.index[rows->place.depth++] = 0;
     return true;
 }
 
 static bool close_level(struct rows *rows)
 {
     struct relud_json_array *array = rows->array;
-    size_t level = rows->depth - 1, count = rows->index[level];
+    size_t level = rows->place.depth - 1, count = rows->place.index[level];
     if (rows->is_counted) {
         ; /* the shape is told elsewhere */
-    } else if (!rows->is_shape_known[level]) {
-        rows->is_shape_known[level] = true;
+    } else if (!rows->place.is_shape_known[level]) {
+        rows->place.is_shape_known[level] = true;
         array->shape[level] = count;
     } else if (array->shape[level] != count) {
         return fail_length(rows, level, count);
     }
-    rows->depth--;
+    rows->place.depth--;
     rows->walk->at++;
     return true;
 }
@@ -134,12 +132,15 @@ static bool read_numbers(struct rows *rows)
 {
     struct json_walk *walk = rows->walk;
     struct relud_json_array *array = rows->array;
-    if (!rows->is_counted && rows->is_rank_known && rows->depth != array->rank)
+    if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)
         return fail_at_path(rows, RELUD_BAD_INPUT, ": a number where others are arrays");
-    rows->is_rank_known = true;
-    array->rank = rows->depth;
+    rows->place.is_rank_known = true;
+    array->rank = rows->place.depth;
     size_t count, room = array->capacity - array->count;
-    if (rows->depth == 0 && room > 1)
+    size_t near = (size_t)(rows->stop - walk->at) / 2 + 1; /* a digit and a comma */
+    if (room > near)
+        room = near;
+    if (rows->place.depth == 0 && room > 1)
         room = 1;
     walk->at = decimal_read_run(walk->at, walk->end, array->values + array->count, room, &count);
     if (count == 0) {
@@ -149,8 +150,8 @@ static bool read_numbers(struct rows *rows)
         return fail_number(rows, value - value == 0);
     }
     array->count += count;
-    if (rows->depth)
-        rows->index[rows->depth - 1] += count - 1;
+    if (rows->place.depth)
+        rows->place.index[rows->place.depth - 1] += count - 1;
     return true;
 }
 
@@ -168,7 +169,7 @@ static bool open_name(struct rows *rows)
         walk->at = begin;
         return json_fail(walk, RELUD_BAD_INPUT,
                          "%s has a member \"%.*s\" where only \"%s\" is wanted",
-                         path_of(rows, rows->index, rows->depth).text,
+                         path_of(rows, rows->place.index, rows->place.depth).text,
                          (int)json_string_cut(key.at, key.len, 60), key.at, name);
     }
     json_skip_blanks(walk);
@@ -187,7 +188,8 @@ static bool close_name(struct rows *rows)
     if (*walk->at != '}')
         return json_fail(walk, *walk->at == ',' ? RELUD_BAD_INPUT : RELUD_BAD_JSON,
                          "%s: } is wanted behind \"%s\"",
-                         path_of(rows, rows->index, rows->depth).text, rows->array->name);
+                         path_of(rows, rows->place.index, rows->place.depth).text,
+                         rows->array->name);
     walk->at++;
     return true;
 }
@@ -196,13 +198,13 @@ static bool close_name(struct rows *rows)
 static bool read_behind(struct rows *rows, bool *is_over)
 {
     struct json_walk *walk = rows->walk;
-    while (rows->depth > 0) {
-        if (rows->is_named_row && rows->depth == 1) {
+    while (rows->place.depth > 0) {
+        if (rows->place.is_named_row && rows->place.depth == 1) {
             if (!close_name(rows))
                 return false;
-            rows->is_named_row = false;
+            rows->place.is_named_row = false;
         }
-        rows->index[rows->depth - 1]++;
+        rows->place.index[rows->place.depth - 1]++;
         json_skip_blanks(walk);
         if (walk->at == walk->end)
             return fail_end(rows);
@@ -282,7 +284,7 @@ static bool read_bytes(struct rows *rows)
     struct relud_json_array *array = rows->array;
     struct json_key key, text;
     size_t count;
-    if (rows->is_rank_known && array->rank != rows->depth + 1)
+    if (rows->place.is_rank_known && array->rank != rows->place.depth + 1)
         return fail_at_path(rows, RELUD_BAD_INPUT, ": bytes where others are nested otherwise");
     walk->at++;
     json_skip_blanks(walk);
@@ -294,12 +296,12 @@ static bool read_bytes(struct rows *rows)
     json_skip_blanks(walk);
     if (!json_walk_string(walk, &text) || !decode_bytes(rows, text.at, text.len, &count))
         return false;
-    rows->is_rank_known = true;
-    array->rank = rows->depth + 1;
-    if (rows->is_shape_known[rows->depth] && array->shape[rows->depth] != count)
-        return fail_length(rows, rows->depth, count);
-    rows->is_shape_known[rows->depth] = true;
-    array->shape[rows->depth] = count;
+    rows->place.is_rank_known = true;
+    array->rank = rows->place.depth + 1;
+    if (rows->place.is_shape_known[rows->place.depth] && array->shape[rows->place.depth] != count)
+        return fail_length(rows, rows->place.depth, count);
+    rows->place.is_shape_known[rows->place.depth] = true;
+    array->shape[rows->place.depth] = count;
     array->count += count;
     json_skip_blanks(walk);
     if (walk->at == walk->end || *walk->at != '}')
@@ -330,6 +332,10 @@ static bool read_elements(struct rows *rows)
         json_skip_blanks(walk);
         if (walk->at == walk->end)
             return fail_end(rows);
+        if (walk->at >= rows->stop) {
+            rows->is_paused = true;
+            return false;
+        }
         char first = *walk->at;
         if (first == '-' || (unsigned)(first - '0') < 10) {
             if (!read_numbers(rows) || !read_behind(rows, &is_over))
@@ -341,14 +347,14 @@ static bool read_elements(struct rows *rows)
             if (!read_boolean(rows) || !read_behind(rows, &is_over))
                 return false;
         } else if (first == '{' && rows->array->form != RELUD_JSON_PLAIN && !rows->is_counted &&
-                   rows->depth < RELUD_JSON_DEPTH_MAX && is_bytes(rows)) {
+                   rows->place.depth < RELUD_JSON_DEPTH_MAX && is_bytes(rows)) {
             if (!read_bytes(rows) || !read_behind(rows, &is_over))
                 return false;
-        } else if (first == '{' && rows->array->form == RELUD_JSON_NAMED_ROWS && rows->depth == 1 &&
-                   !rows->is_named_row) {
+        } else if (first == '{' && rows->array->form == RELUD_JSON_NAMED_ROWS &&
+                   rows->place.depth == 1 && !rows->place.is_named_row) {
             if (!open_name(rows))
                 return false;
-            rows->is_named_row = true;
+            rows->place.is_named_row = true;
         } else {
             return fail_value(rows);
         }
@@ -356,16 +362,62 @@ static bool read_elements(struct rows *rows)
     return true;
 }
 
-static bool read_array(struct json_walk *walk, const char *name, struct relud_json_array *array)
+static void lay_down(const struct rows *rows, struct relud_json_pause *pause)
 {
-    struct rows rows = {
-        .walk = walk, .array = array, .name = name, .is_counted = array->form == RELUD_JSON_TENSOR};
-    bool is_named = array->form == RELUD_JSON_NAMED && walk->at < walk->end && *walk->at == '{' &&
-                    !is_bytes(&rows);
-    array->is_present = true;
-    array->offset = (size_t)(walk->at - walk->begin);
-    if ((is_named && !open_name(&rows)) || !read_elements(&rows) ||
-        (is_named && !close_name(&rows)))
+    pause->at = (size_t)(rows->walk->at - rows->walk->begin);
+    pause->array = *rows->array;
+    pause->place = rows->place;
+}
+
+/* What is the caller's may lie elsewhere by now. */
+static void take_up(struct rows *rows, struct relud_json_pause *pause)
+{
+    struct relud_json_array *array = rows->array, callers = *array;
+    *array = pause->array;
+    array->values = callers.values;
+    array->name = callers.name;
+    array->other = callers.other;
+    rows->place = pause->place;
+    rows->walk->at = rows->walk->begin + pause->at;
+    pause->at = 0;
+}
+
+/* From where the array begins, or from where its reading paused; false where it pauses, too. */
+static bool read_on(struct rows *rows, struct relud_json_pause *pause)
+{
+    struct json_walk *walk = rows->walk;
+    struct relud_json_array *array = rows->array;
+    if (pause && pause->at) {
+        take_up(rows, pause);
+    } else {
+        array->is_present = true;
+        array->offset = (size_t)(walk->at - walk->begin);
+        rows->place.is_named = array->form == RELUD_JSON_NAMED && walk->at < walk->end &&
+                               *walk->at == '{' && !is_bytes(rows);
+        if (rows->place.is_named && !open_name(rows))
+            return false;
+    }
+    if (pause) {
+        size_t piece = pause->bytes > array->offset ? pause->bytes : array->offset;
+        if (piece < (size_t)(walk->end - walk->at))
+            rows->stop = walk->at + piece;
+    }
+    if (read_elements(rows))
+        return !rows->place.is_named || close_name(rows);
+    if (pause && rows->is_paused)
+        lay_down(rows, pause);
+    return false;
+}
+
+bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_array *array,
+                    struct relud_json_pause *pause)
+{
+    struct rows rows = {.walk = walk,
+                        .array = array,
+                        .name = name,
+                        .stop = walk->end,
+                        .is_counted = array->form == RELUD_JSON_TENSOR};
+    if (!read_on(&rows, pause))
         return false;
     array->end = (size_t)(walk->at - walk->begin);
     if (rows.is_counted) {
@@ -373,108 +425,4 @@ static bool read_array(struct json_walk *walk, const char *name, struct relud_js
         array->shape[0] = array->count;
     }
     return true;
-}
-
-/* ---- the document around it ---- */
-
-struct envelope {
-    const char *key;
-    struct relud_json_array *array;
-    size_t tensors; /* elements of "inputs" begun */
-};
-
-static bool is_key(const struct json_key *name, const char *wanted)
-{
-    return wanted && json_string_compare(name->at, name->len, wanted, strlen(wanted)) == 0;
-}
-
-static bool on_tensor_member(struct json_walk *walk, const struct json_key *name, void *user)
-{
-    struct envelope *envelope = user;
-    if (!is_key(name, "data"))
-        return json_walk_value(walk);
-    char path[96];
-    snprintf(path, sizeof path, "%.64s[%zu].data", envelope->key, envelope->tensors - 1);
-    if (envelope->array->is_present)
-        return json_fail(walk, RELUD_BAD_INPUT, "%s: one tensor is wanted", path);
-    return read_array(walk, path, envelope->array);
-}
-
-static bool on_tensor(struct json_walk *walk, void *user)
-{
-    struct envelope *envelope = user;
-    envelope->tensors++;
-    if (walk->at == walk->end || *walk->at != '{')
-        return json_fail(walk, RELUD_BAD_INPUT, "%s[%zu] must be an object", envelope->key,
-                         envelope->tensors - 1);
-    return json_walk_object(walk, on_tensor_member, envelope);
-}
-
-static bool on_member(struct json_walk *walk, const struct json_key *name, void *user)
-{
-    struct envelope *envelope = user;
-    struct relud_json_array *array = envelope->array;
-    bool is_other = is_key(name, array->other);
-    const char *key = is_other ? array->other : envelope->key;
-    if (!is_other && !is_key(name, envelope->key))
-        return json_walk_value(walk);
-    if (array->is_present) {
-        walk->at = name->at - 1;
-        return is_other == array->is_other
-                   ? json_fail(walk, RELUD_BAD_JSON, "member \"%s\" stands twice", key)
-                   : json_fail(walk, RELUD_BAD_INPUT, "\"%s\" and \"%s\" together", envelope->key,
-                               array->other);
-    }
-    array->is_other = is_other;
-    if (is_other)
-        array->form = array->other_form;
-    if (array->form != RELUD_JSON_TENSOR)
-        return read_array(walk, key, array);
-    if (walk->at == walk->end || *walk->at != '[')
-        return json_fail(walk, RELUD_BAD_INPUT, "%s must be an array of tensors", key);
-    return json_walk_array(walk, on_tensor, envelope);
-}
-
-/* The document without the numbers: what stands before and behind them, and a 0. */
-static bool write_rest(struct json_walk *walk, const struct envelope *envelope, char *rest,
-                       size_t capacity)
-{
-    const struct relud_json_array *array = envelope->array;
-    const char *begin = walk->begin, *end = walk->end;
-    while (*begin != '{')
-        begin++;
-    while (end[-1] != '}')
-        end--;
-    size_t before = (size_t)(end - begin), behind = 0;
-    if (array->is_present) {
-        before = array->offset - (size_t)(begin - walk->begin);
-        behind = (size_t)(end - walk->begin) - array->end;
-    }
-    if (before + behind + 2 > capacity)
-        return json_fail(walk, RELUD_TOO_LARGE, "the members besides %s take more than %zu bytes",
-                         envelope->key, capacity - 1);
-    memcpy(rest, begin, before);
-    rest[before] = '0';
-    memcpy(rest + before + array->is_present, end - behind, behind);
-    rest[before + array->is_present + behind] = '\0';
-    return true;
-}
-
-bool relud_json_read(const char *text, size_t len, const char *key, struct relud_json_array *array,
-                     char *rest, size_t rest_capacity, struct relud_error *error)
-{
-    enum { KEYS_MAX = 256 };
-    struct json_key keys[KEYS_MAX];
-    struct json_walk walk = {.begin = text,
-                             .at = text,
-                             .end = text + len,
-                             .error = error,
-                             .keys = {.key = keys, .cap = KEYS_MAX}};
-    struct envelope envelope = {.key = key, .array = array};
-    array->is_present = array->is_other = false;
-    array->count = array->rank = array->offset = array->end = 0;
-    if (rest_capacity < 3)
-        return relud_fail(error, RELUD_TOO_LARGE, "no room for the members besides %s", key);
-    return json_walk_text(&walk, key, on_member, &envelope) &&
-           write_rest(&walk, &envelope, rest, rest_capacity);
 }

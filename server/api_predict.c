@@ -118,12 +118,15 @@ bool predict_read(struct exchange *exchange, const char *body, size_t len)
     int64_t begin_ns = clock_ns();
     struct turn *turn = &exchange->service->turn;
     struct relud_json_array array = {.capacity = native_floats(exchange, len)};
-    array.values = turn_rows(turn, array.capacity);
+    array.values = turn_rows(turn, &exchange->job, array.capacity);
     if (!array.values)
         return false;
     char rest[NATIVE_REST_BYTES];
     struct relud_error error;
-    if (!native_read(exchange, "inputs", body, len, &array, rest, &error)) {
+    enum reading_result result = native_read(exchange, "inputs", body, len, &array, rest, &error);
+    if (result == READING_LATER)
+        return false;
+    if (result == READING_FAILED) {
         if (error.code == RELUD_NOT_FINITE)
             prediction_count_nonfinite(exchange, exchange->service->turn.catalog->first,
                                        NONFINITE_INPUT);

@@ -147,14 +147,17 @@ bool relu_read(struct exchange *exchange, const char *body, size_t len)
         return true;
     int64_t begin_ns = clock_ns();
     struct relud_json_array array = {.capacity = native_floats(exchange, len)};
-    array.values = turn_rows(&exchange->service->turn, 2 * array.capacity);
+    array.values = turn_rows(&exchange->service->turn, &exchange->job, 2 * array.capacity);
     if (!array.values)
         return false;
     char rest[NATIVE_REST_BYTES];
     struct wanted wanted;
     wanted.is_gradient = false;
     struct relud_error error;
-    if (!native_read(exchange, "input", body, len, &array, rest, &error)) {
+    enum reading_result result = native_read(exchange, "input", body, len, &array, rest, &error);
+    if (result == READING_LATER)
+        return false;
+    if (result == READING_FAILED) {
         native_fail(exchange, &error);
     } else if (!array.is_present) {
         exchange_fail(exchange, 400,
@@ -166,9 +169,10 @@ bool relu_read(struct exchange *exchange, const char *body, size_t len)
     } else if (exchange->media_in == MEDIA_JSON ||
                native_check_finite(exchange, "input", array.values, array.shape, array.rank,
                                    array.count)) {
-        exchange->decode_ns = clock_ns() - begin_ns;
+        int64_t read_ns = clock_ns();
+        exchange->decode_ns = exchange->pieces_ns + read_ns - begin_ns;
         answer(exchange, &wanted, &array, array.values + array.count);
-        exchange->encode_ns = clock_ns() - begin_ns - exchange->decode_ns;
+        exchange->encode_ns = clock_ns() - read_ns;
     }
     return true;
 }

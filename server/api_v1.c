@@ -57,13 +57,18 @@ static bool find_rows(struct exchange *exchange, const struct entry *entry,
     return false;
 }
 
+/* False, and answered, when they are wrong; unanswered, where more of them is to be read in the next turn. */
 static bool read_rows(struct exchange *exchange, const struct entry *entry, const char *body,
                       size_t len, struct relud_json_array *array, bool has_examples)
 {
     char rest[NATIVE_REST_BYTES];
     struct relud_error error;
-    if (!relud_json_read(body, len, has_examples ? "examples" : "instances", array, rest,
-                         sizeof rest, &error)) {
+    enum reading_result result =
+        reading_json(exchange, body, len, has_examples ? "examples" : "instances", array, rest,
+                     sizeof rest, &error);
+    if (result == READING_LATER)
+        return false;
+    if (result == READING_FAILED) {
         if (error.code == RELUD_NOT_FINITE)
             prediction_count_nonfinite(exchange, entry, NONFINITE_INPUT);
         native_fail(exchange, &error);
@@ -89,7 +94,7 @@ static bool read_body(struct exchange *exchange, const struct entry *entry, cons
                                      .other_form = RELUD_JSON_NAMED,
                                      .other = has_examples ? NULL : "inputs"};
     size_t rows;
-    array.values = turn_rows(&exchange->service->turn, array.capacity);
+    array.values = turn_rows(&exchange->service->turn, &exchange->job, array.capacity);
     if (!array.values)
         return false;
     if (!read_rows(exchange, entry, body, len, &array, has_examples) ||
@@ -99,7 +104,7 @@ static bool read_body(struct exchange *exchange, const struct entry *entry, cons
                                     : "instances",
                    &rows) ||
         !prediction_is_allowed(exchange, entry, rows))
-        return true;
+        return exchange->step != EXCHANGE_NEW;
     return prediction_submit(exchange, entry, rows, begin_ns);
 }
 

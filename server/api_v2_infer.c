@@ -321,15 +321,19 @@ static bool read_raw(struct request *request, const char *body, size_t len, floa
     return read_bytes(request, body, len, values);
 }
 
-/* The JSON, with the numbers in it. */
+/* The JSON, with the numbers in it. False, too, and unanswered, where more of it is to be read in the next turn. */
 static bool read_json(struct request *request, const char *body, size_t len,
                       struct relud_json_array *array)
 {
     struct exchange *exchange = request->exchange;
     struct relud_error error;
     char rest[NATIVE_REST_BYTES];
-    if (relud_json_read(body, len, "inputs", array, rest, sizeof rest, &error))
+    enum reading_result result =
+        reading_json(exchange, body, len, "inputs", array, rest, sizeof rest, &error);
+    if (result == READING_DONE)
         return read_envelope(request, rest);
+    if (result == READING_LATER)
+        return false;
     if (error.code == RELUD_NOT_FINITE)
         prediction_count_nonfinite(exchange, request->entry, NONFINITE_INPUT);
     native_fail(exchange, &error);
@@ -379,7 +383,7 @@ bool v2_infer_read(struct exchange *exchange, const char *body, size_t len)
     size_t behind = len - header_len, capacity = header_len / 2 + 1; /* a digit and a comma */
     if (capacity < behind)
         capacity = behind; /* bytes may be numbers */
-    float *values = turn_rows(&exchange->service->turn, capacity);
+    float *values = turn_rows(&exchange->service->turn, &exchange->job, capacity);
     if (!values)
         return false;
     bool is_read = exchange->inference_header_length && header_len == 0
@@ -387,7 +391,7 @@ bool v2_infer_read(struct exchange *exchange, const char *body, size_t len)
                        : read_tensor(&request, body, header_len, len, values, capacity);
     if (!is_read || !find_rows(&request, &rows) ||
         !prediction_is_allowed(exchange, request.entry, rows))
-        return true;
+        return exchange->step != EXCHANGE_NEW;
     if (request.timeout_us && request.timeout_us < TIMEOUT_US_MAX)
         exchange_limit(exchange, (int64_t)request.timeout_us * 1000);
     if (exchange_refuse_late(exchange, clock_ns()))

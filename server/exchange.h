@@ -6,6 +6,7 @@
 #include "server/keeper.h"
 #include "server/keys.h"
 #include "server/media.h"
+#include "server/reading.h"
 #include "server/text.h"
 #include "server/tls.h"
 #include "server/turn.h"
@@ -27,6 +28,7 @@ struct service {
     struct metrics_shard *shard;
     const struct service_state *state;
     struct turn turn; /* turn.catalog is what is served */
+    struct reading reading;
 };
 
 enum exchange_step {
@@ -79,6 +81,11 @@ struct exchange {
     struct exchange_parameter query[EXCHANGE_QUERY_MAX];
     size_t query_len; /* may be more than there is room for */
     enum media media_in, media_out;
+
+    /* its body, half read */
+    bool is_in_line;
+    struct exchange *next_in_line;
+    int64_t pieces_ns; /* what the pieces took so far */
 
     /* a prediction under way */
     struct turn_job job;

@@ -72,6 +72,7 @@ static void give_buffer(void *cls)
 static void give_visit(struct visit *visit)
 {
     struct http *http = visit->http;
+    reading_leave(&visit->exchange);
     turn_release(&http->service->turn, &visit->exchange.job);
     errand_release(visit->exchange.errand);
     visit_drop_body(visit);
@@ -296,6 +297,7 @@ static enum MHD_Result send_answer(struct visit *visit)
     }
     exchange->step = EXCHANGE_SENT;
     int64_t now_ns = clock_ns();
+    reading_leave(exchange);
     turn_release(&visit->http->service->turn, &exchange->job);
     visit_drop_body(visit);
     deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_ANSWER, now_ns);

@@ -130,16 +130,17 @@ static bool read_npy(const char *body, size_t len, struct relud_json_array *arra
     return true;
 }
 
-bool native_read(struct exchange *exchange, const char *key, const char *body, size_t len,
-                 struct relud_json_array *array, char rest[NATIVE_REST_BYTES],
-                 struct relud_error *error)
+enum reading_result native_read(struct exchange *exchange, const char *key, const char *body,
+                                size_t len, struct relud_json_array *array,
+                                char rest[NATIVE_REST_BYTES], struct relud_error *error)
 {
     if (exchange->media_in == MEDIA_JSON)
-        return relud_json_read(body, len, key, array, rest, NATIVE_REST_BYTES, error);
+        return reading_json(exchange, body, len, key, array, rest, NATIVE_REST_BYTES, error);
     array->is_present = true;
-    return read_query(exchange, key, rest, error) &&
-           (exchange->media_in == MEDIA_NPY ? read_npy(body, len, array, error)
-                                            : read_floats(body, len, array, error));
+    bool is_read = read_query(exchange, key, rest, error) &&
+                   (exchange->media_in == MEDIA_NPY ? read_npy(body, len, array, error)
+                                                    : read_floats(body, len, array, error));
+    return is_read ? READING_DONE : READING_FAILED;
 }
 
 void native_place(char *place, size_t size, const char *name, const size_t *shape, size_t rank,

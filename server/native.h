@@ -16,10 +16,10 @@ size_t native_floats(const struct exchange *exchange, size_t len);
 
 /* Reads the array `key` of the body into array->values[native_floats(len)], and the other members, in a binary body's case
  * the URL's query, into rest as a JSON object in which the array stands as 0. Raw floats have the shape [count]. Those of
- * a binary body need not be finite. */
-bool native_read(struct exchange *exchange, const char *key, const char *body, size_t len,
-                 struct relud_json_array *array, char rest[NATIVE_REST_BYTES],
-                 struct relud_error *error);
+ * a binary body need not be finite. READING_LATER is for JSON only. */
+enum reading_result native_read(struct exchange *exchange, const char *key, const char *body,
+                                size_t len, struct relud_json_array *array,
+                                char rest[NATIVE_REST_BYTES], struct relud_error *error);
 
 /* "inputs[3][17]" of the flat index. */
 void native_place(char *place, size_t size, const char *name, const size_t *shape, size_t rank,

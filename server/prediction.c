@@ -80,7 +80,7 @@ bool prediction_submit(struct exchange *exchange, const struct entry *entry, siz
         TURN_TAKEN)
         return false;
     exchange->step = EXCHANGE_WAITING;
-    exchange->decode_ns = exchange->job.submit_ns - begin_ns;
+    exchange->decode_ns = exchange->pieces_ns + exchange->job.submit_ns - begin_ns;
     metrics_stage(exchange->service->shard, STAGE_DECODE, exchange->decode_ns);
     return true;
 }

@@ -8,8 +8,8 @@ struct route {
     const char *verb,
         *path; /* {model}, {version} and {label} in path stand for one segment's part each */
     enum endpoint endpoint;
-    /* Reads the complete body: answers, or puts rows into the turn, or sends an errand. False when the turn is full: it is
-     * called again after the next one. */
+    /* Reads the complete body: answers, or puts rows into the turn, or sends an errand. False when the turn is full, or a
+     * piece of a long body is read: it is called again after the next turn. */
     bool (*read)(struct exchange *exchange, const char *body, size_t len);
     void (*write)(struct exchange *exchange); /* writes the answer when the job or errand is done */
 };

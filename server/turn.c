@@ -74,13 +74,43 @@ static void change_floors(struct turn *turn)
         turn->open = other;
 }
 
-float *turn_rows(struct turn *turn, size_t count)
+float *turn_rows(struct turn *turn, const struct turn_job *job, size_t count)
 {
+    if (job->held)
+        return job->held;
     if (turn->rows_cap - turn->open->rows_len < count)
         change_floors(turn);
     if (turn->rows_cap - turn->open->rows_len < count)
         return NULL;
+    turn->offered = count;
     return turn->open->rows + turn->open->rows_len;
+}
+
+void turn_hold(struct turn *turn, struct turn_job *job)
+{
+    struct turn_floor *floor = turn->open;
+    if (job->held)
+        return;
+    job->held = floor->rows + floor->rows_len;
+    job->held_len = turn->offered;
+    job->floor = floor;
+    floor->rows_len += job->held_len;
+    floor->jobs++;
+}
+
+/* So many of the floats that are held are enough; the others are free again, where nobody's come behind them. */
+static void keep_held(const struct turn_job *job, size_t floats)
+{
+    struct turn_floor *floor = job->floor;
+    if (job->held + job->held_len == floor->rows + floor->rows_len)
+        floor->rows_len -= job->held_len - floats;
+}
+
+static void leave_floor(struct turn_job *job)
+{
+    if (--job->floor->jobs == 0)
+        empty_floor(job->floor);
+    job->floor = NULL;
 }
 
 /* Rows of the entry join the line of those that wait, or leave it (`rows` negative in two's complement). */
@@ -117,45 +147,59 @@ size_t turn_answer_floats(const struct entry *entry, size_t rows, bool is_layere
     return rows > SIZE_MAX / width ? SIZE_MAX : rows * width;
 }
 
-/* The first [layers] are where each layer's answers begin, the second where the pass under way writes. */
-static bool add_layers(struct turn_job *job, float *at)
+/* The first [layers] are where each layer's answers begin, from `at`; the second where the pass under way writes. NULL when there is
+ * no memory. */
+static float **find_layers(const struct entry *entry, size_t rows, float *at)
 {
-    size_t layers = job->entry->info->layers;
-    job->layer_out = malloc(2 * layers * sizeof *job->layer_out);
-    if (!job->layer_out)
-        return false;
-    for (size_t i = 0; i < layers; i++) {
-        job->layer_out[i] = at;
-        at += job->rows * relud_model_layer(job->entry->model, i)->outputs;
+    size_t layers = entry->info->layers;
+    float **layer_out = malloc(2 * layers * sizeof *layer_out);
+    for (size_t i = 0; layer_out && i < layers; i++) {
+        layer_out[i] = at;
+        at += rows * relud_model_layer(entry->model, i)->outputs;
     }
-    return true;
+    return layer_out;
+}
+
+static bool is_short(const struct turn_job *job)
+{
+    return job->rows <= TURN_SHORT_ROWS;
+}
+
+bool turn_has_short(const struct turn *turn, int64_t now_ns)
+{
+    enum { JUST_NOW_NS = 20000000 };
+    return now_ns - turn->short_ns < JUST_NOW_NS;
 }
 
 enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const struct entry *entry,
                               size_t rows, bool is_layered)
 {
-    struct turn_floor *floor = turn->open;
+    struct turn_floor *floor = job->held ? job->floor : turn->open;
     size_t answer = turn_answer_floats(entry, rows, is_layered);
     if (turn->answers_cap - floor->answers_len < answer)
         return TURN_FULL;
-    *job = (struct turn_job){.entry = entry,
+    float *y = floor->answers + floor->answers_len, **layer_out = NULL;
+    if (is_layered && !(layer_out = find_layers(entry, rows, y + rows * entry->info->outputs)))
+        return TURN_FULL;
+    turn_hold(turn, job);
+    keep_held(job, rows * entry->info->features);
+    *job = (struct turn_job){.floor = floor,
+                             .entry = entry,
                              .catalog = turn->catalog,
+                             .x = job->held,
+                             .y = y,
+                             .layer_out = layer_out,
                              .rows = rows,
                              .owner = job->owner,
                              .deadline_ns = job->deadline_ns,
                              .submit_ns = clock_ns()};
-    job->x = floor->rows + floor->rows_len;
-    job->y = floor->answers + floor->answers_len;
-    if (is_layered && !add_layers(job, job->y + rows * entry->info->outputs))
-        return TURN_FULL;
-    job->floor = floor;
     turn->catalog->jobs[turn->worker]++;
-    floor->rows_len += rows * entry->info->features;
     floor->answers_len += answer;
-    floor->jobs++;
     put_last(turn, job);
     count_waiting(turn, entry, rows);
-    turn->has_new_long |= rows > TURN_SHORT_ROWS;
+    turn->has_new_long |= !is_short(job);
+    if (is_short(job) && rows * entry->info->features <= TURN_SHORT_FLOATS)
+        turn->short_ns = job->submit_ns;
     turn->jobs_waiting++;
     turn->unanswered++;
     return TURN_TAKEN;
@@ -260,11 +304,6 @@ static void drop_late(struct turn *turn, int64_t now_ns)
     }
 }
 
-static bool is_short(const struct turn_job *job)
-{
-    return job->rows <= TURN_SHORT_ROWS;
-}
-
 /* Puts the short jobs before the long ones, in their order among themselves. The rows that the short ones have, where there are both; 0
  * where there are not, and all stays as it is. */
 static size_t put_short_first(struct turn *turn)
@@ -301,6 +340,9 @@ void turn_forward(struct turn *turn)
     turn->has_new_long = false;
     if (short_rows && short_rows < left)
         left = short_rows;
+    if (turn->first && !is_short(turn->first) && left > TURN_PIECE_ROWS &&
+        turn_has_short(turn, now_ns))
+        left = TURN_PIECE_ROWS;
     while (left && turn->first)
         left -= pass(turn, left, &now_ns);
     drop_late(turn, now_ns); /* to be told before the next pass */
@@ -312,14 +354,16 @@ void turn_release(struct turn *turn, struct turn_job *job)
 {
     if (!job->floor)
         return;
+    leave_floor(job);
+    if (job->held) { /* never submitted */
+        job->held = NULL;
+        return;
+    }
     if (!job->is_done)
         unlink_job(turn, job);
     free(job->layer_out);
     job->layer_out = NULL;
     turn->unanswered--;
-    if (--job->floor->jobs == 0)
-        empty_floor(job->floor);
-    job->floor = NULL;
     size_t *jobs = &job->catalog->jobs[turn->worker];
     if (--*jobs == 0 && job->catalog != turn->catalog)
         catalog_release(job->catalog);

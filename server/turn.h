@@ -13,7 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TURN_SHORT_ROWS = 16 };
+enum {
+    TURN_SHORT_ROWS = 16,
+    TURN_PIECE_ROWS = 32,     /* of a long job at a time, where short ones are about */
+    TURN_SHORT_FLOATS = 8192, /* more, and it takes long to read however few rows they are */
+};
 
 /* Numbers that one answer may hold (each at most 17 bytes of text). */
 #define TURN_ANSWER_FLOATS_MAX ((size_t)4 << 20)
@@ -34,6 +38,8 @@ struct turn_job {
     float *y;                /* [rows][outputs] */
     float **layer_out;       /* NULL, or [layers], each [rows][outputs of the layer] */
     size_t rows, rows_done;
+    float *held; /* NULL, or [held_len] of the floor, claimed for its rows before it is submitted */
+    size_t held_len;
     bool is_done;
     bool is_late;                            /* done without an answer: its deadline came first */
     int64_t deadline_ns;                     /* set before turn_submit; 0: none */
@@ -51,6 +57,8 @@ struct turn {
     size_t unanswered;                 /* computed or not, and not released */
     bool has_new_long;                 /* a long job has come since the last turn */
     bool is_long_due;                  /* the last turn was the short jobs' alone */
+    size_t offered;                    /* floats that turn_rows gave last */
+    int64_t short_ns;                  /* when the last short job came */
     size_t batch_rows_max;
     size_t worker;           /* whose turn this is: which scratch and series are its own */
     struct catalog *catalog; /* what is served now */
@@ -69,9 +77,13 @@ void turn_reset(struct turn *turn);
  * job. */
 void turn_change_catalog(struct turn *turn, struct catalog *catalog);
 
-/* Room for up to `count` floats of rows, to be claimed by turn_submit, or used and forgotten. NULL when the
- * turn is full: try again after the next turn. */
-float *turn_rows(struct turn *turn, size_t count);
+/* Room for up to `count` floats of the job's rows, to be claimed by turn_submit or turn_hold, or used and forgotten: what it
+ * holds already, else new. NULL when the turn is full: try again after the next turn. */
+float *turn_rows(struct turn *turn, const struct turn_job *job, size_t count);
+
+/* Claims what turn_rows gave last, for rows that are not all read yet; until turn_submit, which keeps what it needs, or
+ * turn_release. A second time is nothing. */
+void turn_hold(struct turn *turn, struct turn_job *job);
 
 enum turn_verdict { TURN_TAKEN, TURN_FULL };
 /* Puts a job into the turn; its rows are the first rows * features floats of what turn_rows gave last.
@@ -79,12 +91,16 @@ enum turn_verdict { TURN_TAKEN, TURN_FULL };
 enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const struct entry *entry,
                               size_t rows, bool is_layered);
 
+/* Have short jobs come just now, so that whatever takes long is better done in pieces? */
+bool turn_has_short(const struct turn *turn, int64_t now_ns);
+
 /* Floats that an answer of so many rows takes. */
 size_t turn_answer_floats(const struct entry *entry, size_t rows, bool is_layered);
 
 /* Computes up to batch_rows_max rows. Where long jobs (more than TURN_SHORT_ROWS) and short ones wait, a turn is the short
  * ones' alone, and the next one is first come, first served; a job longer than a turn goes to the back of the line with its
- * remainder. So short ones keep moving, and so do long ones. Jobs whose deadline has passed are done without one. */
+ * remainder. So short ones keep moving, and so do long ones; where short ones come all the time, the turns of long ones are of
+ * TURN_PIECE_ROWS. Jobs whose deadline has passed are done without one. */
 void turn_forward(struct turn *turn);
 
 /* The job's answer is written (or nobody wants it any more): its memory is the turn's again. */

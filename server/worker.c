@@ -39,6 +39,7 @@ static void take_catalog(struct service *service)
 static void worker_turn(struct worker *w)
 {
     take_catalog(&w->service);
+    reading_begin_turn(&w->service.reading);
     http_run(w->http, wait_us(w)); /* answers out to the sockets, requests in from them */
     if (w->service.turn.has_new_long)
         http_run(w->http, 0);           /* who came while it was read need not wait for its pass */

@@ -63,11 +63,16 @@ static inline bool test_service_answer(struct exchange *exchange, const char *bo
 {
     struct turn *turn = &exchange->service->turn;
     bool is_read = exchange->route->read(exchange, body, len);
+    while (!is_read && exchange->is_in_line) {
+        reading_begin_turn(&exchange->service->reading);
+        is_read = exchange->route->read(exchange, body, len);
+    }
     if (is_read && exchange->step == EXCHANGE_WAITING) {
         while (!exchange->job.is_done)
             turn_forward(turn);
         exchange->route->write(exchange);
     }
+    reading_leave(exchange);
     turn_release(turn, &exchange->job);
     return is_read && exchange->step == EXCHANGE_ANSWERED;
 }

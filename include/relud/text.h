@@ -67,6 +67,30 @@ struct relud_json_array {
 bool relud_json_read(const char *text, size_t len, const char *key, struct relud_json_array *array,
                      char *rest, size_t rest_capacity, struct relud_error *error);
 
+/* Where the reading of an array pauses. All zeros but for `bytes` before the first call. */
+struct relud_json_pause {
+    size_t
+        bytes; /* of the array, to read at a time; at least as many as stand before it, which are walked again each time */
+    size_t at; /* where the next piece begins; 0: the reading is over, or has not begun */
+    /* The rest is the reader's. */
+    struct relud_json_array array;
+    struct relud_json_place {
+        size_t depth;                       /* brackets open */
+        size_t index[RELUD_JSON_DEPTH_MAX]; /* of the value under way, at each open level */
+        bool is_shape_known[RELUD_JSON_DEPTH_MAX];
+        bool is_rank_known; /* a number was seen: array.rank holds */
+        bool is_named;      /* inside {"x": …} around all of it */
+        bool is_named_row;  /* inside {"x": …} around a row */
+    } place;
+};
+
+/* relud_json_read, a piece at a time: false, without an error and with pause->at > 0, where more is to be read by another call
+ * with the same text, key and form, and with the values read so far in array->values (which may have moved). `rest` is
+ * written by the last call. pause may be NULL: all at once. */
+bool relud_json_read_piece(const char *text, size_t len, const char *key,
+                           struct relud_json_array *array, struct relud_json_pause *pause,
+                           char *rest, size_t rest_capacity, struct relud_error *error);
+
 /* True when text[len] is exactly one strict JSON value by the same rules (for small documents, before a
  * lenient parser sees them). */
 bool relud_json_check(const char *text, size_t len, struct relud_error *error);

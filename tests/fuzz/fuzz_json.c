@@ -1,12 +1,40 @@
-/* libFuzzer on the request reader: a body with its number array, in every form. What is accepted must be what was promised. */
+/* libFuzzer on the request reader: a body with its number array, in every form. What is accepted must be what was promised, and
+ * in pieces it must be the same. */
 #include "tests/fuzz/fuzz.h"
 
 #include <math.h>
 #include <relud/relud.h>
 
+enum { REST = 4096 };
+
+/* Reads the text again, about `bytes` at a time. */
+static void check_pieces(const char *text, size_t len, size_t bytes, struct relud_json_array again,
+                         bool is_read, const float *values, size_t count, const char *rest,
+                         const struct relud_error *error)
+{
+    char others[REST];
+    struct relud_json_pause pause = {.bytes = bytes};
+    struct relud_json_array array;
+    struct relud_error failure;
+    bool is_again;
+    again.values = malloc((again.capacity + 1) * sizeof *again.values);
+    do {
+        array = again;
+        is_again =
+            relud_json_read_piece(text, len, "inputs", &array, &pause, others, REST, &failure);
+        FUZZ_ASSERT(pause.at == 0 || !is_again);
+    } while (pause.at);
+    FUZZ_ASSERT(is_again == is_read);
+    if (is_read)
+        FUZZ_ASSERT(array.count == count && strcmp(rest, others) == 0 &&
+                    memcmp(values, again.values, count * sizeof *values) == 0);
+    else
+        FUZZ_ASSERT(failure.code == error->code && strcmp(failure.text, error->text) == 0);
+    free(again.values);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
 {
-    enum { REST = 4096 };
     if (len < 1)
         return 0;
     size_t text_len = len - 1;
@@ -18,6 +46,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
                                      .form = (enum relud_json_form)(bytes[0] >> 1 & 3),
                                      .name = "x",
                                      .other = bytes[0] & 8 ? "instances" : NULL};
+    const struct relud_json_array before = array;
     struct relud_error error = {0};
     bool is_read = relud_json_read(text, text_len, "inputs", &array, rest, REST, &error);
     FUZZ_ASSERT(is_read || (error.text[0] && !strchr(error.text, '\n') && error.code != RELUD_OK));
@@ -30,6 +59,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
             FUZZ_ASSERT(isfinite(values[i]));
         FUZZ_ASSERT(relud_json_check(rest, strlen(rest), NULL));
     }
+    check_pieces(text, text_len, bytes[0] >> 4, before, is_read, values, array.count, rest, &error);
     free(values);
     free(text);
     return 0;

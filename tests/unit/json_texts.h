@@ -14,15 +14,60 @@ static struct relud_json_array array;
 static float values[VALUES_MAX];
 static char rest[REST_BYTES];
 
+/* relud_json_read into what `array` says; and again in pieces of about `bytes`, with the values elsewhere each time, which must
+ * come to the same. */
+static inline void check_pieces(const char *text, size_t len, const char *key, size_t bytes,
+                                const struct relud_json_array *before, bool is_right)
+{
+    struct relud_json_array again;
+    struct relud_error failure = {0};
+    struct relud_json_pause pause = {.bytes = bytes};
+    float *read = malloc(before->capacity * sizeof *read);
+    char others[REST_BYTES];
+    bool is_done;
+    do {
+        float *moved = malloc(before->capacity * sizeof *moved);
+        memcpy(moved, read, (pause.at ? pause.array.count : 0) * sizeof *moved);
+        free(read);
+        read = moved;
+        again = *before;
+        again.values = read;
+        size_t from = pause.at;
+        is_done =
+            relud_json_read_piece(text, len, key, &again, &pause, others, REST_BYTES, &failure);
+        ck_assert(pause.at == 0 || (!is_done && pause.at >= from + bytes));
+    } while (pause.at);
+    ck_assert_msg(is_done == is_right, "%.*s: %s", (int)len, text, failure.text);
+    if (!is_done) {
+        ck_assert_str_eq(failure.text, error.text);
+        ck_assert(failure.code == error.code && failure.offset == error.offset);
+    } else {
+        ck_assert_str_eq(others, rest);
+        again.values = array.values;
+        ck_assert_mem_eq(&again, &array, sizeof array);
+        ck_assert_mem_eq(read, array.values, array.count * sizeof *read);
+    }
+    free(read);
+}
+
+static inline bool read_json(const char *text, size_t len, const char *key)
+{
+    const struct relud_json_array before = array;
+    memset(&error, 0, sizeof error);
+    bool is_right = relud_json_read(text, len, key, &array, rest, sizeof rest, &error);
+    for (size_t bytes = 1; bytes < len; bytes = 3 * bytes + 1)
+        check_pieces(text, len, key, bytes, &before, is_right);
+    return is_right;
+}
+
 /* Reads a copy with no byte more than the text, so that a sanitizer sees what is read beyond it. */
 static inline bool read_text(const char *text, size_t len)
 {
     char *exact = malloc(len);
     if (len)
         memcpy(exact, text, len);
-    memset(&error, 0, sizeof error);
     array = (struct relud_json_array){.values = values, .capacity = VALUES_MAX};
-    bool is_right = relud_json_read(exact, len, "inputs", &array, rest, sizeof rest, &error);
+    bool is_right = read_json(exact, len, "inputs");
     free(exact);
     return is_right;
 }

@@ -12,7 +12,7 @@ static void check_refused(enum relud_json_form form, const char *key, size_t cap
     memcpy(exact, text, len);
     array = (struct relud_json_array){
         .values = values, .capacity = capacity, .form = form, .name = "x"};
-    bool is_read = relud_json_read(exact, len, key, &array, rest, sizeof rest, &error);
+    bool is_read = read_json(exact, len, key);
     free(exact);
     ck_assert_msg(!is_read && strstr(error.text, words), "%.*s: '%s'; '%s' is wanted", (int)len,
                   text, is_read ? "read" : error.text, words);
@@ -108,8 +108,7 @@ START_TEST(bytes_are_read_in_every_spelling)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         array = (struct relud_json_array){
             .values = values, .capacity = VALUES_MAX, .form = RELUD_JSON_NAMED_ROWS, .name = "x"};
-        bool is_read = relud_json_read(cases[i].text, strlen(cases[i].text), "inputs", &array, rest,
-                                       sizeof rest, &error);
+        bool is_read = read_json(cases[i].text, strlen(cases[i].text), "inputs");
         ck_assert_msg(is_read && array.count == 1 &&
                           fabsf(values[0] - cases[i].wanted) <= 1e-6f * cases[i].wanted,
                       "%s: %s %g", cases[i].text, is_read ? "" : error.text, (double)values[0]);
@@ -117,7 +116,7 @@ START_TEST(bytes_are_read_in_every_spelling)
     static const char two[] = "{\"inputs\":[{\"b64\":\"AADgQA==\"},{\"b64\":\"AAAAQQ==\"}]}";
     array = (struct relud_json_array){
         .values = values, .capacity = VALUES_MAX, .form = RELUD_JSON_NAMED_ROWS, .name = "x"};
-    ck_assert(relud_json_read(two, sizeof two - 1, "inputs", &array, rest, sizeof rest, &error));
+    ck_assert(read_json(two, sizeof two - 1, "inputs"));
     ck_assert(array.rank == 2 && array.shape[0] == 2 && array.shape[1] == 1 && values[1] == 8);
 }
 END_TEST

@@ -127,8 +127,7 @@ START_TEST(other_forms_are_read)
                                           .name = "x",
                                           .other_form = c->other_form,
                                           .other = "other"};
-        bool is_right =
-            relud_json_read(c->text, strlen(c->text), "inputs", &array, rest, sizeof rest, &error);
+        bool is_right = read_json(c->text, strlen(c->text), "inputs");
         ck_assert_msg(is_right == (c->rest != NULL), "%s: %s", c->text, error.text);
         if (!is_right)
             continue;
@@ -146,7 +145,7 @@ START_TEST(booleans_of_a_tensor_are_1_and_0)
     const char *text = "{\"inputs\":[{\"data\":[true,[false],true]}]}";
     array = (struct relud_json_array){
         .values = values, .capacity = VALUES_MAX, .form = RELUD_JSON_TENSOR};
-    ck_assert(relud_json_read(text, strlen(text), "inputs", &array, rest, sizeof rest, &error));
+    ck_assert(read_json(text, strlen(text), "inputs"));
     ck_assert_uint_eq(array.count, 3);
     ck_assert(values[0] == 1 && values[1] == 0 && values[2] == 1);
     array.capacity = 2;
