@@ -126,7 +126,9 @@ static bool open_workers(struct serve *serve, struct relud_error *error)
 {
     bool is_suspending =
         serve->config.suspend || serve->config.batch_delay_us || !http_calls_again();
-    if (!intake_init(&serve->intake, serve->workers, connections_max(serve), error))
+    if (!intake_init(&serve->intake, serve->workers, connections_max(serve), error) ||
+        (serve->tls &&
+         !intake_use_tls(&serve->intake, serve->tls, serve->config.header_timeout_ms, error)))
         return false;
     if (!metrics_init(&serve->metrics, serve->workers))
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
@@ -137,7 +139,6 @@ static bool open_workers(struct serve *serve, struct relud_error *error)
         serve->worker[i].service = (struct service){.config = &serve->config,
                                                     .keeper = &serve->keeper,
                                                     .keyring = &serve->keyring,
-                                                    .tls = serve->tls,
                                                     .metrics = &serve->metrics,
                                                     .shard = &serve->metrics.shard[i],
                                                     .state = &serve->state};

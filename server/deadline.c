@@ -1,6 +1,6 @@
 #include "server/deadline.h"
 
-#include "server/tls.h"
+#include "server/stream.h"
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -109,7 +109,7 @@ static void watch(struct deadline_list *list, struct deadline *deadline, int64_t
 {
     struct tcp_info info = info_of(deadline->fd);
     if (is_left(deadline->fd, &info)) {
-        shutdown(deadline->fd, SHUT_RDWR); /* without a word: nothing is late */
+        stream_end(deadline->fd, SHUT_RDWR); /* without a word: nothing is late */
         deadline->at_ns = INT64_MAX;
     } else if (deadline->phase == DEADLINE_IDLE) {
         watch_idle(list, deadline, &info, now_ns);
@@ -142,11 +142,9 @@ static void end(struct deadline *deadline)
 {
     bool is_begun = deadline->phase == DEADLINE_HEADER || deadline->phase == DEADLINE_BODY ||
                     (deadline->phase == DEADLINE_FRESH && bytes_received(deadline->fd) > 0);
-    if (is_begun && deadline->session)
-        tls_say(deadline->session, late_answer, sizeof late_answer - 1);
-    else if (is_begun && write(deadline->fd, late_answer, sizeof late_answer - 1) < 0)
-        deadline->at_ns = INT64_MAX; /* a client that takes no answer gets none */
-    shutdown(deadline->fd, SHUT_RDWR);
+    if (is_begun) /* a client that takes no answer gets none */
+        stream_say(deadline->fd, late_answer, sizeof late_answer - 1);
+    stream_end(deadline->fd, SHUT_RDWR);
     deadline->at_ns = INT64_MAX;
 }
 
@@ -193,6 +191,6 @@ void deadline_end_idle(struct deadline_list *list, int64_t now_ns)
         int64_t limit_ns = is_idle ? list->limits.idle_ns : list->limits.header_ns;
         if ((is_idle || is_fresh) && now_ns - (at->at_ns - limit_ns) >= QUIET_NS &&
             (is_idle || bytes_received(at->fd) == 0))
-            shutdown(at->fd, SHUT_RD);
+            stream_end(at->fd, SHUT_RD);
     }
 }

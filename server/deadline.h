@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct gnutls_session_int;
-
 enum deadline_phase {
     DEADLINE_FRESH,  /* accepted, no request yet: as HEADER */
     DEADLINE_IDLE,   /* between requests */
@@ -25,7 +23,6 @@ enum { DEADLINE_GONE = 1 }; /* a time that is over, and says why */
 struct deadline {
     struct deadline *next, *before;
     int fd;
-    struct gnutls_session_int *session; /* of TLS, or NULL */
     enum deadline_phase phase;
     int64_t at_ns;       /* INT64_MAX: none */
     uint64_t bytes_seen; /* come in, or of an answer gone out, when the phase was first looked at */

@@ -8,7 +8,6 @@
 #include "server/media.h"
 #include "server/reading.h"
 #include "server/text.h"
-#include "server/tls.h"
 #include "server/turn.h"
 #include <stdatomic.h>
 #include <stdint.h>
@@ -23,7 +22,6 @@ struct service {
     const struct config *config;
     struct keeper *keeper;
     const struct keyring *keyring; /* NULL: no keys are asked for */
-    struct tls *tls;               /* NULL: in the clear */
     struct metrics *metrics;
     struct metrics_shard *shard;
     const struct service_state *state;

@@ -2,8 +2,9 @@
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/stream.h"
+#include "server/tls_session.h"
 #include <errno.h>
-#include <gnutls/abstract.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Request line, headers and read buffer of one connection share this; the body's first pieces are read into what
  * is left. The library clears it after every request, so more is not better: 32 KB holds the digits model's
@@ -28,46 +30,31 @@ static bool take_admin(struct http *http, int fd)
     return false;
 }
 
-/* False when the connection cannot be served. */
-static bool begin_tls(struct http *http, struct MHD_Connection *connection, struct link *link)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    if (!http->service->tls)
-        return true;
-    if (!info || !info->tls_session)
-        return false;
-    link->deadline.session = info->tls_session;
-    link->identity = tls_begin(http->service->tls, info->tls_session);
-    return link->identity != NULL;
-}
-
 static void on_connection(void *cls, struct MHD_Connection *connection, void **slot,
                           enum MHD_ConnectionNotificationCode code)
 {
     struct http *http = cls;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         struct link *link = calloc(1, sizeof *link);
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *slot = link;
         http->added_len -= http->added_len > 0;
         counter_add(&http->service->shard->connections, 1);
         if (link && info) {
             link->is_admin = take_admin(http, info->connect_fd);
             deadline_add(&http->deadlines, &link->deadline, info->connect_fd, clock_ns());
-            if (!begin_tls(http, connection, link))
-                shutdown(info->connect_fd, SHUT_RDWR);
         }
         return;
     }
     struct link *link = *slot;
     counter_add(&http->service->shard->connections, (uint64_t)-1);
-    if (link) {
-        http_page_forget(link->deadline.fd, link->deadline.session);
-        tls_end(http->service->tls, link->identity);
-        deadline_remove(&http->deadlines, &link->deadline);
+    if (info) {
+        http_page_forget(info->connect_fd);
+        stream_set(info->connect_fd, NULL);
     }
+    if (link)
+        deadline_remove(&http->deadlines, &link->deadline);
     free(link);
     *slot = NULL;
     intake_leave(http->seat);
@@ -89,27 +76,11 @@ on_library_message(void *cls, const char *format, va_list args)
     log_debug("libmicrohttpd: %s", words);
 }
 
-/* Each session gets its certificate from tls_begin; the library wants some source of one all the same. */
-static int no_certificate(gnutls_session_t session, const gnutls_datum_t *request, int request_len,
-                          const gnutls_pk_algorithm_t *pk, int pk_len, gnutls_pcert_st **chain,
-                          unsigned *chain_len, gnutls_privkey_t *key)
-{
-    (void)session, (void)request, (void)request_len, (void)pk, (void)pk_len, (void)chain,
-        (void)chain_len, (void)key;
-    return -1;
-}
-
 /* Connections are accepted and counted by the intake: none is refused here. */
 static bool start_daemon(struct http *http)
 {
     unsigned flags =
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
-    struct MHD_OptionItem tls[] = {{MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
-    if (http->service->tls) {
-        flags |= MHD_USE_TLS;
-        tls[0].option = MHD_OPTION_HTTPS_CERT_CALLBACK;
-        tls[0].ptr_value = (void *)(uintptr_t)no_certificate;
-    }
     http->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, visit_on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
         on_library_message, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX,
@@ -119,7 +90,7 @@ static bool start_daemon(struct http *http)
 #if MHD_VERSION >= 0x01000000
         MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #endif
-        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_END);
     return http->daemon != NULL;
 }
 
@@ -186,6 +157,12 @@ static void take_messages(struct http *http, int64_t most)
          most--) {
         if (message.fd < 0)
             continue;
+        if (message.session && !stream_set(message.fd, message.session)) {
+            tls_session_free(message.session);
+            close(message.fd);
+            intake_leave(http->seat);
+            continue;
+        }
         struct sockaddr_storage from = {.ss_family = AF_INET};
         socklen_t from_len = sizeof from;
         getpeername(message.fd, (struct sockaddr *)&from,

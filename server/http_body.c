@@ -125,6 +125,14 @@ static bool gather(struct visit *visit, const char *piece, size_t len)
     return true;
 }
 
+/* A client that sends on and on does not get to where the library would send the answer. */
+static enum MHD_Result cut(const struct visit *visit)
+{
+    http_say_error(visit->link->deadline.fd, "HTTP/1.1 413 Content Too Large",
+                   "the body is too long");
+    return MHD_NO;
+}
+
 enum MHD_Result visit_take_piece(struct visit *visit, const char *piece, size_t *piece_len)
 {
     struct exchange *exchange = &visit->exchange;
@@ -132,7 +140,7 @@ enum MHD_Result visit_take_piece(struct visit *visit, const char *piece, size_t 
     *piece_len = 0;
     visit->body_seen += len;
     if (exchange->step == EXCHANGE_ANSWERED) /* discarding, within reason */
-        return visit->body_seen <= 2 * body_max ? MHD_YES : MHD_NO;
+        return visit->body_seen <= 2 * body_max ? MHD_YES : cut(visit);
     if (visit->body_length == GATE_LENGTH_UNKNOWN && !visit_count_bytes(visit, len)) {
         visit_drop_body(visit);
         visit_refuse_bytes(exchange);

@@ -8,7 +8,6 @@
 #include "server/http.h"
 #include "server/intake.h"
 #include "server/router.h"
-#include "server/tls.h"
 #include <microhttpd.h>
 
 /* An answer's memory, while libmicrohttpd sends from it; afterwards kept for the next one. */
@@ -23,8 +22,7 @@ struct buffer {
 /* One open connection. */
 struct link {
     struct deadline deadline;
-    bool is_admin;                 /* came in by the admin address */
-    struct tls_identity *identity; /* that its TLS session has, or NULL */
+    bool is_admin; /* came in by the admin address */
 };
 
 /* One request: the exchange, and where it came from. */
@@ -99,7 +97,12 @@ void visit_on_done(struct turn_job *job);
 void visit_resume_errands(struct http *http);
 void visit_free_pools(struct http *http);
 
-/* The connection is about to close: its number, or its session's place, may come again (server/http_pages.c). */
-void http_page_forget(int fd, const struct gnutls_session_int *session);
+/* server/http_pages.c. True when bytes that the library sends are a page of its own, in whose place the contract's JSON has gone
+ * out; they are to be taken for sent. A client that takes no replacement gets none. */
+bool http_page_replace(int fd, const char *bytes, size_t len);
+/* Sends an error past the library: a status line, and words for the body. The connection must end with it. */
+void http_say_error(int fd, const char *line, const char *words);
+/* The connection is about to close: its number may come again. */
+void http_page_forget(int fd);
 
 #endif

@@ -1,6 +1,9 @@
 #include "server/intake.h"
 
+#include "server/clock.h"
 #include "server/log.h"
+#include "server/stream.h"
+#include "server/tls_session.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,8 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* SHORTAGE_MS: how long to leave the backlog alone when the kernel has no descriptor or memory for us. */
-enum { SHORTAGE_MS = 100, TAKEN_MAX = 1024 };
+/* SHORTAGE_MS: how long to leave the backlog alone when the kernel has no descriptor or memory for us. FINISH_NS: how long handshakes may
+ * take yet when no more connections come. */
+enum { SHORTAGE_MS = 100, TAKEN_MAX = 1024, FINISH_NS = 1000000000 };
 
 static void wake(const struct intake *intake)
 {
@@ -46,13 +50,36 @@ static bool send_message(const struct intake_seat *seat, struct intake_message m
     return sent == sizeof message;
 }
 
-static void give(struct intake_seat *seat, int fd, bool is_admin)
+static void turn_away(struct intake_seat *seat, int fd, struct tls_session *session)
 {
-    seat->taken++;
-    if (send_message(seat, (struct intake_message){.fd = fd, .is_admin = is_admin}))
-        return;
+    tls_session_free(session);
     close(fd);
     intake_leave(seat);
+}
+
+static void give(struct intake_seat *seat, int fd, bool is_admin, struct tls_session *session)
+{
+    if (!send_message(seat, (struct intake_message){fd, is_admin, session}))
+        turn_away(seat, fd, session);
+}
+
+static void on_handshake_end(int fd, void *user, struct tls_session *session)
+{
+    struct intake_door *door = user;
+    if (session)
+        give(door->seat, fd, door->is_admin, session);
+    else
+        turn_away(door->seat, fd, NULL);
+}
+
+/* A new connection: to its worker, or to shake hands first. */
+static void let_in(struct intake *intake, struct intake_seat *seat, int fd, bool is_admin)
+{
+    seat->taken++;
+    if (intake->handshakes.tls)
+        handshakes_begin(&intake->handshakes, fd, &seat->door[is_admin]);
+    else
+        give(seat, fd, is_admin, NULL);
 }
 
 /* Takes what waits in the backlog while there are seats, TAKEN_MAX connections at the most. Returns how long to
@@ -65,7 +92,7 @@ static int take_all(struct intake *intake, int listen_fd)
             break;
         int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            give(seat, fd, listen_fd == intake->admin_fd);
+            let_in(intake, seat, fd, listen_fd == intake->admin_fd);
             continue;
         }
         if (errno == EAGAIN)
@@ -96,10 +123,22 @@ static void close_sockets(struct intake *intake)
     intake->listen_fd = intake->admin_fd = -1;
 }
 
+static void finish_handshakes(struct handshakes *handshakes)
+{
+    int64_t end_ns = clock_ns() + FINISH_NS;
+    while (handshakes->first && clock_ns() < end_ns) {
+        struct pollfd poll_fd = {.fd = handshakes->epoll_fd, .events = POLLIN};
+        poll(&poll_fd, 1, 10);
+        handshakes_run(handshakes);
+    }
+    handshakes_close(handshakes);
+}
+
 static void *run(void *at)
 {
     struct intake *intake = at;
     int pause_ms = 0;
+    bool has_tls = intake->handshakes.tls;
     while (!intake->is_stopping) {
         intake->is_full = true; /* said before the look, so that no leaving goes unheard */
         bool is_full = !find_seat(intake);
@@ -108,17 +147,23 @@ static void *run(void *at)
             {.fd = intake->wake_fd, .events = POLLIN},
             {.fd = is_full || pause_ms ? -1 : intake->listen_fd, .events = POLLIN},
             {.fd = is_full || pause_ms ? -1 : intake->admin_fd, .events = POLLIN},
+            {.fd = has_tls ? intake->handshakes.epoll_fd : -1, .events = POLLIN},
         };
-        poll(poll_fd, 3, pause_ms ? pause_ms : -1);
+        int handshake_ms = has_tls ? handshakes_pause_ms(&intake->handshakes) : -1;
+        poll(poll_fd, 4, pause_ms ? pause_ms : handshake_ms);
         if (poll_fd[0].revents) {
             uint64_t count;
             while (read(intake->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
                 ;
         }
+        if (has_tls)
+            handshakes_run(&intake->handshakes);
         pause_ms = take_both(intake);
     }
     take_both(intake);     /* who is in the backlog has been told that the connection stands */
     close_sockets(intake); /* at once: who comes between is told so, too, and is cut */
+    if (has_tls)
+        finish_handshakes(&intake->handshakes);
     return NULL;
 }
 
@@ -127,7 +172,10 @@ static bool open_seat(struct intake *intake, struct intake_seat *seat)
     int pipe_fd[2];
     if (pipe2(pipe_fd, O_CLOEXEC) != 0)
         return false;
-    *seat = (struct intake_seat){.intake = intake, .read_fd = pipe_fd[0], .write_fd = pipe_fd[1]};
+    *seat = (struct intake_seat){.intake = intake,
+                                 .read_fd = pipe_fd[0],
+                                 .write_fd = pipe_fd[1],
+                                 .door = {{seat, false}, {seat, true}}};
     return fcntl(seat->read_fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
@@ -142,6 +190,14 @@ bool intake_init(struct intake *intake, size_t seats, size_t each_max, struct re
         intake->seats++;
     return (intake->seats == seats && intake->wake_fd >= 0) ||
            relud_fail(error, RELUD_IO, "the workers' pipes: %s", strerror(errno));
+}
+
+bool intake_use_tls(struct intake *intake, struct tls *tls, size_t limit_ms,
+                    struct relud_error *error)
+{
+    return stream_open(error) &&
+           handshakes_open(&intake->handshakes, tls, (int64_t)limit_ms * 1000000, on_handshake_end,
+                           error);
 }
 
 bool intake_start(struct intake *intake, int listen_fd, int admin_fd, struct relud_error *error)
@@ -170,6 +226,8 @@ void intake_reset(struct intake *intake)
     if (!intake->seat)
         return;
     intake_stop(intake);
+    if (intake->handshakes.tls)
+        handshakes_close(&intake->handshakes);
     if (intake->wake_fd >= 0)
         close(intake->wake_fd);
     for (size_t i = 0; i < intake->seats; i++) {

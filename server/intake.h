@@ -3,6 +3,8 @@
 #ifndef SERVER_INTAKE_H
 #define SERVER_INTAKE_H
 
+#include "server/handshakes.h"
+
 #include <pthread.h>
 #include <relud/relud.h>
 #include <stdatomic.h>
@@ -10,11 +12,13 @@
 #include <stddef.h>
 
 struct intake;
+struct tls_session;
 
 /* What goes through a seat's pipe, each byte of it set: there are none between the members. */
 struct intake_message {
-    int fd;       /* -1: nothing but a call to look around */
-    int is_admin; /* it came in by the admin address */
+    int fd;                      /* -1: nothing but a call to look around */
+    int is_admin;                /* it came in by the admin address */
+    struct tls_session *session; /* whose hands are shaken; the receiver's. NULL: in the clear */
 };
 
 /* One worker's connections: sent through a pipe, and counted from before that until they are closed. */
@@ -22,6 +26,11 @@ struct intake_seat {
     struct intake *intake;
     int read_fd, write_fd; /* readable when a connection has come */
     _Atomic size_t taken;
+    struct intake_door {
+        struct intake_seat *seat;
+        bool is_admin;
+    } door
+        [2]; /* how a connection that shakes hands has come in: by the public address, by the admin one */
 };
 
 struct intake {
@@ -32,13 +41,17 @@ struct intake {
     pthread_t thread;
     _Atomic bool is_full, is_stopping;
     bool is_started;
+    struct handshakes handshakes; /* its tls is NULL where there are none */
 };
 
 bool intake_init(struct intake *intake, size_t seats, size_t each_max, struct relud_error *error);
+/* Before intake_start: connections are to speak TLS, and to have shaken hands within limit_ms. */
+bool intake_use_tls(struct intake *intake, struct tls *tls, size_t limit_ms,
+                    struct relud_error *error);
 /* Accepts from listen_fd and admin_fd (both non-blocking, taken, closed by intake_stop; admin_fd may be -1). When every
  * worker is full, the others wait in the kernel's backlog. */
 bool intake_start(struct intake *intake, int listen_fd, int admin_fd, struct relud_error *error);
-/* No new connections from here on: what comes later is refused. */
+/* No new connections from here on: what comes later is refused. Handshakes under way have another second. */
 void intake_stop(struct intake *intake);
 /* After the workers have ended. */
 void intake_reset(struct intake *intake);

@@ -227,8 +227,3 @@ void tls_end(struct tls *tls, struct tls_identity *identity)
     identity->sessions--;
     pthread_mutex_unlock(&tls->mutex);
 }
-
-void tls_say(struct gnutls_session_int *session, const char *bytes, size_t len)
-{
-    (void)!gnutls_record_send2(session, bytes, len, 0, 0);
-}

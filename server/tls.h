@@ -1,5 +1,5 @@
-/* TLS 1.2 and 1.3 by GnuTLS: the certificate that is shown, whose clients' certificates are asked for, and the reload of both. The
- * handshake and the records are libmicrohttpd's doing; this file gives each new session what it works with. */
+/* TLS 1.2 and 1.3 by GnuTLS: the certificate that is shown, whose clients' certificates are asked for, and the reload of both. This file
+ * gives each new session (server/tls_session.c) what it works with. */
 #ifndef SERVER_TLS_H
 #define SERVER_TLS_H
 
@@ -27,8 +27,5 @@ bool tls_reload(struct tls *tls, struct relud_error *error);
  * session cannot be served. Any thread. */
 struct tls_identity *tls_begin(struct tls *tls, struct gnutls_session_int *session);
 void tls_end(struct tls *tls, struct tls_identity *identity); /* NULL is fine */
-
-/* Sends what the peer takes at once. */
-void tls_say(struct gnutls_session_int *session, const char *bytes, size_t len);
 
 #endif

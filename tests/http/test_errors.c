@@ -176,6 +176,17 @@ START_TEST(great_bodies_and_many_rows_are_refused)
     check_error(reply, 413, "at most 16777216 are taken", "17 MB without Expect");
     reply = server_ask(&server, "/predict", NULL, body, len, "Transfer-Encoding: chunked");
     check_error(reply, 413, "more than 16777216 bytes", "17 MB in chunks");
+    int fd = server_connect(&server); /* and who sends more than twice as much, before the end */
+    static const char head[] =
+        "POST /relu HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7000000\r\n";
+    send_all(fd, head, sizeof head - 1);
+    send_all(fd, body, len - (1 << 20));
+    send_all(fd, body, len - (1 << 20));
+    send_all(fd, body, 1);
+    char *answer = receive(fd, 1);
+    ck_assert_msg(strncmp(answer, "HTTP/1.1 413 ", 13) == 0, "%s", answer);
+    free(answer);
+    close(fd);
     memcpy(body, "{\"inputs\":[", 11); /* 16 MB of numbers are taken, without growing for ever */
     len = 16 << 20;
     for (size_t i = 11; i + 2 < len; i += 2)

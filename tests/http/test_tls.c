@@ -233,6 +233,49 @@ START_TEST(wrong_files_are_named)
 }
 END_TEST
 
-RUN_SUITE("tls", answers_are_those_of_the_clear, errors_are_the_same_json, only_good_tls_is_spoken,
-          a_new_certificate_drops_no_connection, clients_show_a_certificate_where_one_is_wanted,
-          wrong_files_are_named)
+/* Processor time that the server has used, in seconds. */
+static double cpu_seconds(pid_t pid)
+{
+    char path[64], *at;
+    unsigned long user = 0, kernel = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    char *stat = read_text(path);
+    ck_assert_ptr_nonnull(at = strrchr(stat, ')'));
+    ck_assert_int_eq(
+        sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel), 2);
+    free(stat);
+    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* It may wait for its client, but not in a loop; and it ends. */
+START_TEST(a_handshake_that_stalls_costs_nothing)
+{
+    static const unsigned char begun[] = {22, 3, 1, 2, 0, 1}; /* a record of 512 bytes: its first */
+    char dir[64];
+    strcpy(dir, new_directory());
+    struct certificate own = certificate_new("first", NULL);
+    certificate_write(&own, dir);
+    struct server server =
+        serve_tls(dir, (const char *const[]){"--header-timeout-ms", "1000", NULL});
+    int stalled = server_connect(&server), silent = server_connect(&server);
+    ck_assert_int_eq(send(stalled, begun, sizeof begun, 0), sizeof begun);
+    struct tls_client client = tls_connect(&server, "NORMAL", NULL);
+    ck_assert_ptr_nonnull(strstr(tls_talk(&client, ASK("/readyz"), "ready"), "200 OK"));
+    double before = cpu_seconds(server.pid);
+    char byte;
+    ck_assert_int_le(recv(stalled, &byte, 1, 0), 0); /* up to its end */
+    ck_assert_int_le(recv(silent, &byte, 1, 0), 0);
+    double used = cpu_seconds(server.pid) - before;
+    ck_assert_msg(used < 0.3, "%.2f s of work while nothing was to do", used);
+    tls_disconnect(&client);
+    close(stalled);
+    close(silent);
+    server_stop(&server);
+    certificate_free(&own);
+    certificates_remove(dir);
+}
+END_TEST
+
+RUN_SUITE("tls", a_handshake_that_stalls_costs_nothing, answers_are_those_of_the_clear,
+          errors_are_the_same_json, only_good_tls_is_spoken, a_new_certificate_drops_no_connection,
+          clients_show_a_certificate_where_one_is_wanted, wrong_files_are_named)

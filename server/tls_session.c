@@ -1,0 +1,155 @@
+#include "server/tls_session.h"
+
+#include "server/log.h"
+#include "server/tls.h"
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The most that one record holds (RFC 8446 §5.1). */
+enum { RECORD_BYTES_MAX = 1 << 14 };
+
+struct tls_session {
+    gnutls_session_t gnutls;
+    struct tls *tls;
+    struct tls_identity *identity;
+    bool is_pending; /* a record is sealed and not all sent */
+};
+
+/* The system's own calls: those by name are libmicrohttpd's (server/http_calls.c). */
+static ssize_t pull(gnutls_transport_ptr_t fd, void *bytes, size_t len)
+{
+    return syscall(SYS_recvfrom, (int)(intptr_t)fd, bytes, len, 0, NULL, NULL);
+}
+
+static ssize_t push(gnutls_transport_ptr_t fd, const giovec_t *parts, int len)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
+                             .msg_iovlen = (size_t)len};
+    return syscall(SYS_sendmsg, (int)(intptr_t)fd, &message, MSG_NOSIGNAL);
+}
+
+struct tls_session *tls_session_open(struct tls *tls, int fd)
+{
+    struct tls_session *session = calloc(1, sizeof *session);
+    if (!session)
+        return NULL;
+    session->tls = tls;
+    if (gnutls_init(&session->gnutls, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0 ||
+        !(session->identity = tls_begin(tls, session->gnutls))) {
+        tls_session_free(session);
+        return NULL;
+    }
+    gnutls_transport_set_int(session->gnutls, fd);
+    gnutls_transport_set_pull_function(session->gnutls, pull);
+    gnutls_transport_set_vec_push_function(session->gnutls, push);
+    return session;
+}
+
+void tls_session_free(struct tls_session *session)
+{
+    if (!session)
+        return;
+    if (session->gnutls)
+        gnutls_deinit(session->gnutls);
+    tls_end(session->tls, session->identity);
+    free(session);
+}
+
+enum tls_progress tls_session_shake(struct tls_session *session)
+{
+    int result;
+    do
+        result = gnutls_handshake(session->gnutls);
+    while (result == GNUTLS_E_INTERRUPTED);
+    if (result == GNUTLS_E_SUCCESS)
+        return TLS_SHAKEN;
+    if (result == GNUTLS_E_AGAIN)
+        return gnutls_record_get_direction(session->gnutls) ? TLS_WRITES : TLS_READS;
+    log_debug("tls: a handshake failed: %s", gnutls_strerror(result));
+    gnutls_alert_send_appropriate(session->gnutls, result);
+    return TLS_FAILED;
+}
+
+/* The library's error as the system's. */
+static ssize_t fail(ssize_t result)
+{
+    errno = result == GNUTLS_E_AGAIN ? EAGAIN : ECONNRESET;
+    return -1;
+}
+
+ssize_t tls_session_recv(struct tls_session *session, void *bytes, size_t len)
+{
+    size_t got = 0;
+    ssize_t result = 1;
+    while (got < len && (result > 0 || result == GNUTLS_E_INTERRUPTED)) {
+        result = gnutls_record_recv(session->gnutls, (char *)bytes + got, len - got);
+        got += result > 0 ? (size_t)result : 0;
+    }
+    return got || result == 0 ? (ssize_t)got : fail(result);
+}
+
+/* The rest of a sealed record, or else a new one. */
+static ssize_t send_record(struct tls_session *session, const void *bytes, size_t len)
+{
+    ssize_t result;
+    do
+        result = session->is_pending ? gnutls_record_send(session->gnutls, NULL, 0)
+                                     : gnutls_record_send(session->gnutls, bytes, len);
+    while (result == GNUTLS_E_INTERRUPTED);
+    session->is_pending = result == GNUTLS_E_AGAIN;
+    return result;
+}
+
+/* The bytes from `skip` on, as many as a record holds: in `room` where they lie in several parts. */
+static struct iovec next_bytes(const struct iovec *parts, size_t len, size_t skip,
+                               char room[RECORD_BYTES_MAX])
+{
+    struct iovec bytes = {.iov_base = room};
+    for (size_t i = 0; i < len; skip -= parts[i++].iov_len) {
+        if (skip >= parts[i].iov_len)
+            continue;
+        char *from = (char *)parts[i].iov_base + skip;
+        size_t some = parts[i].iov_len - skip;
+        if (bytes.iov_len == 0 && (some >= RECORD_BYTES_MAX || i + 1 == len))
+            return (struct iovec){.iov_base = from, .iov_len = some};
+        if (some > RECORD_BYTES_MAX - bytes.iov_len)
+            some = RECORD_BYTES_MAX - bytes.iov_len;
+        memcpy(room + bytes.iov_len, from, some);
+        bytes.iov_len += some;
+        if (bytes.iov_len == RECORD_BYTES_MAX)
+            break;
+        skip = parts[i].iov_len;
+    }
+    return bytes;
+}
+
+ssize_t tls_session_send(struct tls_session *session, const struct iovec *parts, size_t len)
+{
+    char room[RECORD_BYTES_MAX];
+    size_t sum = 0, sent = 0;
+    ssize_t result = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += parts[i].iov_len;
+    while (sent < sum) {
+        struct iovec bytes = next_bytes(parts, len, sent, room);
+        result = send_record(session, bytes.iov_base, bytes.iov_len);
+        if (result < 0)
+            break;
+        sent += (size_t)result;
+    }
+    if (sent > sum) /* the end of what is not offered any more went with it */
+        sent = sum;
+    return sent || sum == 0 ? (ssize_t)sent : fail(result);
+}
+
+void tls_session_end(struct tls_session *session)
+{
+    (void)!gnutls_bye(session->gnutls, GNUTLS_SHUT_WR);
+}
