@@ -12,6 +12,7 @@
 #include "server/log.h"
 #include "server/policy.h"
 #include "server/privileges.h"
+#include "server/stream.h"
 #include "server/supervisor.h"
 #include "server/tls.h"
 #include "server/worker.h"
@@ -126,7 +127,8 @@ static bool open_workers(struct serve *serve, struct relud_error *error)
 {
     bool is_suspending =
         serve->config.suspend || serve->config.batch_delay_us || !http_calls_again();
-    if (!intake_init(&serve->intake, serve->workers, connections_max(serve), error) ||
+    size_t each_max = connections_max(serve); /* first: it makes room for descriptors */
+    if (!stream_open(error) || !intake_init(&serve->intake, serve->workers, each_max, error) ||
         (serve->tls &&
          !intake_use_tls(&serve->intake, serve->tls, serve->config.header_timeout_ms, error)))
         return false;

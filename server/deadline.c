@@ -8,8 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A round of looks at all connections takes ROUND_NS, in slices of so many at a time. */
-enum { ROUND_NS = 500000000, SLICE = 8 };
+/* A round of looks at all connections takes ROUND_NS, in slices of so many at a time. One that is late takes as long as dozens that
+ * are not: a slice ends behind a few. */
+enum { ROUND_NS = 500000000, SLICE = 32, LATE_MAX = 6 };
 
 /* A reader slower than this is not waited for. */
 enum { ANSWER_BYTES_PER_SECOND_MIN = 4096 };
@@ -55,17 +56,12 @@ static struct tcp_info info_of(int fd)
     return info;
 }
 
-/* The kernel counts what the socket has received: the only way to see that a request has begun, since the library says
- * nothing before its headers are complete. */
-static uint64_t bytes_received(int fd)
-{
-    return info_of(fd).tcpi_bytes_received;
-}
-
 void deadline_enter(struct deadline_list *list, struct deadline *deadline,
                     enum deadline_phase phase, int64_t now_ns)
 {
     deadline->phase = phase;
+    deadline->received = stream_received(deadline->fd);
+    deadline->is_looked_at = false;
     switch (phase) {
     case DEADLINE_FRESH:
     case DEADLINE_HEADER:
@@ -73,7 +69,7 @@ void deadline_enter(struct deadline_list *list, struct deadline *deadline,
         break;
     case DEADLINE_IDLE:
     case DEADLINE_ANSWER:
-        /* bytes_seen is taken at the first sweep: a system call for every request would cost more */
+        /* bytes_seen is taken at a sweep: a system call for every request would cost more */
         deadline->bytes_seen = 0;
         deadline->at_ns = now_ns + list->limits.idle_ns;
         break;
@@ -86,34 +82,37 @@ void deadline_enter(struct deadline_list *list, struct deadline *deadline,
     }
 }
 
+static bool has_unread(int fd)
+{
+    int unread = 0;
+    return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
 /* The peer will send no more, and nothing of it is unread. libmicrohttpd 0.9.75 overlooks an end that comes together
  * with a request's last bytes, and would keep the connection for ever. */
 static bool is_left(int fd, const struct tcp_info *info)
 {
     enum { CLOSE_WAIT = 8 }; /* TCP_CLOSE_WAIT of the kernel's net/tcp_states.h */
-    int unread = 0;
-    return info->tcpi_state == CLOSE_WAIT && ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
+    return info->tcpi_state == CLOSE_WAIT && !has_unread(fd);
 }
 
-static void watch_idle(struct deadline_list *list, struct deadline *deadline,
-                       const struct tcp_info *info, int64_t now_ns)
-{
-    if (deadline->bytes_seen == 0)
-        deadline->bytes_seen = info->tcpi_bytes_received;
-    else if (info->tcpi_bytes_received > deadline->bytes_seen)
-        deadline_enter(list, deadline, DEADLINE_HEADER, now_ns);
-}
-
-/* Of this connection no whole request is there. */
+/* Of this connection no whole request is there. The kernel is asked only where something has come since it was asked last: an end
+ * that comes alone is not overlooked. */
 static void watch(struct deadline_list *list, struct deadline *deadline, int64_t now_ns)
 {
-    struct tcp_info info = info_of(deadline->fd);
-    if (is_left(deadline->fd, &info)) {
-        stream_end(deadline->fd, SHUT_RDWR); /* without a word: nothing is late */
-        deadline->at_ns = INT64_MAX;
-    } else if (deadline->phase == DEADLINE_IDLE) {
-        watch_idle(list, deadline, &info, now_ns);
+    uint32_t received = stream_received(deadline->fd);
+    if (!deadline->is_looked_at || deadline->looked_at != received) {
+        struct tcp_info info = info_of(deadline->fd);
+        deadline->is_looked_at = true;
+        deadline->looked_at = received;
+        if (is_left(deadline->fd, &info)) {
+            stream_end(deadline->fd, SHUT_RDWR); /* without a word: nothing is late */
+            deadline->at_ns = INT64_MAX;
+            return;
+        }
     }
+    if (deadline->phase == DEADLINE_IDLE && received != deadline->received)
+        deadline_enter(list, deadline, DEADLINE_HEADER, now_ns);
 }
 
 /* As long as the client takes enough of it in each idle time, an answer may last. The 1 tells "nothing taken" from "not
@@ -141,46 +140,60 @@ static void watch_waiting(const struct deadline *deadline)
 static void end(struct deadline *deadline)
 {
     bool is_begun = deadline->phase == DEADLINE_HEADER || deadline->phase == DEADLINE_BODY ||
-                    (deadline->phase == DEADLINE_FRESH && bytes_received(deadline->fd) > 0);
+                    (deadline->phase == DEADLINE_FRESH && stream_received(deadline->fd) > 0);
     if (is_begun) /* a client that takes no answer gets none */
         stream_say(deadline->fd, late_answer, sizeof late_answer - 1);
     stream_end(deadline->fd, SHUT_RDWR);
     deadline->at_ns = INT64_MAX;
 }
 
-/* Some ten microseconds, or a hundred where all are late. */
-static void look_at_slice(struct deadline_list *list, int64_t now_ns)
+/* Some microseconds where nothing happens; up to fifty where all have sent something, or several are late. How many it looked at; the
+ * round's last slice counts as a whole one. */
+static size_t look_at_slice(struct deadline_list *list, int64_t now_ns)
 {
     if (!list->swept)
         list->round_len = list->len;
     struct deadline *at = list->swept ? list->swept : list->first;
-    for (size_t i = 0; at && i < SLICE; i++, at = at->next) {
+    size_t looked = 0;
+    for (size_t late = 0; at && looked < SLICE && late < LATE_MAX; looked++, at = at->next) {
         if (at->phase != DEADLINE_ANSWER && at->at_ns != INT64_MAX)
             watch(list, at, now_ns);
         if (at->phase == DEADLINE_ANSWER && (at->bytes_seen == 0 || at->at_ns <= now_ns))
             watch_answer(list, at, now_ns);
         if (at->phase == DEADLINE_WAIT)
             watch_waiting(at);
-        if (at->at_ns <= now_ns)
+        if (at->at_ns <= now_ns) {
             end(at);
+            late++;
+        }
     }
     list->swept = at;
+    return at ? looked : SLICE;
 }
 
-int64_t deadline_pause_ns(const struct deadline_list *list)
+static int64_t slice_ns(const struct deadline_list *list)
 {
     size_t len = list->len > list->round_len ? list->len : list->round_len;
     return ROUND_NS / (int64_t)(1 + len / SLICE);
 }
 
+int64_t deadline_pause_ns(const struct deadline_list *list)
+{
+    return list->is_behind ? 0 : slice_ns(list);
+}
+
 void deadline_sweep(struct deadline_list *list, int64_t now_ns)
 {
-    int64_t pause_ns = deadline_pause_ns(list);
+    int64_t pause_ns = slice_ns(list);
     if (now_ns - list->swept_ns >
         ROUND_NS) /* after a long pass: one round, not all that were missed */
         list->swept_ns = now_ns - ROUND_NS;
-    for (; now_ns - list->swept_ns >= pause_ns; list->swept_ns += pause_ns)
-        look_at_slice(list, now_ns);
+    list->is_behind = false;
+    while (now_ns - list->swept_ns >= pause_ns && !list->is_behind) {
+        size_t looked = look_at_slice(list, now_ns);
+        list->swept_ns += pause_ns * (int64_t)looked / SLICE;
+        list->is_behind = looked < SLICE; /* others first */
+    }
 }
 
 void deadline_end_idle(struct deadline_list *list, int64_t now_ns)
@@ -190,7 +203,7 @@ void deadline_end_idle(struct deadline_list *list, int64_t now_ns)
         bool is_idle = at->phase == DEADLINE_IDLE, is_fresh = at->phase == DEADLINE_FRESH;
         int64_t limit_ns = is_idle ? list->limits.idle_ns : list->limits.header_ns;
         if ((is_idle || is_fresh) && now_ns - (at->at_ns - limit_ns) >= QUIET_NS &&
-            (is_idle || bytes_received(at->fd) == 0))
+            (is_idle || (stream_received(at->fd) == 0 && !has_unread(at->fd))))
             stream_end(at->fd, SHUT_RD);
     }
 }

@@ -25,7 +25,10 @@ struct deadline {
     int fd;
     enum deadline_phase phase;
     int64_t at_ns;       /* INT64_MAX: none */
-    uint64_t bytes_seen; /* come in, or of an answer gone out, when the phase was first looked at */
+    uint64_t bytes_seen; /* of an answer gone out when it was last looked at; 0: not yet */
+    uint32_t received;   /* what stream_received said when the phase began */
+    uint32_t looked_at;  /* and at the last look in it */
+    bool is_looked_at;
     int64_t *waiting_ns; /* of what waits: DEADLINE_GONE once the client has reset the connection */
 };
 
@@ -39,6 +42,7 @@ struct deadline_list {
     struct deadline *swept; /* where the round of looks under way goes on; NULL: at the first */
     size_t round_len;       /* when that round began */
     int64_t swept_ns;       /* up to when looks have been taken */
+    bool is_behind;         /* the last slice ended early: there is more to do at once */
     struct deadline_limits limits;
 };
 

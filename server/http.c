@@ -157,7 +157,7 @@ static void take_messages(struct http *http, int64_t most)
          most--) {
         if (message.fd < 0)
             continue;
-        if (message.session && !stream_set(message.fd, message.session)) {
+        if (!stream_set(message.fd, message.session)) {
             tls_session_free(message.session);
             close(message.fd);
             intake_leave(http->seat);

@@ -2,7 +2,6 @@
 
 #include "server/clock.h"
 #include "server/log.h"
-#include "server/stream.h"
 #include "server/tls_session.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -195,8 +194,7 @@ bool intake_init(struct intake *intake, size_t seats, size_t each_max, struct re
 bool intake_use_tls(struct intake *intake, struct tls *tls, size_t limit_ms,
                     struct relud_error *error)
 {
-    return stream_open(error) &&
-           handshakes_open(&intake->handshakes, tls, (int64_t)limit_ms * 1000000, on_handshake_end,
+    return handshakes_open(&intake->handshakes, tls, (int64_t)limit_ms * 1000000, on_handshake_end,
                            error);
 }
 

@@ -10,49 +10,71 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* More descriptors have no session: 32 MB of address space, of which only what is used is ever memory. */
-enum { SESSIONS_MAX = 1 << 22 };
+/* 64 MB of address space, of which only what is used is ever memory. */
+enum { STREAMS_MAX = 1 << 22 };
 
-static _Atomic(struct tls_session *)
-    *sessions; /* [sessions_len], by descriptor; NULL: no TLS at all */
-static size_t sessions_len;
+/* Of one owner at a time; atomic because a descriptor's number passes from one thread to another. */
+struct stream {
+    _Atomic(struct tls_session *) session; /* NULL: in the clear */
+    _Atomic uint32_t received;
+};
+
+static struct stream *streams; /* [streams_len], by descriptor */
+static size_t streams_len;
 
 bool stream_open(struct relud_error *error)
 {
-    struct rlimit limit = {.rlim_cur = SESSIONS_MAX};
+    struct rlimit limit = {.rlim_cur = STREAMS_MAX};
     getrlimit(RLIMIT_NOFILE, &limit);
-    sessions_len = limit.rlim_cur < SESSIONS_MAX ? (size_t)limit.rlim_cur : SESSIONS_MAX;
-    void *at = mmap(NULL, sessions_len * sizeof *sessions, PROT_READ | PROT_WRITE,
+    size_t len = limit.rlim_cur < STREAMS_MAX ? (size_t)limit.rlim_cur : STREAMS_MAX;
+    void *at = mmap(NULL, len * sizeof *streams, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
-        return relud_fail(error, RELUD_NO_MEMORY, "no address space for TLS sessions: %s",
+        return relud_fail(error, RELUD_NO_MEMORY, "no address space for connections: %s",
                           strerror(errno));
-    sessions = at;
+    streams = at;
+    streams_len = len;
     return true;
 }
 
-bool stream_set(int fd, struct tls_session *session)
+/* NULL for what is none of the server's connections, or never will be. */
+static struct stream *stream_of(int fd)
 {
-    if (!sessions)
-        return !session;
-    if ((size_t)fd >= sessions_len)
-        return !session;
-    tls_session_free(atomic_exchange(&sessions[fd], session));
-    return true;
+    return (size_t)fd < streams_len ? &streams[fd] : NULL;
 }
 
 static struct tls_session *session_of(int fd)
 {
-    return sessions && (size_t)fd < sessions_len
-               ? atomic_load_explicit(&sessions[fd], memory_order_relaxed)
-               : NULL;
+    struct stream *stream = stream_of(fd);
+    return stream ? atomic_load_explicit(&stream->session, memory_order_relaxed) : NULL;
+}
+
+bool stream_set(int fd, struct tls_session *session)
+{
+    struct stream *stream = stream_of(fd);
+    if (!stream)
+        return false;
+    atomic_store_explicit(&stream->received, 0, memory_order_relaxed);
+    tls_session_free(atomic_exchange(&stream->session, session));
+    return true;
+}
+
+uint32_t stream_received(int fd)
+{
+    struct stream *stream = stream_of(fd);
+    return stream ? atomic_load_explicit(&stream->received, memory_order_relaxed) : 0;
 }
 
 ssize_t stream_recv(int fd, void *bytes, size_t len, int flags)
 {
+    struct stream *stream = stream_of(fd);
     struct tls_session *session = session_of(fd);
-    return session ? tls_session_recv(session, bytes, len)
-                   : syscall(SYS_recvfrom, fd, bytes, len, flags, NULL, NULL);
+    ssize_t got = session ? tls_session_recv(session, bytes, len)
+                          : syscall(SYS_recvfrom, fd, bytes, len, flags, NULL, NULL);
+    if (stream && got > 0)
+        atomic_store_explicit(&stream->received, stream_received(fd) + (uint32_t)got,
+                              memory_order_relaxed);
+    return got;
 }
 
 ssize_t stream_send(int fd, const struct msghdr *message, int flags)

@@ -4,17 +4,21 @@
 
 #include <relud/error.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
 struct tls_session;
 
-/* Before the first session: room for those of as many descriptors as the process may have. */
+/* Before the first connection: room for as many descriptors as the process may have. */
 bool stream_open(struct relud_error *error);
 
-/* From here on the descriptor's bytes go by this session, which is taken over and lives until the next call; NULL: in the clear. False:
- * there is no room for it, and it is still the caller's. */
+/* The descriptor is a new connection, whose bytes go by this session (taken over, and living until the next call), or in the clear
+ * where it is NULL; or it is one no more. False: there is no room for it, and the session is still the caller's. */
 bool stream_set(int fd, struct tls_session *session);
+
+/* Bytes that have been read from the connection, modulo 2^32: whoever wants to know whether more have come need not ask the kernel. */
+uint32_t stream_received(int fd);
 
 /* Like recv, sendmsg and shutdown; the flags are for connections in the clear. */
 ssize_t stream_recv(int fd, void *bytes, size_t len, int flags);
