@@ -137,7 +137,8 @@ static bool read_numbers(struct rows *rows)
     rows->place.is_rank_known = true;
     array->rank = rows->place.depth;
     size_t count, room = array->capacity - array->count;
-    size_t near = (size_t)(rows->stop - walk->at) / 2 + 1; /* a digit and a comma */
+    /* A digit and a comma; where it is to stop, as long as they come. */
+    size_t near = (size_t)(rows->stop - walk->at) / (rows->stop == walk->end ? 2 : 16) + 1;
     if (room > near)
         room = near;
     if (rows->place.depth == 0 && room > 1)
@@ -375,6 +376,7 @@ static void take_up(struct rows *rows, struct relud_json_pause *pause)
     struct relud_json_array *array = rows->array, callers = *array;
     *array = pause->array;
     array->values = callers.values;
+    array->capacity = callers.capacity;
     array->name = callers.name;
     array->other = callers.other;
     rows->place = pause->place;

@@ -121,6 +121,7 @@ struct http *http_open(struct service *service, struct intake_seat *seat, bool i
     http->seat = seat;
     http->is_suspending = is_suspending;
     http->is_called_again = http_calls_again();
+    service->reading.is_whole = !http->is_called_again;
     http->deadlines.limits = (struct deadline_limits){
         .header_ns = (int64_t)config->header_timeout_ms * 1000000,
         .body_ns = (int64_t)config->body_timeout_ms * 1000000,
@@ -174,7 +175,8 @@ static void take_messages(struct http *http, int64_t most)
     }
 }
 
-/* Of those that were added and not announced the library had no memory for: it has closed them without a word. */
+/* Of those that were added and not announced the library had no memory for: it has closed them without a word. Their TLS sessions stay
+ * until their descriptors' numbers come again. */
 static void leave_lost(struct http *http)
 {
     for (; http->added_len; http->added_len--)

@@ -4,6 +4,7 @@
 
 #include "server/clock.h"
 #include "server/coding.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,8 +129,12 @@ static bool gather(struct visit *visit, const char *piece, size_t len)
 /* A client that sends on and on does not get to where the library would send the answer. */
 static enum MHD_Result cut(const struct visit *visit)
 {
-    http_say_error(visit->link->deadline.fd, "HTTP/1.1 413 Content Too Large",
-                   "the body is too long");
+    char line[80];
+    unsigned code = visit->exchange.code;
+    snprintf(line, sizeof line, "HTTP/1.1 %u %s", code, MHD_get_reason_phrase_for(code));
+    http_say_error(visit->link->deadline.fd, line,
+                   code == 413 ? "the body is too long"
+                               : "the request is refused, and its body does not end");
     return MHD_NO;
 }
 

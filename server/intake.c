@@ -133,15 +133,23 @@ static void finish_handshakes(struct handshakes *handshakes)
     handshakes_close(handshakes);
 }
 
+/* 0 when it is over. */
+static int millis_until(int64_t at_ns)
+{
+    int64_t left_ns = at_ns ? at_ns - clock_ns() : 0;
+    return left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0;
+}
+
 static void *run(void *at)
 {
     struct intake *intake = at;
-    int pause_ms = 0;
+    int64_t rest_ns = 0; /* until then the backlog is left alone */
     bool has_tls = intake->handshakes.tls;
     while (!intake->is_stopping) {
         intake->is_full = true; /* said before the look, so that no leaving goes unheard */
         bool is_full = !find_seat(intake);
         intake->is_full = is_full;
+        int pause_ms = millis_until(rest_ns);
         struct pollfd poll_fd[] = {
             {.fd = intake->wake_fd, .events = POLLIN},
             {.fd = is_full || pause_ms ? -1 : intake->listen_fd, .events = POLLIN},
@@ -149,7 +157,8 @@ static void *run(void *at)
             {.fd = has_tls ? intake->handshakes.epoll_fd : -1, .events = POLLIN},
         };
         int handshake_ms = has_tls ? handshakes_pause_ms(&intake->handshakes) : -1;
-        poll(poll_fd, 4, pause_ms ? pause_ms : handshake_ms);
+        bool is_rest_first = pause_ms && (handshake_ms < 0 || pause_ms < handshake_ms);
+        poll(poll_fd, 4, is_rest_first ? pause_ms : handshake_ms);
         if (poll_fd[0].revents) {
             uint64_t count;
             while (read(intake->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
@@ -157,7 +166,10 @@ static void *run(void *at)
         }
         if (has_tls)
             handshakes_run(&intake->handshakes);
-        pause_ms = take_both(intake);
+        if (millis_until(rest_ns) == 0) {
+            pause_ms = take_both(intake);
+            rest_ns = pause_ms ? clock_ns() + (int64_t)pause_ms * 1000000 : 0;
+        }
     }
     take_both(intake);     /* who is in the backlog has been told that the connection stands */
     close_sockets(intake); /* at once: who comes between is told so, too, and is cut */

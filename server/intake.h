@@ -51,7 +51,7 @@ bool intake_use_tls(struct intake *intake, struct tls *tls, size_t limit_ms,
 /* Accepts from listen_fd and admin_fd (both non-blocking, taken, closed by intake_stop; admin_fd may be -1). When every
  * worker is full, the others wait in the kernel's backlog. */
 bool intake_start(struct intake *intake, int listen_fd, int admin_fd, struct relud_error *error);
-/* No new connections from here on: what comes later is refused. Handshakes under way have another second. */
+/* No new connections from here on: what comes later is refused. Handshakes under way have another second, which is waited for here. */
 void intake_stop(struct intake *intake);
 /* After the workers have ended. */
 void intake_reset(struct intake *intake);

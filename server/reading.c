@@ -47,7 +47,7 @@ enum reading_result reading_json(struct exchange *exchange, const char *body, si
     struct reading *reading = &exchange->service->reading;
     struct relud_json_pause *pause = NULL;
     int64_t begin_ns = 0;
-    if (len > PIECE_BYTES) {
+    if (len > PIECE_BYTES && !reading->is_whole) {
         begin_ns = clock_ns();
         bool is_hurried = turn_has_short(&exchange->service->turn, begin_ns);
         if (is_hurried || reading->first) {

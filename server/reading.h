@@ -1,5 +1,5 @@
 /* Long bodies of JSON, where short requests are about: they are read one after the other, in the order in which they came, and
- * a piece a turn, so that nobody waits for more than a piece. Where there are none but long ones, each is read in one go. */
+ * a piece a turn, so that nobody waits for more than a piece of numbers. Where there are none but long ones, each is read in one go. */
 #ifndef SERVER_READING_H
 #define SERVER_READING_H
 
@@ -9,9 +9,10 @@ struct exchange;
 
 /* One worker's. All zeros at first. */
 struct reading {
-    struct exchange *first, *last; /* in line; the first one's body is half read */
+    struct exchange *first, *last; /* in line; the first one's body may be half read */
     struct relud_json_pause pause; /* where in it */
     bool is_used;                  /* this turn's piece is read */
+    bool is_whole;                 /* all at once in any case: nobody would call again */
 };
 
 /* A turn begins, and with it a piece. */

@@ -4,6 +4,7 @@
 #include "server/tls.h"
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,20 +20,38 @@ struct tls_session {
     gnutls_session_t gnutls;
     struct tls *tls;
     struct tls_identity *identity;
+    int fd;
     bool is_pending; /* a record is sealed and not all sent */
+    bool is_dry;     /* the socket had nothing more */
+    bool is_heard;   /* the call under way has bytes for its caller */
 };
 
 /* The system's own calls: those by name are libmicrohttpd's (server/http_calls.c). */
-static ssize_t pull(gnutls_transport_ptr_t fd, void *bytes, size_t len)
+static ssize_t pull(gnutls_transport_ptr_t at, void *bytes, size_t len)
 {
-    return syscall(SYS_recvfrom, (int)(intptr_t)fd, bytes, len, 0, NULL, NULL);
+    struct tls_session *session = at;
+    ssize_t got = syscall(SYS_recvfrom, session->fd, bytes, len, 0, NULL, NULL);
+    if (got == 0 &&
+        session->is_heard) { /* to GnuTLS it would be the end of the session, and of the answer */
+        errno = EAGAIN;
+        got = -1;
+    }
+    session->is_dry = got < 0 && errno == EAGAIN;
+    return got;
 }
 
-static ssize_t push(gnutls_transport_ptr_t fd, const giovec_t *parts, int len)
+static int pull_timeout(gnutls_transport_ptr_t at, unsigned ms)
 {
+    struct pollfd poll_fd = {.fd = ((struct tls_session *)at)->fd, .events = POLLIN};
+    return poll(&poll_fd, 1, (int)ms);
+}
+
+static ssize_t push(gnutls_transport_ptr_t at, const giovec_t *parts, int len)
+{
+    const struct tls_session *session = at;
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
                              .msg_iovlen = (size_t)len};
-    return syscall(SYS_sendmsg, (int)(intptr_t)fd, &message, MSG_NOSIGNAL);
+    return syscall(SYS_sendmsg, session->fd, &message, MSG_NOSIGNAL);
 }
 
 struct tls_session *tls_session_open(struct tls *tls, int fd)
@@ -46,8 +65,10 @@ struct tls_session *tls_session_open(struct tls *tls, int fd)
         tls_session_free(session);
         return NULL;
     }
-    gnutls_transport_set_int(session->gnutls, fd);
+    session->fd = fd;
+    gnutls_transport_set_ptr(session->gnutls, session);
     gnutls_transport_set_pull_function(session->gnutls, pull);
+    gnutls_transport_set_pull_timeout_function(session->gnutls, pull_timeout);
     gnutls_transport_set_vec_push_function(session->gnutls, push);
     return session;
 }
@@ -86,11 +107,21 @@ static ssize_t fail(ssize_t result)
 
 ssize_t tls_session_recv(struct tls_session *session, void *bytes, size_t len)
 {
+    enum { OTHERS_MAX = 64 }; /* records without bytes in a row: key updates, say */
     size_t got = 0;
     ssize_t result = 1;
-    while (got < len && (result > 0 || result == GNUTLS_E_INTERRUPTED)) {
+    session->is_heard = false;
+    for (int others = 0; got < len && others < OTHERS_MAX;) {
         result = gnutls_record_recv(session->gnutls, (char *)bytes + got, len - got);
-        got += result > 0 ? (size_t)result : 0;
+        if (result > 0) {
+            got += (size_t)result;
+            session->is_heard = true;
+        } else if (result == GNUTLS_E_INTERRUPTED ||
+                   (result == GNUTLS_E_AGAIN && !session->is_dry)) {
+            others++;
+        } else {
+            break;
+        }
     }
     return got || result == 0 ? (ssize_t)got : fail(result);
 }

@@ -171,16 +171,24 @@ bool turn_has_short(const struct turn *turn, int64_t now_ns)
     return now_ns - turn->short_ns < JUST_NOW_NS;
 }
 
+/* Its rows, where they are held, would keep the floor from emptying for its own answer. */
+static enum turn_verdict refuse_full(struct turn *turn, struct turn_job *job)
+{
+    turn_release(turn, job);
+    change_floors(turn);
+    return TURN_FULL;
+}
+
 enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const struct entry *entry,
                               size_t rows, bool is_layered)
 {
     struct turn_floor *floor = job->held ? job->floor : turn->open;
     size_t answer = turn_answer_floats(entry, rows, is_layered);
     if (turn->answers_cap - floor->answers_len < answer)
-        return TURN_FULL;
+        return refuse_full(turn, job);
     float *y = floor->answers + floor->answers_len, **layer_out = NULL;
     if (is_layered && !(layer_out = find_layers(entry, rows, y + rows * entry->info->outputs)))
-        return TURN_FULL;
+        return refuse_full(turn, job);
     turn_hold(turn, job);
     keep_held(job, rows * entry->info->features);
     *job = (struct turn_job){.floor = floor,

@@ -58,7 +58,7 @@ struct turn {
     bool has_new_long;                 /* a long job has come since the last turn */
     bool is_long_due;                  /* the last turn was the short jobs' alone */
     size_t offered;                    /* floats that turn_rows gave last */
-    int64_t short_ns;                  /* when the last short job came */
+    int64_t short_ns;                  /* when the last job came that is short, and was to read */
     size_t batch_rows_max;
     size_t worker;           /* whose turn this is: which scratch and series are its own */
     struct catalog *catalog; /* what is served now */
@@ -86,12 +86,12 @@ float *turn_rows(struct turn *turn, const struct turn_job *job, size_t count);
 void turn_hold(struct turn *turn, struct turn_job *job);
 
 enum turn_verdict { TURN_TAKEN, TURN_FULL };
-/* Puts a job into the turn; its rows are the first rows * features floats of what turn_rows gave last.
- * is_layered asks for every layer's output. */
+/* Puts a job into the turn; its rows are the first rows * features floats of what it holds, or else of what turn_rows gave last.
+ * is_layered asks for every layer's output. Where the turn is full, nothing is held any more. */
 enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job, const struct entry *entry,
                               size_t rows, bool is_layered);
 
-/* Have short jobs come just now, so that whatever takes long is better done in pieces? */
+/* Have jobs come just now that are short, and were to read, so that whatever takes long is better done in pieces? */
 bool turn_has_short(const struct turn *turn, int64_t now_ns);
 
 /* Floats that an answer of so many rows takes. */
@@ -99,7 +99,7 @@ size_t turn_answer_floats(const struct entry *entry, size_t rows, bool is_layere
 
 /* Computes up to batch_rows_max rows. Where long jobs (more than TURN_SHORT_ROWS) and short ones wait, a turn is the short
  * ones' alone, and the next one is first come, first served; a job longer than a turn goes to the back of the line with its
- * remainder. So short ones keep moving, and so do long ones; where short ones come all the time, the turns of long ones are of
+ * remainder. So short ones keep moving, and so do long ones; where short ones come all the time, a turn that a long one leads is of
  * TURN_PIECE_ROWS. Jobs whose deadline has passed are done without one. */
 void turn_forward(struct turn *turn);
 

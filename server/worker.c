@@ -8,6 +8,17 @@
 
 enum { IDLE_US = 1000000, DRAIN_US = 20000 };
 
+/* How long the first job may still wait for company (--batch-delay-us); 0 when it need not. */
+static int64_t company_us(const struct worker *w)
+{
+    const struct turn *turn = &w->service.turn;
+    int64_t delay_us = (int64_t)w->service.config->batch_delay_us;
+    if (delay_us == 0 || !turn->first || turn->rows_waiting >= turn->batch_rows_max)
+        return 0;
+    int64_t left_us = delay_us - (clock_ns() - turn->first->submit_ns) / 1000;
+    return left_us > 0 ? left_us : 0;
+}
+
 /* How long the loop may sleep before its next turn. */
 static int64_t wait_us(const struct worker *w)
 {
@@ -16,10 +27,7 @@ static int64_t wait_us(const struct worker *w)
         return 0; /* something is done and wants to go out */
     int64_t sweep_us = http_sweep_pause_ns(w->http) / 1000;
     if (turn->first) {
-        int64_t left_us = (int64_t)w->service.config->batch_delay_us -
-                          (clock_ns() - turn->first->submit_ns) / 1000;
-        if (left_us <= 0 || turn->rows_waiting >= turn->batch_rows_max)
-            return 0;
+        int64_t left_us = company_us(w);
         return left_us < sweep_us ? left_us : sweep_us;
     }
     if (w->is_stopping)
@@ -42,8 +50,8 @@ static void worker_turn(struct worker *w)
     reading_begin_turn(&w->service.reading);
     http_run(w->http, wait_us(w)); /* answers out to the sockets, requests in from them */
     if (w->service.turn.has_new_long)
-        http_run(w->http, 0);           /* who came while it was read need not wait for its pass */
-    if (wait_us(w) == 0)                /* unless company is waited for (--batch-delay-us) */
+        http_run(w->http, 0); /* who came while it was read need not wait for its pass */
+    if (company_us(w) == 0)
         turn_forward(&w->service.turn); /* rows → answers, one pass per model */
     http_sweep(w->http);
 }

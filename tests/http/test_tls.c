@@ -87,6 +87,31 @@ START_TEST(errors_are_the_same_json)
 }
 END_TEST
 
+/* Whose end comes with the request, or soon after: it is the end of what is asked, not of what is answered. */
+START_TEST(a_half_closed_client_gets_its_answer)
+{
+    char dir[64];
+    strcpy(dir, new_directory());
+    struct certificate own = certificate_new("first", NULL);
+    certificate_write(&own, dir);
+    struct server server = serve_tls(dir, NULL);
+    for (int i = 0; i < 50; i++) {
+        struct tls_client client = tls_connect(&server, "NORMAL", NULL);
+        ck_assert_int_gt(gnutls_record_send(client.session, ASK("/readyz"), strlen(ASK("/readyz"))),
+                         0);
+        if (i % 2)
+            gnutls_bye(client.session, GNUTLS_SHUT_WR);
+        shutdown(client.fd, SHUT_WR);
+        const char *answer = tls_talk(&client, "", "}");
+        ck_assert_msg(strstr(answer, "200 OK"), "client %d: '%s'", i, answer);
+        tls_disconnect(&client);
+    }
+    server_stop(&server);
+    certificate_free(&own);
+    certificates_remove(dir);
+}
+END_TEST
+
 /* Reads the body of an answer, `len` bytes, a little at a time. */
 static char *read_body(struct tls_client *client, size_t len)
 {
@@ -333,7 +358,7 @@ START_TEST(a_handshake_that_stalls_costs_nothing)
 }
 END_TEST
 
-RUN_SUITE("tls", a_great_answer_waits_for_its_reader, a_handshake_that_stalls_costs_nothing,
-          answers_are_those_of_the_clear, errors_are_the_same_json, only_good_tls_is_spoken,
-          a_new_certificate_drops_no_connection, clients_show_a_certificate_where_one_is_wanted,
-          wrong_files_are_named)
+RUN_SUITE("tls", a_half_closed_client_gets_its_answer, a_great_answer_waits_for_its_reader,
+          a_handshake_that_stalls_costs_nothing, answers_are_those_of_the_clear,
+          errors_are_the_same_json, only_good_tls_is_spoken, a_new_certificate_drops_no_connection,
+          clients_show_a_certificate_where_one_is_wanted, wrong_files_are_named)

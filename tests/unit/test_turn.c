@@ -270,6 +270,36 @@ START_TEST(held_rows_are_kept_until_they_are_submitted_or_given_up)
 }
 END_TEST
 
+/* Nor do they keep the floor from emptying where there is no room for their answers. */
+START_TEST(a_held_job_whose_answers_find_no_room_comes_again)
+{
+    struct test_service test;
+    struct request other = {0};
+    struct turn_job job = {0};
+    open_echo(&test);
+    struct turn *turn = &test.service.turn;
+    ck_assert_ptr_nonnull(turn_rows(turn, &job, 10 * FEATURES));
+    turn_hold(turn, &job);
+    turn->open->answers_len = turn->answers_cap - OUTPUTS; /* others' */
+    ck_assert_int_eq(turn_submit(turn, &job, test.entry, 10, false), TURN_FULL);
+    ck_assert_ptr_null(job.held);
+    ck_assert_uint_eq(turn->floor[0].jobs + turn->floor[1].jobs, 0);
+    ck_assert_uint_eq(turn->open->answers_len, 0);
+    ck_assert(submit(&test, &other, 3, 5, false));
+    turn->open->answers_len =
+        turn->answers_cap -
+        OUTPUTS; /* the other floor has room, and no pass comes to change over */
+    ck_assert_ptr_nonnull(turn_rows(turn, &job, 10 * FEATURES));
+    ck_assert_int_eq(turn_submit(turn, &job, test.entry, 10, false), TURN_FULL);
+    ck_assert_ptr_nonnull(turn_rows(turn, &job, 10 * FEATURES));
+    ck_assert_int_eq(turn_submit(turn, &job, test.entry, 10, false), TURN_TAKEN);
+    turn_release(turn, &job);
+    turn_release(turn, &other.job);
+    ck_assert_uint_eq(turn->floor[0].jobs + turn->floor[1].jobs, 0);
+    test_service_close(&test);
+}
+END_TEST
+
 /* Requests come, wait, are computed, answered late or given up, in any order: nobody's memory is another's. */
 START_TEST(any_order_of_coming_and_going_keeps_answers_apart)
 {
@@ -360,4 +390,5 @@ RUN_SUITE("turn", jobs_of_one_turn_are_one_batch, a_long_job_lets_short_ones_pas
           no_work_is_done_for_who_waits_no_more, every_layer_is_given_to_who_asks,
           a_job_that_leaves_early_leaves_no_trace, a_full_turn_says_so_and_has_room_again,
           held_rows_are_kept_until_they_are_submitted_or_given_up,
+          a_held_job_whose_answers_find_no_room_comes_again,
           any_order_of_coming_and_going_keeps_answers_apart, no_more_rows_wait_than_may)
