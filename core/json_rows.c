@@ -137,7 +137,7 @@ static bool read_numbers(struct rows *rows)
     rows->place.is_rank_known = true;
     array->rank = rows->place.depth;
     size_t count, room = array->capacity - array->count;
-    /* A digit and a comma; where it is to stop, as long as they come. */
+    /* No more than may stand before `stop`: none takes less than 2 bytes with its comma, and hardly one more than 16. */
     size_t near = (size_t)(rows->stop - walk->at) / (rows->stop == walk->end ? 2 : 16) + 1;
     if (room > near)
         room = near;

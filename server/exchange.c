@@ -36,6 +36,12 @@ void exchange_fail(struct exchange *exchange, unsigned code, const char *format,
         exchange->retry_after_s = 1;
 }
 
+void exchange_release(struct exchange *exchange)
+{
+    reading_leave(exchange);
+    turn_release(&exchange->service->turn, &exchange->job);
+}
+
 void exchange_limit(struct exchange *exchange, int64_t timeout_ns)
 {
     int64_t at_ns = exchange->begin_ns + timeout_ns;

@@ -112,6 +112,8 @@ void exchange_answer(struct exchange *exchange, unsigned code, const char *type)
 /* {"error": "text"}; whatever was in out is dropped. */
 void exchange_fail(struct exchange *exchange, unsigned code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Nobody wants its body read or its rows computed any more, or they are: what it holds of the worker's is free again. */
+void exchange_release(struct exchange *exchange);
 /* The deadline may come sooner, never later. */
 void exchange_limit(struct exchange *exchange, int64_t timeout_ns);
 /* 504 when the deadline has passed; whether it has. */

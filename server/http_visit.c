@@ -72,8 +72,7 @@ static void give_buffer(void *cls)
 static void give_visit(struct visit *visit)
 {
     struct http *http = visit->http;
-    reading_leave(&visit->exchange);
-    turn_release(&http->service->turn, &visit->exchange.job);
+    exchange_release(&visit->exchange);
     errand_release(visit->exchange.errand);
     visit_drop_body(visit);
     if (visit->buffer) {
@@ -297,8 +296,7 @@ static enum MHD_Result send_answer(struct visit *visit)
     }
     exchange->step = EXCHANGE_SENT;
     int64_t now_ns = clock_ns();
-    reading_leave(exchange);
-    turn_release(&visit->http->service->turn, &exchange->job);
+    exchange_release(exchange);
     visit_drop_body(visit);
     deadline_enter(&visit->http->deadlines, &visit->link->deadline, DEADLINE_ANSWER, now_ns);
     metrics_request(visit->http->service->shard,

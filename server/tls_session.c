@@ -107,7 +107,7 @@ static ssize_t fail(ssize_t result)
 
 ssize_t tls_session_recv(struct tls_session *session, void *bytes, size_t len)
 {
-    enum { OTHERS_MAX = 64 }; /* records without bytes in a row: key updates, say */
+    enum { OTHERS_MAX = 64 }; /* records without bytes in one call: key updates, say */
     size_t got = 0;
     ssize_t result = 1;
     session->is_heard = false;

@@ -72,8 +72,7 @@ static inline bool test_service_answer(struct exchange *exchange, const char *bo
             turn_forward(turn);
         exchange->route->write(exchange);
     }
-    reading_leave(exchange);
-    turn_release(turn, &exchange->job);
+    exchange_release(exchange);
     return is_read && exchange->step == EXCHANGE_ANSWERED;
 }
 

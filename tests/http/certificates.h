@@ -40,7 +40,7 @@ static inline struct certificate certificate_new(const char *name, const struct 
     return made;
 }
 
-static inline void certificate_free(struct certificate *certificate)
+static inline void certificate_free(const struct certificate *certificate)
 {
     gnutls_x509_crt_deinit(certificate->crt);
     gnutls_x509_privkey_deinit(certificate->key);

@@ -7,6 +7,21 @@
 
 static char cert_path[160], key_path[160];
 
+/* A certificate of its own in a directory of its own, whose name is put into `dir`[64]. */
+static struct certificate own_certificate(char *dir)
+{
+    struct certificate own = certificate_new("first", NULL);
+    strcpy(dir, new_directory());
+    certificate_write(&own, dir);
+    return own;
+}
+
+static void drop_certificate(const struct certificate *own, const char *dir)
+{
+    certificate_free(own);
+    certificates_remove(dir);
+}
+
 static struct server serve_tls(const char *dir, const char *const *more)
 {
     snprintf(cert_path, sizeof cert_path, "%s/cert.pem", dir);
@@ -21,9 +36,7 @@ START_TEST(answers_are_those_of_the_clear)
 {
     char *digit = read_text("tests/data/digit-7.json"), *request;
     char dir[64];
-    strcpy(dir, new_directory());
-    struct certificate own = certificate_new("first", NULL);
-    certificate_write(&own, dir);
+    struct certificate own = own_certificate(dir);
     struct server clear = server_on_digits(), server = serve_tls(dir, NULL);
     const struct reply *reply = server_post(&clear, "/predict", digit);
     ck_assert_int_gt(asprintf(&request,
@@ -41,8 +54,7 @@ START_TEST(answers_are_those_of_the_clear)
     tls_disconnect(&client);
     server_stop(&clear);
     server_stop(&server);
-    certificate_free(&own);
-    certificates_remove(dir);
+    drop_certificate(&own, dir);
     free(digit);
     free(request);
 }
@@ -52,9 +64,7 @@ START_TEST(errors_are_the_same_json)
 {
     char dir[64];
     static char lengthy[50000] = "GET /";
-    strcpy(dir, new_directory());
-    struct certificate own = certificate_new("first", NULL);
-    certificate_write(&own, dir);
+    struct certificate own = own_certificate(dir);
     memset(lengthy + 5, 'a', sizeof lengthy - 6);
     struct server ordinary = serve_tls(dir, NULL),
                   hasty =
@@ -82,8 +92,7 @@ START_TEST(errors_are_the_same_json)
     }
     server_stop(&ordinary);
     server_stop(&hasty);
-    certificate_free(&own);
-    certificates_remove(dir);
+    drop_certificate(&own, dir);
 }
 END_TEST
 
@@ -91,9 +100,7 @@ END_TEST
 START_TEST(a_half_closed_client_gets_its_answer)
 {
     char dir[64];
-    strcpy(dir, new_directory());
-    struct certificate own = certificate_new("first", NULL);
-    certificate_write(&own, dir);
+    struct certificate own = own_certificate(dir);
     struct server server = serve_tls(dir, NULL);
     for (int i = 0; i < 50; i++) {
         struct tls_client client = tls_connect(&server, "NORMAL", NULL);
@@ -107,8 +114,7 @@ START_TEST(a_half_closed_client_gets_its_answer)
         tls_disconnect(&client);
     }
     server_stop(&server);
-    certificate_free(&own);
-    certificates_remove(dir);
+    drop_certificate(&own, dir);
 }
 END_TEST
 
@@ -135,9 +141,7 @@ START_TEST(a_great_answer_waits_for_its_reader)
 {
     enum { NUMBERS = 800000 };
     char dir[64], head[128];
-    strcpy(dir, new_directory());
-    struct certificate own = certificate_new("first", NULL);
-    certificate_write(&own, dir);
+    struct certificate own = own_certificate(dir);
     struct server clear = server_on_digits(), server = serve_tls(dir, NULL);
     char *body = malloc(NUMBERS * 10 + 16);
     size_t len = (size_t)sprintf(body, "{\"input\":[");
@@ -163,8 +167,7 @@ START_TEST(a_great_answer_waits_for_its_reader)
     tls_disconnect(&client);
     server_stop(&clear);
     server_stop(&server);
-    certificate_free(&own);
-    certificates_remove(dir);
+    drop_certificate(&own, dir);
     free(body);
 }
 END_TEST
@@ -172,9 +175,7 @@ END_TEST
 START_TEST(only_good_tls_is_spoken)
 {
     char dir[64];
-    strcpy(dir, new_directory());
-    struct certificate own = certificate_new("first", NULL);
-    certificate_write(&own, dir);
+    struct certificate own = own_certificate(dir);
     struct server server = serve_tls(dir, NULL);
     static const struct {
         const char *priority;
@@ -208,8 +209,7 @@ START_TEST(only_good_tls_is_spoken)
              server.port);
     runs(bench, 0, "answers");
     server_stop(&server);
-    certificate_free(&own);
-    certificates_remove(dir);
+    drop_certificate(&own, dir);
 }
 END_TEST
 
@@ -334,9 +334,7 @@ START_TEST(a_handshake_that_stalls_costs_nothing)
 {
     static const unsigned char begun[] = {22, 3, 1, 2, 0, 1}; /* a record of 512 bytes: its first */
     char dir[64];
-    strcpy(dir, new_directory());
-    struct certificate own = certificate_new("first", NULL);
-    certificate_write(&own, dir);
+    struct certificate own = own_certificate(dir);
     struct server server =
         serve_tls(dir, (const char *const[]){"--header-timeout-ms", "1000", NULL});
     int stalled = server_connect(&server), silent = server_connect(&server);
@@ -353,8 +351,7 @@ START_TEST(a_handshake_that_stalls_costs_nothing)
     close(stalled);
     close(silent);
     server_stop(&server);
-    certificate_free(&own);
-    certificates_remove(dir);
+    drop_certificate(&own, dir);
 }
 END_TEST
 

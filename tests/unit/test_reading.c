@@ -121,8 +121,7 @@ static bool read_on(struct exchange *exchange, const char *body)
 
 static void end(struct exchange *exchange)
 {
-    reading_leave(exchange);
-    turn_release(&exchange->service->turn, &exchange->job);
+    exchange_release(exchange);
     text_free(&exchange->out);
 }
 
