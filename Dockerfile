@@ -17,6 +17,8 @@ FROM scratch
 COPY --from=build /closure /
 USER 65532:65532
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=4s --start-period=2s CMD ["/usr/bin/relud", "healthcheck", "127.0.0.1:8080"]
+# Not a flag: a platform's own port (AIP_HTTP_PORT, SAGEMAKER_BIND_TO_PORT) goes before it, and `serve` alone listens here, too.
+ENV RELUD_LISTEN=0.0.0.0:8080
+HEALTHCHECK --interval=10s --timeout=4s --start-period=2s CMD ["/usr/bin/relud", "healthcheck"]
 ENTRYPOINT ["/usr/bin/relud"]
-CMD ["serve", "/models/digits", "--listen", "0.0.0.0:8080"]
+CMD ["serve", "/models/digits"]

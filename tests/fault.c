@@ -1,9 +1,17 @@
-/* A library for LD_PRELOAD that lets calls fail which the program itself makes: of `memory` (malloc, calloc, realloc,
- * aligned_alloc, mmap), `files` (open, fopen, rename, fsync, mkdir) or `calls` (read, write, accept4, socket, pipe2, eventfd,
- * pthread_create, poll, ppoll), as RELUD_FAIL says, the RELUD_FAIL_NTH-th, counted from 1; with RELUD_FAIL_ON, all from there on.
- * What libraries call is left alone: what those do without memory is not ours; and so is what runs before main (in `make
- * coverage` the counters open their file there). When the program ends without having got so far, the file
- * RELUD_FAIL_MISSED has a byte, and none otherwise. */
+/* A library for LD_PRELOAD that lets calls of the program fail. RELUD_FAIL names their kind:
+ *
+ *   memory   malloc, calloc, realloc, aligned_alloc, mmap
+ *   files    open, fopen, rename, fsync, mkdir
+ *   calls    read, write, accept4, socket, pipe2, eventfd, pthread_create, poll, ppoll
+ *
+ * The RELUD_FAIL_NTH-th such call fails, counted from 1; with RELUD_FAIL_ON all later ones fail as
+ * well. With RELUD_FAIL=stuck, opening a path that contains RELUD_FAIL_PATH never returns, as on a
+ * disk that does not answer.
+ *
+ * Calls of libraries never fail: how those behave without memory is not our affair. Calls before
+ * main never fail, either: in `make coverage` the counters open their file there. If the program
+ * ends before the call that should fail, a byte is written to the file RELUD_FAIL_MISSED; otherwise
+ * that file is empty. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,20 +28,23 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static atomic_long calls;
 static long nth;
 static char kind;
+static const char *stuck_path;
 static bool goes_on;
-static int missed_fd = -1;  /* open from the beginning: later the program may be confined */
-static const void *program; /* where it begins */
+static int missed_fd = -1;  /* opened at the start: later the program may be confined */
+static const void *program; /* where the program begins in memory */
 static int (*program_main)(int, char **, char **);
 
 static void begin(void)
 {
     const char *what = getenv("RELUD_FAIL"), *number = getenv("RELUD_FAIL_NTH");
     Dl_info entry;
+    stuck_path = what && *what == 's' ? getenv("RELUD_FAIL_PATH") : NULL;
     if (!what || !number || !dladdr((const void *)getauxval(AT_ENTRY), &entry))
         return;
     program = entry.dli_fbase;
@@ -50,7 +61,7 @@ static int main_that_may_fail(int argc, char **argv, char **environment)
     return program_main(argc, argv, environment);
 }
 
-/* What the program's own first instructions call. */
+/* The program's first instructions call this. */
 int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
                       void (*fini)(void), void (*loader_fini)(void), void *stack)
 {
@@ -64,7 +75,8 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
 __attribute__((destructor)) static void end(void)
 {
     if (missed_fd >= 0 && calls < nth)
-        (void)!pwrite(missed_fd, "!", 1, 0);
+        /* Not our own write(); and a confined program may do this. */
+        syscall(SYS_write, missed_fd, "!", 1);
 }
 
 static bool fails(char of, const void *caller)
@@ -93,7 +105,7 @@ static bool fails(char of, const void *caller)
         return value;                                                                              \
     }
 
-/* The C library's own names: looking malloc up would call malloc. */
+/* The C library's own names: dlsym("malloc") would itself call malloc. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *at, size_t size);
@@ -132,6 +144,8 @@ int open(const char *path, int flags, ...)
     va_start(args, flags);
     int mode = va_arg(args, int);
     va_end(args);
+    while (stuck_path && strstr(path, stuck_path))
+        pause(); /* signals are handled, and the wait continues */
     FAIL_FILE(-1)
     return openat(AT_FDCWD, path, flags, mode);
 }
@@ -159,7 +173,8 @@ int mkdir(const char *path, mode_t mode)
     return next(path, mode);
 }
 
-/* As the kernel lets them fail: of signals, of a bad disk, for want of descriptors or threads. */
+/* These calls fail as the kernel lets them fail: because of signals, a bad disk, or a lack of
+ * descriptors or threads. */
 #define FAIL_CALL(why, value)                                                                      \
     if (fails('c', CALLER)) {                                                                      \
         errno = why;                                                                               \

@@ -1,6 +1,6 @@
 #include "tests/scarce.h"
 
-#include "core/arena.h"
+#include "core/base/arena.h"
 #include <cjson/cJSON.h>
 #include <dirent.h>
 #include <errno.h>
@@ -56,7 +56,7 @@ static bool fails(enum scarce what, int code)
     return true;
 }
 
-/* The linker's --wrap: the program calls __wrap_NAME, and __real_NAME is what it meant. */
+/* The linker's --wrap: the program calls __wrap_NAME, and __real_NAME is the real function. */
 #define WRAP(what, code, failure, type, name, parameters, ...)                                     \
     type __real_##name parameters;                                                                 \
     type __wrap_##name parameters;                                                                 \
@@ -95,7 +95,7 @@ FILES(-1, int, fsync, (int fd), fd)
 FILES(-1, int, rename, (const char *from, const char *to), from, to)
 FILES(-1, int, mkdir, (const char *path, mode_t mode), path, mode)
 
-/* It closes all the same. */
+/* A failing fclose closes the file all the same. */
 int __real_fclose(FILE *file);
 int __wrap_fclose(FILE *file);
 int __wrap_fclose(FILE *file)
@@ -124,7 +124,7 @@ WRAP(SCARCE_SYSTEM, EAGAIN, EAGAIN, int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *with),
      thread, attributes, run, with)
 
-/* So that its documents cannot be made for want of memory, either. */
+/* Makes cJSON use our malloc, so that its allocations fail, too. */
 __attribute__((constructor)) static void give_to_cjson(void)
 {
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = malloc, .free_fn = free});

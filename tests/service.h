@@ -2,85 +2,94 @@
 #ifndef TESTS_SERVICE_H
 #define TESTS_SERVICE_H
 
-#include "server/exchange.h"
-#include "server/router.h"
+#include "server/api/router.h"
+#include "server/batch/request.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct test_service {
     struct config config;
-    struct keeper keeper; /* its thread does not run */
+    struct model_loader loader; /* its thread does not run */
     struct metrics metrics;
     struct service_state state;
     struct service service;
-    const struct entry *entry; /* of the model */
+    const struct served_model *served; /* the model that answers if a request names none */
 };
 
-/* Serves the model at `path`; ends the program when that fails. Not to be moved afterwards. */
-static inline void test_service_open(struct test_service *test, const char *path)
+/* The worker takes a new catalog at once. */
+static inline void test_service_follow(void *user)
+{
+    struct test_service *test = user;
+    if (test->service.turn.catalog)
+        turn_change_catalog(&test->service.turn, repository_take(test->loader.repository));
+}
+
+/* Serves the models at `path`. default_model answers if a request names none; it may be NULL. Ends
+ * the program on failure. *test must not be moved afterwards. */
+static inline void test_service_open(struct test_service *test, const char *path,
+                                     const char *default_model)
 {
     char *argv[] = {"serve", NULL};
     struct relud_error error;
     *test = (struct test_service){0};
     bool is_open = config_read(&test->config, 1, argv, &error);
     const struct repository_options options = {
-        .entry = {.workers = 1, .batch_rows_max = test->config.batch_rows_max},
-        .policy = "latest:1"};
-    test->keeper.repository = is_open ? repository_open(&path, 1, &options, &error) : NULL;
-    is_open = test->keeper.repository && metrics_init(&test->metrics, 1);
+        .served = {.workers = 1, .batch_rows_max = test->config.batch_rows_max},
+        .policy = "latest:1",
+        .default_model = default_model,
+        .on_change = test_service_follow,
+        .user = test};
+    test->loader.repository = is_open ? repository_open(&path, 1, &options, &error) : NULL;
+    is_open = test->loader.repository && metrics_init(&test->metrics, 1);
     test->service = (struct service){.config = &test->config,
-                                     .keeper = &test->keeper,
+                                     .loader = &test->loader,
                                      .metrics = &test->metrics,
                                      .shard = test->metrics.shard,
                                      .state = &test->state};
-    if (!is_open || !turn_init(&test->service.turn, repository_take(test->keeper.repository), 0,
+    if (!is_open || !turn_init(&test->service.turn, repository_take(test->loader.repository), 0,
                                test->metrics.shard, test->config.batch_rows_max,
                                test->config.body_bytes_max, &error)) {
         fprintf(stderr, "%s: %s\n", path, error.text);
         exit(EXIT_FAILURE);
     }
-    test->entry = test->service.turn.catalog->first;
+    test->served = test->service.turn.catalog->unnamed;
 }
 
-/* name=value&…, in place. */
-static inline void test_service_query(struct exchange *exchange, char *query)
+/* Splits name=value&… into the request's query, in place. */
+static inline void test_service_query(struct request *request, char *query)
 {
     char *rest = NULL;
     for (char *word = strtok_r(query, "&", &rest); word; word = strtok_r(NULL, "&", &rest)) {
         char *value = strchr(word, '=');
         if (value)
             *value++ = '\0';
-        if (exchange->query_len < EXCHANGE_QUERY_MAX)
-            exchange->query[exchange->query_len] = (struct exchange_parameter){word, value};
-        exchange->query_len++;
+        if (request->query_len < REQUEST_QUERY_MAX)
+            request->query[request->query_len] = (struct request_parameter){word, value};
+        request->query_len++;
     }
 }
 
-/* The answer of exchange->route, as server/http_visit.c gets it once the body is whole; false when it has none. The turn's rows are
- * given back; the answer's text is the caller's to free. */
-static inline bool test_service_answer(struct exchange *exchange, const char *body, size_t len)
+/* Lets request->route answer the request, as server/http/request.c does once the body is complete.
+ * False if there is no answer. Gives the turn's rows back; the caller frees request->out. */
+static inline bool test_service_answer(struct request *request, const char *body, size_t len)
 {
-    struct turn *turn = &exchange->service->turn;
-    bool is_read = exchange->route->read(exchange, body, len);
-    while (!is_read && exchange->is_in_line) {
-        reading_begin_turn(&exchange->service->reading);
-        is_read = exchange->route->read(exchange, body, len);
-    }
-    if (is_read && exchange->step == EXCHANGE_WAITING) {
-        while (!exchange->job.is_done)
+    struct turn *turn = &request->service->turn;
+    enum read_verdict verdict = request->route->read(request, body, len);
+    if (verdict == READ_SUBMITTED) {
+        while (!request->job.is_done)
             turn_forward(turn);
-        exchange->route->write(exchange);
+        request->route->write(request);
     }
-    exchange_release(exchange);
-    return is_read && exchange->step == EXCHANGE_ANSWERED;
+    request_release(request);
+    return verdict != READ_AGAIN && request->code;
 }
 
 static inline void test_service_close(struct test_service *test)
 {
     turn_reset(&test->service.turn);
     metrics_reset(&test->metrics);
-    repository_free(test->keeper.repository);
+    repository_free(test->loader.repository);
     config_free(&test->config);
 }
 

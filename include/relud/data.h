@@ -1,25 +1,83 @@
-/* Rows of numbers from files: JSON, JSON lines, CSV, NumPy's .npy and MNIST's IDX, each plain or gzip-ed. */
+/* Rows of numbers from files: JSON, JSON lines, CSV, NumPy's .npy and .npz, MNIST's IDX, each
+ * plain or gzip-ed; and numbers of other types as float32. */
 #ifndef RELUD_DATA_H
 #define RELUD_DATA_H
 
 #include <relud/error.h>
+#include <relud/watch.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* values[rows][features], finite; owned by whoever called relud_rows_read. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- rows ---- */
+
+/* What relud_rows_read and relud_table_read fill. The caller frees it with relud_rows_free. */
 struct relud_rows {
-    float *values;
+    float *values; /* [rows][features], finite */
     size_t rows, features;
+    /* What was left out of the file, or may have been meant in another way; "": nothing. */
+    char note[RELUD_ERROR_TEXT_MAX];
 };
 
-/* Reads the file at `path` ("-": standard input); the content says which format it is, not the name. Every row must have
- * `features` numbers (0: whatever the first has). Further dimensions of an array count into the features: IDX images of
- * 28 x 28 are rows of 784. At most 4 GiB once unpacked. Errors name the file and the line, row or column. */
+enum relud_header {
+    RELUD_HEADER_AUTO, /* a first row of names is a header; one of names and numbers is an error */
+    RELUD_HEADER_YES,
+    RELUD_HEADER_NO,
+};
+
+/* How a table is written as text. All zeros are the default. Separators are always found out. */
+struct relud_table {
+    enum relud_header header;
+    char decimal;        /* 0 or '.': a decimal point; ',': a decimal comma */
+    const char *missing; /* words for a missing value beside pandas' own, "none,?"; or NULL */
+};
+
+struct relud_rows_options {
+    size_t features;         /* numbers that a row must have; 0: as many as the first row has */
+    const char *const *name; /* [features], or NULL: their columns in a table that has a header */
+    const bool *imputed;     /* [features], or NULL: where a missing value is a NaN, and no error */
+    struct relud_table table;
+};
+
+/* Reads the file at `path` ("-": standard input). Its content says which format it is, not its
+ * name.
+ *
+ * Further dimensions of an array count into the features: IDX images of 28 x 28 are rows of 784.
+ * In a table with names and a header that has them all, columns may be in any order and others are
+ * left out, which rows->note says; a name that is not there is an error. Without names or without
+ * a header, columns are taken by their places. A missing value is an error,
+ * unless the feature is imputed.
+ *
+ * False and *error, which names the file and the line, row or column; *rows then needs no
+ * freeing. RELUD_TOO_LARGE above 4 GiB of unpacked text. */
+bool relud_rows_read_with(const char *path, const struct relud_rows_options *options,
+                          struct relud_rows *rows, struct relud_error *error);
+/* The same, with `features` as the only option. */
 bool relud_rows_read(const char *path, size_t features, struct relud_rows *rows,
                      struct relud_error *error);
+/* Frees the values and makes *rows empty. */
 void relud_rows_free(struct relud_rows *rows);
 
-/* Types of numbers in bytes, by the names of the Open Inference Protocol: "FP32". */
+/* ---- tables in memory ---- */
+
+/* Reads a table that is text in memory, piece by piece, by the rules of relud_rows_read_with. */
+typedef struct relud_table_reader relud_table_reader;
+
+/* text[len] and what options point to must live until relud_table_close. NULL: out of memory. */
+relud_table_reader *relud_table_open(const char *text, size_t len,
+                                     const struct relud_rows_options *options);
+/* Reads about `bytes` more. While more is to be read rows->rows is 0; after the last piece *rows
+ * has all rows, which the caller frees. False and *error: the table is wrong. */
+bool relud_table_read(relud_table_reader *reader, size_t bytes, struct relud_rows *rows,
+                      struct relud_error *error);
+void relud_table_close(relud_table_reader *reader); /* may be NULL */
+
+/* ---- types of numbers ---- */
+
+/* By the names of the Open Inference Protocol without RELUD_: "FP32". */
 enum relud_dtype {
     RELUD_FP32,
     RELUD_FP64,
@@ -37,35 +95,55 @@ enum relud_dtype {
     RELUD_DTYPES
 };
 
-/* RELUD_DTYPES when there is no such type. */
+/* The type of that name, or RELUD_DTYPES. */
 enum relud_dtype relud_dtype_of(const char *name);
+/* Static. dtype is below RELUD_DTYPES, here and in the next two. */
+const char *relud_dtype_name(enum relud_dtype dtype);
+/* The size of one number. */
 size_t relud_dtype_bytes(enum relud_dtype dtype);
-/* values[count] from dense little-endian elements, rounded to nearest where those are wider. bytes needs no alignment. */
+/* values[count] = the little-endian numbers at `bytes`, rounded to the nearest float32 where
+ * they have more digits. `bytes` needs no alignment. */
 void relud_dtype_read(enum relud_dtype dtype, const void *bytes, size_t count, float *values);
 
-/* A tensor in NumPy's .npy format, in memory. */
+/* ---- NumPy's .npy ---- */
+
 enum { RELUD_NPY_RANK_MAX = 32 };
+
+/* A tensor in NumPy's .npy format, in memory. */
 struct relud_npy {
-    size_t rank, count; /* count: the product of shape[0 … rank - 1]; 1 for rank 0 */
+    size_t rank;
+    size_t count;                     /* the product of shape[rank]; 1 for rank 0 */
     size_t shape[RELUD_NPY_RANK_MAX]; /* [rank], each at least 1 */
-    const void *elements;             /* into the bytes that were opened */
-    size_t type;                      /* of the elements; relud_npy_values knows it */
+    const void *elements;             /* points into the bytes that were opened */
+    enum relud_dtype dtype;           /* of the elements */
+    bool is_fortran, is_big_endian;   /* else C order, little-endian */
 };
 
-/* Opens .npy bytes (numpy.lib.format, versions 1 to 3, C order, little-endian numbers or booleans). Checks that the
- * numbers are there, whole and no more; reads none of them. The tensor points into bytes. */
+/* Opens bytes[len] (numpy.lib.format, versions 1 to 3; numbers or booleans in either order and
+ * either byte order), which must live as long as *npy is used. Checks that all numbers are there
+ * and nothing more; reads none of them. False and *error when they are not. Nothing is to be
+ * freed. */
 bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy,
                     struct relud_error *error);
 
 enum relud_dtype relud_npy_dtype(const struct relud_npy *npy);
 
-/* The tensor's numbers as float32, rounded to nearest where they are wider: values[npy->count]. */
+/* values[npy->count] = the tensor's numbers in C order, rounded to the nearest float32 where
+ * they have more digits. */
 void relud_npy_values(const struct relud_npy *npy, float *values);
+/* The same under a watch (watch.h). False: it ended the work. */
+bool relud_npy_values_watched(const struct relud_npy *npy, float *values,
+                              const struct relud_watch *watch);
 
 enum { RELUD_NPY_HEAD_MAX = 1024 };
 
-/* Writes the head of a .npy file of little-endian float32, shape[rank], rank at most RELUD_NPY_RANK_MAX; returns its
- * length, a multiple of 64. The numbers follow it as they are. */
+/* Writes the head of a .npy file of little-endian float32 numbers of shape[rank], with rank at
+ * most RELUD_NPY_RANK_MAX, and returns its length, a multiple of 64. The numbers follow it as
+ * they are. */
 size_t relud_npy_head(const size_t *shape, size_t rank, char head[RELUD_NPY_HEAD_MAX]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

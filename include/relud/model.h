@@ -7,77 +7,91 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A net that is ready to run. It counts references and never changes: threads may share it. */
 typedef struct relud_model relud_model;
+/* Working memory for its forward passes: one for each thread. */
 typedef struct relud_scratch relud_scratch;
 
 enum relud_math {
-    RELUD_MATH_EXACT =
-        0,           /* every output is the fmaf chain: the same bits alone, batched, on any CPU */
-    RELUD_MATH_FAST, /* plain OpenBLAS may compete without the proof */
+    /* Each number is one chain of fmaf: the same bits alone, in a batch, on any CPU. */
+    RELUD_MATH_EXACT = 0,
+    RELUD_MATH_FAST, /* OpenBLAS may be chosen: bits may differ */
 };
 
 enum relud_task { RELUD_TASK_NONE = 0, RELUD_TASK_CLASSIFICATION, RELUD_TASK_REGRESSION };
 
 enum { RELUD_RANK_MAX = 8, RELUD_RESULTS_MAX = 16 };
 
-/* A tensor that goes in or comes out, for one row: without the batch. */
+/* A tensor that goes in or comes out, for one row: without the dimension of the batch. */
 struct relud_tensor_info {
     const char *name;
-    size_t width; /* floats a row */
-    size_t rank,
-        shape
-            [RELUD_RANK_MAX]; /* their product is the width; rank 1 but where an ONNX file says more */
+    size_t width;                 /* numbers in a row */
+    size_t rank;                  /* 1, unless an ONNX file says more */
+    size_t shape[RELUD_RANK_MAX]; /* [rank]; their product is the width */
 };
 
-/* Zero-initialised is the default. */
+/* How to load a model. All zeros are the default. */
 struct relud_model_options {
     enum relud_math math;
-    enum relud_isa isa; /* RELUD_ISA_BEST, or a lesser one to try that path */
+    enum relud_isa isa; /* RELUD_ISA_BEST, or a lesser one to try its kernels */
+    /* Between the layers of a state dict, "relu" or "elu:alpha=0.5"; NULL: not known. */
+    const char *activation;
 };
 
-/* What a training left in the model. Losses are means over rows, accuracies shares of rows; NaN where there are none. */
+/* What a training left in the model. A loss is a mean over rows, an accuracy a share of rows;
+ * both are NaN where there are no rows. */
 struct relud_training {
     const char *recipe; /* the settings in words, or NULL */
     size_t rows, epochs, best_epoch;
-    double loss, accuracy; /* of the best epoch's rows, as they were trained */
+    double loss, accuracy; /* of the rows of the best epoch, as they were trained */
     size_t validation_rows;
     double validation_loss, validation_accuracy;
     size_t test_rows;
     double test_loss, test_accuracy;
-    size_t features; /* of the following, before scaling; 0: they were not kept */
-    const float *mean, *std, *min,
-        *max; /* [features] over the rows trained on; std over rows, not rows - 1 */
-    const char *const *feature; /* [features]: their names, or NULL */
+    /* What the features were in the rows trained on, before scaling. */
+    size_t features;                     /* 0: it was not kept */
+    const float *mean, *std, *min, *max; /* [features]; std is over rows, not rows - 1 */
+    const char *const *feature;          /* [features] names, or NULL */
     size_t bins;
-    const float
-        *histogram; /* [features][bins]: rows in each of so many equal parts from min to max */
+    /* [features][bins]: rows in each of `bins` equal parts from min to max. */
+    const float *histogram;
 };
 
+/* All of it lives as long as the model. */
 struct relud_model_info {
-    const char *name;        /* model.json's "name", else NULL */
+    const char *name;        /* "name" of model.json, or NULL */
     const char *description; /* or NULL */
-    const char *format;      /* "relud-model/1", or "onnx" */
-    const char *input_name;  /* "input" where the file gives none */
-    const char *output_name; /* "output" where the file gives none */
-    size_t features;         /* floats in a row going in */
-    size_t outputs;          /* floats in a row coming out, of all results together */
+    const char *format;      /* "relud-model/1" or "onnx" */
+    const char *input_name;  /* "input" if the file gives none */
+    const char *output_name; /* "output" if the file gives none */
+    size_t features;         /* numbers in a row that goes in */
+    size_t outputs;          /* numbers in a row that comes out, of all results together */
     struct relud_tensor_info input;
-    size_t results; /* 1 … RELUD_RESULTS_MAX; an ONNX file may name several */
+    /* [features], or NULL: none. True: the net has a value for a missing one, which is a NaN in the
+     * row (ONNX's Imputer, torch.where(x.isnan(), value, x)). */
+    const bool *imputed;
+    size_t results; /* 1 to RELUD_RESULTS_MAX; an ONNX file may name several */
     const struct relud_tensor_info *result; /* [results], side by side in the row that comes out */
     size_t layers;
-    const char
-        *operations; /* an ONNX file's, counted, as they were read: "Gemm 2, Relu 1"; else NULL */
-    size_t steps;    /* of the forward pass */
-    const char *const *step; /* step[steps], each in words: "linear fc1.weight of input: 256" */
-    size_t parameters;       /* trainable numbers */
-    size_t bytes;            /* memory the model holds */
-    size_t classes;          /* classification: max(width of the first result, 2); else 0 */
+    const char *operations;  /* of an ONNX file, as they were read: "Gemm 2, Relu 1"; else NULL */
+    size_t steps;            /* of the forward pass */
+    const char *const *step; /* [steps], each in words: "linear fc1.weight of input: 256" */
+    size_t parameters;       /* numbers that were trained */
+    size_t bytes;            /* of memory that the model holds */
+    size_t classes;          /* of a classification: max(scores, 2); else 0 */
+    /* Of a classification: numbers at the head of the answer that tell classes apart, 1 or
+     * [classes]. */
+    size_t scores;
     enum relud_task task;
     enum relud_math math;
-    const char *const *labels;             /* labels[classes], or NULL */
+    const char *const *labels;             /* [classes], or NULL */
     const struct relud_training *training; /* or NULL */
-    size_t notes;                          /* things worth a warning, e.g. unused tensors */
-    const char *const *note;               /* note[notes] */
+    size_t notes;
+    const char *const *note; /* [notes]: what is worth a warning, as tensors that are not used */
 };
 
 struct relud_layer_info {
@@ -85,44 +99,78 @@ struct relud_layer_info {
     const char *activation;
     size_t inputs, outputs;
     bool has_bias;
-    bool is_relu_like, is_saturating;
-    const char *
-        plan; /* which kernel for how many rows, in words, e.g. "1 row: sparse panel; 2-7: …"; "" without a weight */
+    bool is_relu_like, is_saturating; /* of the activation: activation.h */
+    /* Which kernel for how many rows, "1 row: sparse panel; 2-7: …"; "" without a weight. */
+    const char *plan;
 };
 
-/* Loads a model directory (model.json + model.safetensors, or model.onnx) or an .onnx file: reads, checks everything, packs, plans and
- * self-tests. NULL and *error on failure; nothing is kept then. The caller owns one reference. A model never
- * changes after this and may be shared by threads. options may be NULL. */
+/* ---- loading and saving ---- */
+
+/* Loads a directory (model.json and model.safetensors, or model.onnx), an .onnx file, or a state
+ * dict of linear layers in safetensors. It checks everything, packs the weights, measures which
+ * kernels are fast, and tests them. options may be NULL. The caller owns one reference. NULL and
+ * *error, whose text names the file and the layer, tensor or node; nothing is kept then. */
 relud_model *relud_model_load(const char *path, const struct relud_model_options *options,
                               struct relud_error *error);
-relud_model *relud_model_retain(relud_model *model); /* one more reference; thread-safe */
-void relud_model_release(relud_model *model);        /* NULL is fine; the last one frees */
+/* Fills *error for a file or folder that is no model: what it is, by its bytes, and the steps
+ * that make a model of it. Returns false. */
+bool relud_model_refuse(const char *path, struct relud_error *error);
+/* One more reference, from any thread. Returns the model. */
+relud_model *relud_model_retain(relud_model *model);
+/* One reference less, from any thread; the last one frees. May be NULL. */
+void relud_model_release(relud_model *model);
 
-/* Writes dir/model.json and dir/model.safetensors, float32, so that loading them gives the same bits; `dir` is made if
- * need be. name may be NULL. Only nets that are a chain of layers can be written (RELUD_UNSUPPORTED); what is there is not
- * overwritten, and nothing half-written stays under a model's name. */
+/* Writes dir/model.json and dir/model.safetensors, of float32 numbers: a model that is loaded
+ * from them gives the same bits. Makes `dir` if it is not there. name may be NULL. False and
+ * *error: RELUD_UNSUPPORTED for a net that is not a chain of layers, RELUD_IO otherwise. Files
+ * that are there are not overwritten, and no half-written file stays under a model's name. */
 bool relud_model_save(const relud_model *model, const char *dir, const char *name,
                       struct relud_error *error);
 
-/* Both live as long as the model. */
+/* ---- what is inside ---- */
+
+/* These live as long as the model. index is below info->layers. */
 const struct relud_model_info *relud_model_info(const relud_model *model);
 const struct relud_layer_info *relud_model_layer(const relud_model *model, size_t index);
 
-/* Working memory for forward passes of up to max_rows rows at a time: one per thread and model. More rows
- * than that are taken in steps; the answers are the same bits. Holds a reference to the model. */
-relud_scratch *relud_scratch_new(relud_model *model, size_t max_rows, struct relud_error *error);
-void relud_scratch_free(relud_scratch *scratch);
+/* The names of the input's columns, [features], if the model knows them: those of the table it
+ * was trained on. Else NULL. */
+const char *const *relud_model_feature_names(const relud_model *model);
 
-/* y[rows][outputs] = the net at x[rows][features]. Cannot fail and allocates nothing. y must not overlap x. */
+/* ---- the forward pass ---- */
+
+/* Working memory for passes of up to max_rows rows at a time, for one thread. More rows are
+ * taken in several passes; their answers have the same bits. Holds a reference to the model.
+ * NULL and *error: out of memory. */
+relud_scratch *relud_scratch_new(relud_model *model, size_t max_rows, struct relud_error *error);
+void relud_scratch_free(relud_scratch *scratch); /* may be NULL */
+
+/* y[rows][outputs] = the net's answers to x[rows][features]. y must not overlap x. Cannot fail,
+ * and allocates nothing. Every NaN in y is the quiet one without a payload, 0x7fc00000. */
 void relud_predict(relud_scratch *scratch, const float *x, size_t rows, float *y);
 
-/* The same, and also each layer's output: layer_out[i] is [rows][outputs of layer i] or NULL. */
+/* The same, and each layer's output: layer_out[i] is [rows][outputs of layer i], or NULL to
+ * leave it out. */
 void relud_predict_layers(relud_scratch *scratch, const float *x, size_t rows, float *y,
                           float *const *layer_out);
 
-/* p[rows][classes] for a classification model: softmax over the first result in y[rows][outputs]; where that is a single
- * number, [1 - p, p] with p = sigmoid(y). Where the last layer is softmax, log_softmax or sigmoid already, that is
- * taken into account. Sums run in a fixed order, so the bits are reproducible. p must not overlap y. */
+/* p[rows][classes] of a classification: the softmax of the scores at the head of
+ * y[rows][outputs]; of a single score [1 - p, p] with p = sigmoid(y). Scores that the net has
+ * made probabilities already stay as they are. p must not overlap y. Sums are in a fixed order,
+ * so the bits are the same on any CPU. */
 void relud_probabilities(const relud_model *model, const float *y, size_t rows, float *p);
+/* The same under a watch (watch.h). False: it ended the work. */
+bool relud_probabilities_watched(const relud_model *model, const float *y, size_t rows, float *p,
+                                 const struct relud_watch *watch);
+
+/* The loss of one row of a classification: -log of the probability that its answer y[outputs] gives
+ * to `target`, in double. From scores it is PyTorch's cross entropy. Where the net makes
+ * probabilities itself, one below 2^-23 counts as 2^-23, scikit-learn's rule for float32; so does
+ * the probability of a score of -infinity. NaN in y gives NaN. */
+double relud_log_loss(const relud_model *model, const float *y, size_t target);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

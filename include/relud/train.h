@@ -1,7 +1,8 @@
 /* Training: a multilayer perceptron from rows and targets to a model that is ready to serve.
  *
- * One arithmetic here, too: the same data, settings and seed give the same bits of every weight on any number of threads
- * and any CPU. Losses, optimizers and initialisations are PyTorch's by their formulas. */
+ * The same data, settings and seed give the same bits of every weight, on any number of threads
+ * and any CPU. Losses and optimizers have the formulas of torch.nn and torch.optim:
+ * CrossEntropyLoss, BCEWithLogitsLoss, MSELoss; SGD, Adam (Kingma and Ba 2015). */
 #ifndef RELUD_TRAIN_H
 #define RELUD_TRAIN_H
 
@@ -10,53 +11,76 @@
 #include <relud/model.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- data ---- */
 
-/* Rows with targets. Owned by whoever called relud_dataset_read; relud_dataset_free frees all that it points to. */
+/* Rows with targets. relud_dataset_read fills it, and the caller frees it with
+ * relud_dataset_free. */
 struct relud_dataset {
     size_t rows, features;
-    const unsigned char *bytes; /* [rows][features] grey values, as they lie in the file; or */
-    const float *values;        /* [rows][features], finite */
-    size_t height, width;       /* of an image: height * width = features; 0 where rows are none */
+    const unsigned char *bytes; /* [rows][features] grey values, as they are in the file; or NULL */
+    const float *values;        /* [rows][features], finite; or NULL: there are bytes */
+    size_t height, width;       /* of an image: height * width = features; 0: rows are no images */
     size_t outputs;             /* numbers in a target; 0: targets are classes */
-    const uint32_t *classes;    /* [rows], below `labels`; or */
-    const float *targets;       /* [rows][outputs], finite */
+    const uint32_t *classes;    /* [rows], each below `labels`; or NULL */
+    const float *targets;       /* [rows][outputs], finite; or NULL */
     size_t labels;              /* how many classes there are */
     const char *const *label;   /* [labels] */
-    bool has_number_labels;     /* the labels are numbers: "1.0" is "1" */
-    const char *const *name;    /* [features]: the header's, or NULL */
+    bool has_number_labels;     /* labels are numbers: "1.0" is "1" */
+    const char *const *name;    /* [features]: from the header, or NULL */
     const float *means;         /* [features]: what missing cells became, or NULL */
+    char note[RELUD_ERROR_TEXT_MAX]; /* as in struct relud_rows */
     struct relud_dataset_memory *memory;
 };
 
+/* How to read it. All zeros are the default. */
 struct relud_dataset_options {
-    const char *labels_path; /* IDX or .npy targets, one a row; NULL: a column of the data */
-    const char *
-        target; /* the column: its name, or its number from 1; several with commas between them for a
-                                regression; NULL: the last one */
-    enum relud_task
-        task;     /* RELUD_TASK_NONE: by the target and the number of units that are to give it */
-    size_t units; /* of the last layer */
-    bool
-        fill_missing; /* cells that are empty or NA, NaN, null, None or ? become the mean of their column */
-    const struct relud_dataset *like; /* NULL, or: whose labels and column means count */
+    const char *labels_path; /* targets as IDX or .npy, one a row; NULL: a column of the data */
+    /* The column: its name, or its number from 1 on; for a regression several, with commas
+     * between them. NULL: the last one. */
+    const char *target;
+    const char *drop; /* columns to leave out, written as `target`; or NULL */
+    /* Columns that are constant or count the rows (0 or 1 on) are left out of a table that has a
+     * header, except those named here, with commas between them; the note says which. */
+    bool leaves_out;
+    const char *keep;
+    bool has_booleans;        /* true, yes and T in a feature are 1; false, no and F are 0 */
+    enum relud_task task;     /* RELUD_TASK_NONE: found out by the targets and `units` */
+    size_t units;             /* of the net's last layer; 0: as many as the targets need */
+    bool fill_missing;        /* a missing cell becomes its column's mean; else it is an error */
+    struct relud_table table; /* how a table is written as text */
+    /* Whose labels, means and names of columns count; or NULL. It has been read from a file, or it
+     * is filled by hand (memory is NULL then) with what a model knows: features, name, outputs, and
+     * labels, label and has_number_labels of a classification. */
+    const struct relud_dataset *like;
+    /* If all targets are numbers and no label of `like` is one, they are the labels' places, from 0
+     * to like->labels - 1. */
+    bool takes_indices;
+    const bool *imputed; /* [like->features], or NULL: where a missing value is a NaN, no error */
 };
 
-/* Reads MNIST's IDX, .npy, JSON, CSV or TSV (with or without a header), each plain or gzip-ed; the content says which.
- * Errors name the file and the line, row or column. */
+/* Reads MNIST's IDX, .npy, JSON, CSV or TSV (with or without a header), each plain or gzip-ed.
+ * The content says which format it is. False and *error, which names the file and the line, row
+ * or column; *data then needs no freeing. */
 bool relud_dataset_read(const char *path, const struct relud_dataset_options *options,
                         struct relud_dataset *data, struct relud_error *error);
+/* Frees all that *data points to. */
 void relud_dataset_free(struct relud_dataset *data);
 
 /* ---- settings ---- */
 
 enum relud_optimizer { RELUD_OPTIMIZER_SGD, RELUD_OPTIMIZER_ADAM };
 enum relud_schedule { RELUD_SCHEDULE_CONSTANT, RELUD_SCHEDULE_COSINE, RELUD_SCHEDULE_STEP };
+/* How weights begin: uniform over ±limit (torch.nn.init). */
 enum relud_init {
-    RELUD_INIT_AUTO, /* He, but Xavier before sigmoids and the like and before the answer, LeCun before SELU */
-    RELUD_INIT_HE,
-    RELUD_INIT_XAVIER,
-    RELUD_INIT_LECUN,
+    /* He; Xavier before a sigmoid or the like and before the answer; LeCun before SELU. */
+    RELUD_INIT_AUTO,
+    RELUD_INIT_HE,     /* He et al. 2015 */
+    RELUD_INIT_XAVIER, /* Glorot and Bengio 2010 */
+    RELUD_INIT_LECUN,  /* LeCun et al. 1998 */
 };
 
 enum { RELUD_TRAIN_LAYERS_MAX = 64 };
@@ -64,35 +88,37 @@ enum { RELUD_TRAIN_LAYERS_MAX = 64 };
 struct relud_train_layer {
     size_t units;
     const struct relud_activation *activation; /* NULL: identity */
-    struct relud_activation_params
-        params;              /* numbers and choices; PReLU's slopes begin at values[0] */
-    bool has_slope_per_unit; /* PReLU: one learned slope for each unit, not one for all */
+    struct relud_activation_params params;     /* PReLU's slopes begin at values[0] */
+    bool has_slope_per_unit; /* PReLU: it learns one slope for each unit, not one for all */
 };
 
-/* Threads, which the library has none of: run calls work(arg, part, parts) for each part from 0 to parts - 1, on one
- * thread each, and returns when all have returned. */
+/* Threads that the caller lends; the library starts none. run calls work(arg, part, parts) for
+ * each part from 0 to parts - 1, each on a thread of its own, and returns when all have
+ * returned. */
 struct relud_team {
     size_t parts;
     void (*run)(void *self, void (*work)(void *arg, size_t part, size_t parts), void *arg);
     void *self;
 };
 
-/* What happened in one epoch. Losses are means over rows, accuracies shares of rows; for regressions they are NaN. */
+/* What happened in one epoch. A loss is a mean over rows, an accuracy a share of rows, NaN for a
+ * regression. */
 struct relud_epoch {
-    size_t epoch; /* from 1 */
+    size_t epoch; /* from 1 on */
     double loss, accuracy;
     size_t validation_rows;
     double validation_loss, validation_accuracy; /* NaN without validation rows */
-    double lr;                                   /* of the last step */
-    double seconds, rows_per_second;             /* of the training part */
-    struct relud_layer_health
-        layer[RELUD_TRAIN_LAYERS_MAX]; /* over the epoch's rows, as they were trained */
-    bool is_best;
+    double lr;                                   /* the learning rate of the last step */
+    double seconds, rows_per_second;             /* of the training, without the validation */
+    /* Over the rows of the epoch, as they were trained. */
+    struct relud_layer_health layer[RELUD_TRAIN_LAYERS_MAX];
+    bool is_best; /* so far */
 };
 
 struct relud_progress {
-    size_t epoch, epochs, row, rows; /* rows of this epoch that are done, and all */
-    double loss, accuracy;           /* over them */
+    size_t epoch, epochs;            /* epoch is from 1 on */
+    size_t row, rows;                /* of this epoch: how many are done, and all */
+    double loss, accuracy;           /* over the rows that are done */
     const struct relud_epoch *ended; /* the epoch that has just ended; else NULL */
     bool is_restored;                /* that epoch was read from the checkpoint */
 };
@@ -100,46 +126,61 @@ struct relud_progress {
 struct relud_train_config {
     size_t layers;
     struct relud_train_layer layer[RELUD_TRAIN_LAYERS_MAX];
-    enum relud_task
-        task; /* classification: cross entropy on logits, binary for a single unit; regression:
-                                  mean squared error */
-    float scale, shift; /* of the input: x * scale + shift; scale 0 is 1 */
-    bool standardize;   /* (x - mean) / std over the training rows instead */
+    /* A classification has cross entropy on logits as its loss, binary for a single unit; a
+     * regression the mean squared error. */
+    enum relud_task task;
+    float scale, shift; /* the input becomes x * scale + shift; a scale of 0 is 1 */
+    bool standardize;   /* it becomes (x - mean) / std over the training rows instead */
     size_t epochs, batch;
     enum relud_optimizer optimizer;
     double lr, momentum, weight_decay;
     bool nesterov;
     enum relud_schedule schedule;
-    double warmup_epochs; /* the rate rises in a line */
-    size_t step_epochs;   /* RELUD_SCHEDULE_STEP: every so many epochs */
+    double warmup_epochs; /* epochs in which the rate rises in a straight line */
+    size_t step_epochs;   /* RELUD_SCHEDULE_STEP: after each so many epochs */
     double step_factor;   /* the rate is multiplied by this */
-    double dropout;       /* share of hidden units that are left out at a step */
+    double dropout;       /* share of hidden units that a step leaves out */
     enum relud_init init;
-    size_t augment_shift;    /* images are moved by up to so many pixels each way */
-    size_t patience;         /* epochs without a better validation result before it ends; 0: none */
+    size_t augment_shift; /* images are moved by up to so many pixels each way */
+    size_t patience;      /* epochs without a better validation result before it ends; 0: never */
     double validation_share; /* of the rows, drawn at random, that are not trained on */
     uint64_t seed;
-    enum relud_isa isa;     /* RELUD_ISA_BEST, or a lesser one to try that path */
-    struct relud_team team; /* zero: the calling thread alone */
-    const char *
-        checkpoint; /* NULL, or the file that is to hold what is needed to go on; written at the end of epochs,
-                                  not more often than every ten seconds, and when the training is stopped */
-    bool is_resumed; /* begin with what that file holds: the bits will be those of one run */
+    enum relud_isa isa;     /* RELUD_ISA_BEST, or a lesser one to try its kernels */
+    struct relud_team team; /* all zeros: the calling thread alone */
+    /* The file that holds what is needed to go on, or NULL. Written at the end of epochs, but
+     * not more often than every ten seconds, and when the training is stopped. */
+    const char *checkpoint;
+    bool is_resumed; /* begin with what that file holds: the bits are those of one run */
     const char *name, *description, *recipe; /* of the model, or NULL */
 };
 
-/* Called after every step; false ends the training as if it were the last. */
+/* Called after every step, in the thread that called relud_train. False ends the training as if
+ * this step were the last. */
 typedef bool relud_progress_fn(void *user, const struct relud_progress *progress);
 
-/* Trains, and returns the model of the best epoch: by accuracy, then loss, on the validation rows where there are some,
- * else the last; of the latest state where it was stopped in the first. NULL and *error when the settings do not fit the
- * data, when memory or the disk refuse, or when the loss is no number any more before the first epoch has ended. When that
- * happens later, or a checkpoint cannot be written, the training ends there: the model is returned, and *error says so, too;
- * error->code is RELUD_OK otherwise. validation and test
- * may be NULL; test rows are only counted at the end. The caller owns the model; its info holds what is known of the
- * training, and relud_model_save writes it. */
+/* Trains, and returns the model of the best epoch, which the caller owns. Best is the accuracy,
+ * then the loss, on the validation rows; without these the last epoch whose loss is not above the
+ * baseline's, or else the one of the lowest loss; if it is stopped in the first epoch, the latest
+ * state. validation and test may be NULL; test rows are only counted at
+ * the end. The model's info holds what is known of the training, and relud_model_save writes it.
+ *
+ * A regression's targets are standardized while it learns, if the last layer has no activation.
+ * Mean and deviation are then folded into that layer: the model answers in the targets' units, and
+ * every loss is in them.
+ *
+ * NULL and *error if the settings do not fit the data, if memory runs out or a file cannot be
+ * written, or if the loss is not finite any more before the first epoch has ended. If that happens
+ * later, if the loss of an epoch is more than ten times the first epoch's and the baseline's
+ * (both RELUD_NOT_FINITE), or if a checkpoint cannot be written, the training ends there: the
+ * model is returned and *error says why. RELUD_NOT_LEARNED: the model is returned, but on the
+ * validation rows, or without them on the rows to train on, it is worse than the baseline, which
+ * answers the mean or the classes' shares for every row. Otherwise error->code is RELUD_OK. */
 relud_model *relud_train(const struct relud_train_config *config, const struct relud_dataset *data,
                          const struct relud_dataset *validation, const struct relud_dataset *test,
                          relud_progress_fn *progress, void *user, struct relud_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

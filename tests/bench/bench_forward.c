@@ -3,8 +3,8 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/machine.h"
 
-#include "core/network.h"
-#include "core/plan.h"
+#include "core/kernels/plan.h"
+#include "core/net/network.h"
 #include <cblas.h>
 #include <string.h>
 

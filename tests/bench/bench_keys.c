@@ -6,7 +6,7 @@
  * bench_keys [SAMPLES]: "keys: t T" and "naive: t T" */
 #include "tests/bench/bench.h"
 
-#include "server/keys.h"
+#include "server/base/keys.h"
 #include <gnutls/crypto.h>
 #include <math.h>
 #include <stdbool.h>
@@ -51,10 +51,10 @@ static void make_ring(struct subject *subject)
     gnutls_hash_fast(GNUTLS_DIG_SHA256, subject->key, KEY_BYTES, hash);
     for (size_t i = 0; i < HASH_BYTES; i++)
         snprintf(line + strlen(line), 3, "%02x", hash[i]);
-    subject->ring.keys = keys_parse(line, strlen(line), "bench_keys", &error);
-    if (!subject->ring.keys)
+    subject->ring.newest = keys_parse(line, strlen(line), "bench_keys", &error);
+    if (!subject->ring.newest)
         stop(error.text);
-    if (keyring_scopes(&subject->ring, subject->key, KEY_BYTES) != KEY_INFER)
+    if (keys_scopes(subject->ring.newest, subject->key, KEY_BYTES, NULL) != KEY_INFER)
         stop("the right key is not known");
 }
 
@@ -62,7 +62,7 @@ static void make_ring(struct subject *subject)
 
 static void ask_keys(struct subject *subject, const char *key)
 {
-    subject->scopes |= keyring_scopes(&subject->ring, key, KEY_BYTES);
+    subject->scopes |= keys_scopes(subject->ring.newest, key, KEY_BYTES, NULL);
 }
 
 /* How it must not be: a hash beside it, so that both have as much noise. */

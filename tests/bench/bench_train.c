@@ -2,8 +2,8 @@
  * lines: train.sgemm.gflops (two matrices of 1024 x 1024), and of epochs of steps of 64 rows through 784 -> 256 -> 10
  * train.NAME.gflops, counting every product of a dense net, for rows that are `dense` and rows with 81 % zeros as MNIST's
  * have; and train.blas.gflops, the same dense steps with sgemm for every product and the same optimizer loop. */
-#include "core/learner.h"
-#include "core/random.h"
+#include "core/base/random.h"
+#include "core/train/learner.h"
 #include "tests/bench/bench.h"
 
 #include <cblas.h>

@@ -3,8 +3,8 @@
 #include "tests/bench/bench.h"
 #include "tests/service.h"
 
-#include "server/clock.h"
-#include "server/router.h"
+#include "server/api/router.h"
+#include "server/base/clock.h"
 #include <string.h>
 
 enum { REQUESTS_MAX = 64, BODY_MAX = 64 * 1024 };
@@ -13,7 +13,7 @@ struct work {
     struct test_service test;
     char body[BODY_MAX];
     size_t len, requests;
-    struct exchange exchange[REQUESTS_MAX];
+    struct request request[REQUESTS_MAX];
     int64_t decode_ns, forward_ns, encode_ns;
     size_t answered;
 };
@@ -24,12 +24,11 @@ static void run_turn(void *user)
     struct work *work = user;
     struct service *service = &work->test.service;
     for (size_t i = 0; i < work->requests; i++) {
-        struct exchange *one = &work->exchange[i];
+        struct request *one = &work->request[i];
         *one =
-            (struct exchange){.service = service, .out = {.at = one->out.at, .cap = one->out.cap}};
+            (struct request){.service = service, .out = {.at = one->out.at, .cap = one->out.cap}};
         one->route = router_find(one, "POST", "/predict");
-        if (!one->route || !one->route->read(one, work->body, work->len) ||
-            one->step != EXCHANGE_WAITING) {
+        if (!one->route || one->route->read(one, work->body, work->len) != READ_SUBMITTED) {
             fprintf(stderr, "bench_turn: not taken: %.*s\n", (int)one->out.len, one->out.at);
             exit(EXIT_FAILURE);
         }
@@ -40,7 +39,7 @@ static void run_turn(void *user)
     int64_t forward_ns = clock_ns();
     work->forward_ns += forward_ns - begin_ns;
     for (size_t i = 0; i < work->requests; i++) {
-        struct exchange *one = &work->exchange[i];
+        struct request *one = &work->request[i];
         one->route->write(one);
         work->answered += one->code == 200;
         turn_release(&service->turn, &one->job);
@@ -65,7 +64,7 @@ int main(void)
 {
     static const size_t requests[] = {1, 8, 32, 64};
     static struct work work;
-    test_service_open(&work.test, "deploy/models/digits/1");
+    test_service_open(&work.test, "deploy/models/digits/1", NULL);
     read_body(&work, "tests/data/digit-7.json");
     printf("\n%-20s %9s %9s %9s %9s %9s\n", "requests in a turn", "ns each", "read", "forward",
            "write", "the turn");
@@ -89,7 +88,7 @@ int main(void)
         bench_value(encode, "turn.requests%zu.write_ns", requests[i]);
     }
     for (size_t i = 0; i < REQUESTS_MAX; i++)
-        free(work.exchange[i].out.at);
+        free(work.request[i].out.at);
     test_service_close(&work.test);
     return 0;
 }

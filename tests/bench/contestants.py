@@ -88,7 +88,9 @@ class Relud(Contestant):
 
 class Ceiling(Relud):
     name, title, kind = "ceiling", "the same stack answering a constant", "ceiling"
-    more = ["--answer-constant", "on"]
+
+    def command(self, port, model):
+        return [str(ROOT / "build/tests/bench/constant_server"), f"127.0.0.1:{port}"]
 
 
 class FastapiTorch(Contestant):

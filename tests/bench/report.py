@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""build/bench.json as words: build/bench.md, build/bench-train.md and build/bench.svg; with --publish also README's sections of what was
-measured, and deploy/bench.svg."""
+"""build/bench.json as words: build/bench.md, build/bench-train.md, build/bench-ratios.md and build/bench.svg; with --publish also
+docs/performance.md's sections of what was measured, docs/performance.svg, and README's lines of ratios."""
 import html
 import json
 import math
@@ -10,8 +10,12 @@ from contestants import ALL, ROOT
 
 TITLES = {one.name: one.title for one in ALL}
 BEGIN, END = "<!-- make bench: this section is tests/bench/report.py's -->", "<!-- end of make bench -->"
+RATIOS_BEGIN, RATIOS_END = "<!-- make bench: ratios -->", "<!-- end of ratios -->"
 TRAIN_BEGIN, TRAIN_END = "<!-- make bench: training -->", "<!-- end of training -->"
 MODEL_SERVERS = ("pytriton_ort", "mlserver_ort", "kserve_ort", "litserve_ort", "torchserve")
+# From this day on the ceiling is a program of its own, tests/bench/constant_server.
+CEILING_APART = "2026-11-29"
+# Those with a goal; the others are measured, too.
 RELU_LIKE = ("relu", "leaky_relu", "relu6", "hardtanh", "threshold", "softshrink", "hardshrink")
 EXP_LIKE = ("elu", "selu", "celu", "silu", "gelu", "mish", "sigmoid", "tanh", "softplus", "logsigmoid", "tanhshrink", "softmax", "log_softmax")
 
@@ -226,9 +230,11 @@ class Report:
         out = [f"`make bench` on {m['date']}: {m['cpu']}, {m['cpus']} CPUs shared by the server and the load generator (`relud bench`), {m['isa']}, {m['system']}, "
                f"Linux {m['kernel']}. {m['rounds']} rounds of {m['seconds']:g} s for each server in turn, medians; read them as ratios. "
                "Every server has the same model (784→256→10), the same MNIST images and its own best-known settings, in `tests/bench/peers`.\n"]
+        if self.http and m["date"] < CEILING_APART:
+            out.append("The ceiling's figures are of an earlier form of the constant answer, inside the server itself: `tests/bench/constant_server` did not exist then.\n")
         if self.result["missing"]:
             out.append("Missing in this run: " + "; ".join(f"{TITLES.get(name, name)} ({why})" for name, why in self.result["missing"].items()) + ".\n")
-        out.append("![requests per second and tail latency, relud beside its peers](deploy/bench.svg)\n")
+        out.append("![requests per second and tail latency, relud beside its peers](performance.svg)\n")
         out.append(table(["goal", "", "measured", ""], [
             [what, goal, measured, "" if ok is None else "reached" if ok else "**short**" + (f": {why}" if why else "")]
             for what, goal, measured, ok, why in self.goals()]))
@@ -278,6 +284,21 @@ class Report:
         return ("uvicorn with two workers sends head and body apart and so waits for delayed acknowledgements when few requests are open: that holds FastAPI + PyTorch back "
                 f"at 1 to 32 connections. Against its own best at any number of connections relud is {number(ratio)}×.\n")
 
+    def best(self, name):
+        """A peer's own highest rate over the numbers of connections that were tried."""
+        return max(one[name]["per_second"] for key, one in self.http.items() if key.startswith("json1.c") and name in one)
+
+    def ratios(self):
+        """README's lines: relud's rate as a multiple of three peers'."""
+        rates = {name: one["per_second"] for name, one in self.http["json1.c32"].items()}
+        out = []
+        for name in ("fastapi_torch", "fastapi_ort", "pytriton_ort"):
+            if name in rates:
+                at_best = f"; {number(rates['relud'] / self.best(name))} times its best at any number of connections" if self.best(name) > 1.1 * rates[name] else ""
+                out.append(f"- {number(rates['relud'] / rates[name])} times as many as {TITLES[name]}{at_best}")
+        return (f"On {self.result['machine']['cpus']} CPUs, with one digit a request as JSON over 32 connections, relud answers {number(rates['relud'])} requests a second:\n\n"
+                + "\n".join(out) + "\n")
+
     def svg(self):
         """Two panels of bars: requests/s, and p99 at half load on a logarithmic scale."""
         one, half = self.http["json1.c32"], self.latency.get("0.5", {})
@@ -310,6 +331,7 @@ def write(result):
     (ROOT / "build/bench.md").write_text(report.markdown())
     if "json1.c32" in report.http:
         (ROOT / "build/bench.svg").write_text(report.svg())
+        (ROOT / "build/bench-ratios.md").write_text(report.ratios())
     if "core" in report.train:
         (ROOT / "build/bench-train.md").write_text(report.training())
 
@@ -320,14 +342,16 @@ def replace(text, begin, end, path):
 
 
 def publish(result):
-    readme = ROOT / "README.md"
-    text = readme.read_text()
+    readme, page = ROOT / "README.md", ROOT / "docs/performance.md"
+    text = page.read_text()
     if "http" in result:
         text = replace(text, BEGIN, END, ROOT / "build/bench.md")
-        (ROOT / "deploy/bench.svg").write_text((ROOT / "build/bench.svg").read_text())
+    if "json1.c32" in result.get("http", {}):
+        (ROOT / "docs/performance.svg").write_text((ROOT / "build/bench.svg").read_text())
+        readme.write_text(replace(readme.read_text(), RATIOS_BEGIN, RATIOS_END, ROOT / "build/bench-ratios.md"))
     if "train" in result:
         text = replace(text, TRAIN_BEGIN, TRAIN_END, ROOT / "build/bench-train.md")
-    readme.write_text(text)
+    page.write_text(text)
 
 
 if __name__ == "__main__":

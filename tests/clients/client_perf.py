@@ -1,4 +1,4 @@
-"""perf_analyzer, Triton's own load generator, as README calls it: it must report a throughput."""
+"""perf_analyzer, Triton's own load generator, as docs/http.md calls it: it must report a throughput."""
 import os
 import pathlib
 import re
@@ -18,7 +18,7 @@ if b"not found" in subprocess.run(["ldd", bin_dir / "perf_analyzer"], env=settin
     head = b'{"inputs":[{"name":"pixels","shape":[1,784],"datatype":"FP32","parameters":{"binary_data_size":3136}}],"parameters":{"binary_data_output":true}}'
     common.ask("/v2/models/digits/infer", head + common.bits(common.DIGIT), headers={"Inference-Header-Content-Length": str(len(head))})
     sys.exit(0)
-done = subprocess.run(common.readme("perf_analyzer"), shell=True, env=settings, capture_output=True, text=True)
+done = subprocess.run(["timeout", "300", "sh", "-c", common.example("perf_analyzer")], env=settings, capture_output=True, text=True)
 found = re.search(r"Throughput: ([\d.]+) infer/sec", done.stdout)
 assert done.returncode == 0 and found and float(found[1]) > 0, done.stdout + done.stderr
 print(f"perf_analyzer: {found[1]} inferences a second")

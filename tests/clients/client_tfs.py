@@ -14,7 +14,7 @@ for body, key in (({"instances": [common.DIGIT]}, "predictions"), ({"instances":
         answer = requests.post(f"{url}{form}:predict", data=json.dumps(body))
         assert answer.status_code == 200, answer.text
         assert all(common.bits(row) == wanted for row in answer.json()[key])
-result = requests.post(f"{url}:classify", json={"examples": [{"pixels": common.DIGIT}]}).json()["result"]
+result = requests.post(f"{url}:classify", json={"examples": [{"pixels": common.DIGIT}]}).json()["results"]
 assert max(result[0], key=lambda one: one[1])[0] == "7" and len(result[0]) == 10
 assert requests.get(url).json()["model_version_status"][0]["state"] == "AVAILABLE"
 signature = requests.get(f"{url}/metadata").json()["metadata"]["signature_def"]["signature_def"]["serving_default"]
@@ -23,4 +23,4 @@ for body, code in (({}, 400), ({"instances": []}, 400), ({"instances": [[1]]}, 4
     answer = requests.post(f"{url}:predict", json=body)
     assert answer.status_code == code and answer.json()["error"], answer.text
 assert requests.post(f"http://{common.ADDRESS}/v1/models/nope:predict", json={}).status_code == 404
-exec(common.readme("import requests"))
+exec(common.example("import requests"))

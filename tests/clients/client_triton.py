@@ -26,7 +26,7 @@ assert client.is_server_live() and client.is_server_ready() and client.is_model_
 assert client.get_server_metadata()["name"] == "relud"
 assert client.get_model_metadata("digits")["inputs"][0] == {"name": "pixels", "datatype": "FP32", "shape": [-1, 784]}
 assert client.get_model_config("digits", "1")["input"][0]["dims"] == [784]
-assert client.get_model_repository_index() == [{"name": "digits", "version": "1", "state": "READY"}]
+assert client.get_model_repository_index() == [{"name": "digits", "version": "1", "state": "READY", "reason": ""}]
 
 check(client.infer("digits", tensor(rows)))  # as users call it: bytes both ways
 check(client.infer("digits", tensor(rows, binary_data=False)))
@@ -73,4 +73,4 @@ try:
     raise SystemExit("anyone may load models")
 except InferenceServerException as error:
     assert "administrators" in str(error), error
-exec(common.readme("tritonclient.http as http"))
+exec(common.example("tritonclient.http as http"))

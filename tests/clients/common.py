@@ -1,4 +1,4 @@
-"""What the clients share: a digit, what relud's own dialect says of it, and README's examples."""
+"""What the clients share: a digit, what relud's own dialect says of it, and the examples of docs/http.md."""
 import json
 import pathlib
 import re
@@ -27,9 +27,9 @@ def bits(values):
     return struct.pack(f"<{len(values)}f", *values)
 
 
-def readme(word):
-    """The example in README whose code holds the word, for this server."""
-    for _, code in re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
+def example(word):
+    """The example in docs/http.md whose code holds the word, for this server."""
+    for _, code in re.findall(r"```(\w+)\n(.*?)```", (ROOT / "docs/http.md").read_text(), re.S):
         if word in code:
             return code.replace("localhost:8080", ADDRESS)
-    raise SystemExit(f"README has no example of {word}")
+    raise SystemExit(f"docs/http.md has no example of {word}")

@@ -18,5 +18,10 @@ def npy(rows):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + floats(rows)
 
 
+def csv(rows):
+    return "".join(f"{a!r},{b!r}\n" for a, b in rows).encode()
+
+
 schemathesis.openapi.media_type("application/octet-stream", ROWS.map(floats))
 schemathesis.openapi.media_type("application/x-npy", ROWS.map(npy))
+schemathesis.openapi.media_type("text/csv", ROWS.map(csv))

@@ -2,7 +2,7 @@
  * that the options have. */
 #include "tests/fuzz/fuzz.h"
 
-#include "server/config.h"
+#include "server/settings/config.h"
 
 enum { WORDS_MAX = 64 };
 

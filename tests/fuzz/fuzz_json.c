@@ -41,11 +41,23 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
     char *text = fuzz_copy(bytes + 1, text_len, 0), rest[REST];
     size_t capacity = bytes[0] & 1 ? text_len / 2 + 1 : text_len / 8;
     float *values = malloc((capacity + 1) * sizeof *values);
+    static const enum relud_json_form forms[] = {RELUD_JSON_PLAIN, RELUD_JSON_NAMED,
+                                                 RELUD_JSON_NAMED_ROWS, RELUD_JSON_TENSOR};
+    static const struct relud_json_member others[] = {{"instances", RELUD_JSON_NAMED_ROWS},
+                                                      {"split", RELUD_JSON_SPLIT}};
+    static const char *const names[] = {"a", "b"};
+    static size_t by_name[] = {0, 1};
+    static const struct relud_json_columns columns = {names, 2, by_name};
+    static const bool imputed[] = {true, false};
     struct relud_json_array array = {.values = values,
                                      .capacity = capacity,
-                                     .form = (enum relud_json_form)(bytes[0] >> 1 & 3),
+                                     .form = forms[bytes[0] >> 1 & 3],
                                      .name = "x",
-                                     .other = bytes[0] & 8 ? "instances" : NULL};
+                                     .columns = bytes[0] & 16 ? &columns : NULL,
+                                     .imputed = bytes[0] & 64 ? imputed : NULL,
+                                     .other = others,
+                                     .others = bytes[0] & 8 ? 2 : 0,
+                                     .may_be_bare = bytes[0] & 32};
     const struct relud_json_array before = array;
     struct relud_error error = {0};
     bool is_read = relud_json_read(text, text_len, "inputs", &array, rest, REST, &error);
@@ -56,7 +68,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
             product *= array.shape[d];
         FUZZ_ASSERT(!array.is_present || array.form == RELUD_JSON_TENSOR || product == array.count);
         for (size_t i = 0; array.form != RELUD_JSON_TENSOR && i < array.count; i++)
-            FUZZ_ASSERT(isfinite(values[i]));
+            FUZZ_ASSERT(isfinite(values[i]) || (isnan(values[i]) && array.has_missing));
+        FUZZ_ASSERT(!array.has_missing || array.imputed);
         FUZZ_ASSERT(relud_json_check(rest, strlen(rest), NULL));
     }
     check_pieces(text, text_len, bytes[0] >> 4, before, is_read, values, array.count, rest, &error);

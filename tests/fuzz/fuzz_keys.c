@@ -1,7 +1,7 @@
 /* libFuzzer on the file of API keys: as text, and as a file that takes the place of another. Who has no key may do nothing. */
 #include "tests/fuzz/fuzz.h"
 
-#include "server/keys.h"
+#include "server/base/keys.h"
 #include <relud/relud.h>
 
 static const char good[] = /* of the key "secret" */
@@ -13,7 +13,7 @@ static void read_text(const unsigned char *bytes, size_t len)
     char *text = fuzz_copy(bytes, len, 0);
     struct keys *keys = keys_parse(text, len, "keys", &error);
     FUZZ_ASSERT(keys || (error.text[0] && error.code != RELUD_OK));
-    keys_free(keys);
+    keys_release(keys);
     free(text);
 }
 
@@ -29,9 +29,10 @@ static void take_place(const unsigned char *bytes, size_t len)
     FUZZ_ASSERT(keyring_load(&ring, &error));
     ring.path = second;
     bool is_read = keyring_load(&ring, &error);
-    unsigned scopes = keyring_scopes(&ring, "secret", 6);
+    unsigned scopes = keys_scopes(ring.newest, "secret", 6, NULL);
     FUZZ_ASSERT(is_read ? (scopes & ~all) == 0 : scopes == KEY_INFER);
-    FUZZ_ASSERT(keyring_scopes(&ring, "", 0) == 0 && keyring_scopes(&ring, "secre", 5) == 0);
+    FUZZ_ASSERT(keys_scopes(ring.newest, "", 0, NULL) == 0 &&
+                keys_scopes(ring.newest, "secre", 5, NULL) == 0);
     keyring_free(&ring);
     close(first_fd);
     close(second_fd);

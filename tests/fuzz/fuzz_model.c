@@ -1,6 +1,6 @@
 /* libFuzzer on a model directory's files: model.json as text, and a safetensors file. */
-#include "core/model_json.h"
-#include "core/safetensors.h"
+#include "core/format/model_json.h"
+#include "core/format/safetensors.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ static void read_tensors(char *bytes, size_t len)
 {
     struct arena arena = {0};
     struct safetensors all;
-    struct file file = {.bytes = bytes, .len = len};
+    struct relud_file file = {.bytes = bytes, .len = len};
     struct relud_error error = {0};
     bool is_read = safetensors_open(&all, &file, "model.safetensors", &arena, &error);
     FUZZ_ASSERT(is_read || error.text[0]);

@@ -1,5 +1,5 @@
 /* libFuzzer on the ONNX loader: bytes as a file. Most are only read; some small ones are packed and run, too. */
-#include "core/model_source.h"
+#include "core/onnx/onnx.h"
 
 #include "tests/fuzz/fuzz.h"
 #include <relud/relud.h>

@@ -34,17 +34,17 @@ static struct test_service *service(void)
     FUZZ_ASSERT(mkdtemp(dir));
     write_file(dir, "model.json", model_json, sizeof model_json - 1);
     write_file(dir, "model.safetensors", tensors, sizeof tensors);
-    test_service_open(&test, dir);
+    test_service_open(&test, dir, NULL);
     is_open = 1;
     return &test;
 }
 
-static void answer(struct exchange *exchange, const char *body, size_t len)
+static void answer(struct request *request, const char *body, size_t len)
 {
-    FUZZ_ASSERT(test_service_answer(exchange, body, len));
-    FUZZ_ASSERT(exchange->code >= 200 && exchange->code < 600 && exchange->code != 500);
-    if (exchange->code >= 400)
-        FUZZ_ASSERT(relud_json_check(exchange->out.at, exchange->out.len - 1, NULL));
+    FUZZ_ASSERT(test_service_answer(request, body, len));
+    FUZZ_ASSERT(request->code >= 200 && request->code < 600 && request->code != 500);
+    if (request->code >= 400)
+        FUZZ_ASSERT(relud_json_check(request->out.at, request->out.len - 1, NULL));
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
@@ -59,23 +59,23 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
     size_t body_len = len - (size_t)(end + 1 - bytes);
     char *body = fuzz_copy(end + 1, body_len, 0);
     char inference_len[8];
-    struct exchange exchange = {.service = &test->service,
-                                .content_type = types[bytes[0] & 3],
-                                .accept = types[bytes[0] >> 2 & 3],
-                                .content_encoding = bytes[0] & 16 ? "gzip" : NULL,
-                                .is_admin = bytes[0] & 128};
+    struct request request = {.service = &test->service,
+                              .content_type = types[bytes[0] & 3],
+                              .accept = types[bytes[0] >> 2 & 3],
+                              .content_encoding = bytes[0] & 16 ? "gzip" : NULL,
+                              .is_admin = bytes[0] & 128};
     snprintf(inference_len, sizeof inference_len, "%d", bytes[0] >> 1);
     if (bytes[0] & 32)
-        exchange.inference_header_length = inference_len;
+        request.inference_header_length = inference_len;
     if (query) {
         *query = '\0';
-        test_service_query(&exchange, query + 1);
+        test_service_query(&request, query + 1);
     }
-    exchange.route = router_find(&exchange, bytes[0] & 64 ? "GET" : "POST", path);
-    /* Loading and unloading want the keeper's thread, which does not run here. */
-    if (exchange.route && exchange.route->endpoint != ENDPOINT_REPOSITORY)
-        answer(&exchange, body, body_len);
-    text_free(&exchange.out);
+    request.route = router_find(&request, bytes[0] & 64 ? "GET" : "POST", path);
+    /* Loading and unloading want the loader's thread, which does not run here. */
+    if (request.route && request.route->endpoint != ENDPOINT_REPOSITORY)
+        answer(&request, body, body_len);
+    text_free(&request.out);
     free(path);
     free(body);
     return 0;

@@ -13,7 +13,7 @@ struct certificate {
     gnutls_x509_privkey_t key;
 };
 
-/* Whose subject is `name`, signed by `ca`; by itself, as a CA, where that is NULL. */
+/* A certificate for `name`, signed by `ca`. If ca is NULL, it is a CA and signs itself. */
 static inline struct certificate certificate_new(const char *name, const struct certificate *ca)
 {
     static unsigned char serial = 1;
@@ -46,7 +46,7 @@ static inline void certificate_free(const struct certificate *certificate)
     gnutls_x509_privkey_deinit(certificate->key);
 }
 
-/* cert.pem and key.pem in `dir`, each put in place whole. */
+/* Writes cert.pem and key.pem in `dir`; each appears there complete, by a rename. */
 static inline void certificate_write(const struct certificate *certificate, const char *dir)
 {
     gnutls_datum_t text[2];
@@ -78,17 +78,19 @@ struct tls_client {
     gnutls_session_t session;
     gnutls_certificate_credentials_t credentials;
     int fd;
-    int failure; /* of the handshake; 0: it stands */
+    int failure; /* of the handshake; 0: it succeeded */
 };
 
-/* A server that has closed may have said why: what it will not take is as good as sent. */
+/* If the server has closed, the bytes count as sent, since the server's last words are still to be
+ * read. */
 static inline ssize_t tls_push(gnutls_transport_ptr_t fd, const void *bytes, size_t len)
 {
     ssize_t sent = send((int)(intptr_t)fd, bytes, len, MSG_NOSIGNAL);
     return sent < 0 && (errno == EPIPE || errno == ECONNRESET) ? (ssize_t)len : sent;
 }
 
-/* A connection by GnuTLS's priority string; `own` is shown to a server that asks. Whoever the server is, is taken. */
+/* Connects with GnuTLS's priority string. `own` (may be NULL) is shown to a server that asks. Any
+ * server certificate is accepted. */
 static inline struct tls_client tls_connect(const struct server *server, const char *priority,
                                             const struct certificate *own)
 {
@@ -117,7 +119,8 @@ static inline void tls_disconnect(struct tls_client *client)
     close(client->fd);
 }
 
-/* Sends the bytes and reads up to `end`, or the connection's end; static, "" when nothing came. */
+/* Sends the bytes and reads up to `end` (NULL: to the connection's end). The result is static, and
+ * "" if nothing arrived. */
 static inline const char *tls_talk(struct tls_client *client, const char *bytes, const char *end)
 {
     static char answer[1 << 16];
@@ -137,7 +140,7 @@ static inline const char *tls_talk(struct tls_client *client, const char *bytes,
     return answer;
 }
 
-/* The common name that the server's certificate has; static. */
+/* The common name in the server's certificate; static. */
 static inline const char *tls_server_name(const struct tls_client *client)
 {
     static char name[64];

@@ -1,4 +1,4 @@
-/* The program run as a user runs it, from a shell. */
+/* Runs the program as a user does, from a shell. */
 #ifndef TESTS_PROGRAM_H
 #define TESTS_PROGRAM_H
 
@@ -6,10 +6,11 @@
 
 static char output[1 << 20];
 
-/* Runs `relud` with these words through the shell, standard error included; the exit status. */
+/* Runs `relud` with these words through the shell. The output, with standard error, is in `output`.
+ * Returns the exit status. */
 static inline int run(const char *words)
 {
-    char command[2048];
+    char command[8192];
     snprintf(command, sizeof command, "%s %s 2>&1", relud_path(), words);
     FILE *pipe = popen(command, "r");
     ck_assert_ptr_nonnull(pipe);

@@ -1,4 +1,5 @@
-/* A real server on a real port, and clients for it: libcurl for whole requests, a bare socket for odd ones. */
+/* A real server on a real port, and its clients: libcurl for whole requests, a bare socket for odd
+ * ones. */
 #ifndef TESTS_SERVER_H
 #define TESTS_SERVER_H
 
@@ -19,24 +20,28 @@
 
 struct server {
     pid_t pid;
-    int port, admin_port; /* admin_port 0: none was asked for */
+    int port, admin_port; /* admin_port is 0 if none was requested */
     int log;              /* its stderr */
 };
 
+/* The program under test; what a test does to the environment later does not change it. */
 static inline const char *relud_path(void)
 {
-    const char *path = getenv("RELUD");
-    return path ? path : "build/relud";
+    static const char *path;
+    const char *given = getenv("RELUD");
+    if (!path)
+        path = given ? strdup(given) : "build/relud";
+    return path;
 }
 
-/* The port of the first address in the log's rest; 0 where there is none. */
+/* The port of the first address in the log from here on, or 0. */
 static inline int port_behind(const char *log)
 {
     const char *address = log ? strstr(log, "://127.0.0.1:") : NULL;
     return address ? atoi(address + strlen("://127.0.0.1:")) : 0;
 }
 
-/* Starts `relud serve MODEL --listen 127.0.0.1:0 …` and waits for the line that names the port. */
+/* Starts `relud serve --listen 127.0.0.1:0 …` and waits for the line that names the port. */
 static inline struct server server_start(const char *const *more)
 {
     const char *argv[32] = {relud_path(), "serve", "--listen", "127.0.0.1:0"};
@@ -78,7 +83,8 @@ static inline struct server server_on_digits(void)
     return server_start((const char *const[]){DIGITS, NULL});
 }
 
-/* Waits for its end; the exit status, or the negative number of the signal that ended it. */
+/* Waits for the server's end. Returns the exit status, or the negative number of the signal that
+ * ended it. */
 static inline int server_wait(struct server *server)
 {
     int status;
@@ -87,7 +93,8 @@ static inline int server_wait(struct server *server)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/* SIGTERM; it must drain and exit 0, whatever a sanitizer would say by another status. */
+/* Sends SIGTERM. The server must drain and exit with 0; a sanitizer would report by another
+ * status. */
 static inline void server_stop(struct server *server)
 {
     kill(server->pid, SIGTERM);
@@ -98,7 +105,7 @@ static inline void server_stop(struct server *server)
 
 struct reply {
     long code;
-    char *body; /* NUL-terminated; of the last reply only */
+    char *body; /* NUL-terminated; valid until the next request */
     size_t len, cap;
     char headers[4096];
 };
@@ -128,8 +135,9 @@ static inline size_t reply_header(char *data, size_t size, size_t count, void *u
     return more;
 }
 
-/* One request on a connection that is kept; body NULL: GET, else POST of len bytes, as JSON unless
- * header says otherwise. header may be NULL, or several lines. */
+/* Sends one request on a connection that is kept open. If body is NULL it is a GET, else a POST of
+ * len bytes, as JSON unless header says otherwise. verb and header may be NULL; header may be
+ * several lines. */
 static inline struct reply *server_ask(const struct server *server, const char *path,
                                        const char *verb, const char *body, size_t len,
                                        const char *header)
@@ -144,6 +152,9 @@ static inline struct reply *server_ask(const struct server *server, const char *
     struct curl_slist *headers = NULL;
     if (!header || strncmp(header, "Content-Type:", 13) != 0)
         headers = curl_slist_append(headers, "Content-Type: application/json");
+    /* curl looks at first lines only, and would add its own Accept. */
+    if (header && strstr(header, "\nAccept:"))
+        headers = curl_slist_append(headers, "Accept:");
     if (header)
         headers = curl_slist_append(headers, header);
     reply.len = 0;
@@ -183,7 +194,7 @@ static inline struct reply *server_post(const struct server *server, const char 
     return server_ask(server, path, NULL, body, strlen(body), NULL);
 }
 
-/* By the admin address. */
+/* The same to the admin address. */
 static inline struct reply *server_admin_post(const struct server *server, const char *path,
                                               const char *body)
 {
@@ -208,13 +219,14 @@ static inline void send_all(int fd, const char *bytes, size_t len)
     while (len) {
         ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
         if (sent <= 0)
-            return; /* the server has closed: what it said is still to be read */
+            return; /* the server has closed: its last words are still to be read */
         bytes += sent;
         len -= (size_t)sent;
     }
 }
 
-/* Reads until the peer closes, `wanted` answers have begun, or a minute passes; NUL-terminated, the caller frees. */
+/* Reads until the peer closes, `wanted` responses have arrived (0: any number), or nothing arrives
+ * for a minute. NUL-terminated; the caller frees it. */
 static inline char *receive(int fd, size_t wanted)
 {
     size_t len = 0, cap = 1 << 16;
@@ -245,7 +257,8 @@ static inline char *receive(int fd, size_t wanted)
     return bytes;
 }
 
-/* The bytes as they are on a connection of their own, and what comes back until it closes or `wanted` answers. */
+/* Sends the bytes on a new connection. Returns what arrives until it closes or `wanted` responses
+ * are there. */
 static inline char *server_raw(const struct server *server, const char *bytes, size_t wanted)
 {
     int fd = server_connect(server);

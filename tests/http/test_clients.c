@@ -204,6 +204,11 @@ START_TEST(great_answers_that_wait_for_their_readers_are_bounded)
     ck_assert_int_eq(recv(fd, &byte, 1, 0), 1); /* its answer has begun */
     ck_assert_int_eq(server_post(&server, "/relu", body)->code, 429);
     ck_assert_int_eq(server_post(&server, "/relu", BODY)->code, 200);
+    char *less = malloc(100003); /* great as well, but there is room for it beside the other */
+    memcpy(less, body, 100000);
+    strcpy(less + 100000, "]}");
+    ck_assert_int_eq(server_post(&server, "/relu", less)->code, 200);
+    free(less);
     close(fd);
     long code = 429;
     for (int i = 0; i < 600 && code == 429; i++) /* until the end is noticed */

@@ -134,6 +134,56 @@ START_TEST(a_row_has_the_same_bits_in_every_dialect)
 }
 END_TEST
 
+/* `rows` images of the numbers as 28 x 28 (and a channel), between `before` and `behind`. */
+static void put_images(const char *before, bool has_channel, const char *behind)
+{
+    char *at = stpcpy(text, before);
+    for (size_t i = 0; i < ROWS * PIXELS; i++) {
+        at = stpcpy(at, i % PIXELS == 0 ? (i ? ",[[" : "[[") : i % 28 == 0 ? ",[" : ",");
+        at = stpcpy(at, has_channel ? "[" : "");
+        at += relud_floats_to_text(x + i, 1, at);
+        at = stpcpy(at, has_channel ? "]" : "");
+        at = stpcpy(at, i % 28 == 27 ? "]" : "");
+        at = stpcpy(at, i % PIXELS == PIXELS - 1 ? "]" : "");
+    }
+    strcpy(at, behind);
+}
+
+START_TEST(P8_images_are_rows_in_every_dialect)
+{
+    static const struct {
+        const char *path, *key, *before, *behind;
+    } cases[] = {
+        {"/predict", "outputs", "{\"inputs\":[", "]}"},
+        {PREDICT, "predictions", "{\"parameters\":{},\"instances\":[", "]}"},
+        {PREDICT, "outputs", "{\"inputs\":{\"pixels\":[", "]}}"},
+        {"/v1/models/digits/versions/01%3Apredict", "predictions", "{\"instances\":[", "]}"},
+        {INFER, "outputs", "{\"inputs\":[{" TENSOR ",\"shape\":[3,28,28],\"data\":[",
+         "]}],\"outputs\":[{\"name\":\"logits\"}]}"},
+    };
+    float wanted[ROWS * CLASSES];
+    struct server server = server_on_digits();
+    make_rows();
+    const struct reply *reply =
+        server_ask(&server, "/predict", NULL, (char *)x, sizeof x,
+                   "Content-Type: application/octet-stream\r\nAccept: application/octet-stream");
+    ck_assert_uint_eq(reply->len, sizeof wanted);
+    memcpy(wanted, reply->body, sizeof wanted);
+    for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+        size_t k = i / 2;
+        put_images(cases[k].before, i % 2, cases[k].behind);
+        check_text(server_post(&server, cases[k].path, text), cases[k].key,
+                   strcmp(cases[k].path, INFER) == 0 ? RELUD_JSON_TENSOR : RELUD_JSON_PLAIN,
+                   wanted);
+    }
+    reply = server_post(&server, PREDICT, "{\"instances\":[[[1,2],[3,4]]]}");
+    ck_assert_int_eq(reply->code, 400);
+    ck_assert_ptr_nonnull(
+        strstr(reply->body, "instances[0] has 4 numbers in shape [2,2]; model 'digits' wants 784"));
+    server_stop(&server);
+}
+END_TEST
+
 /* Packs as zlib does with these window bits; returns the length. */
 static size_t pack(const void *bytes, size_t len, int bits, char *out, size_t cap)
 {
@@ -312,6 +362,6 @@ START_TEST(wrong_binary_requests_get_400)
 }
 END_TEST
 
-RUN_SUITE("dialects", a_row_has_the_same_bits_in_every_dialect,
+RUN_SUITE("dialects", a_row_has_the_same_bits_in_every_dialect, P8_images_are_rows_in_every_dialect,
           packed_bodies_are_unpacked_within_the_limit,
           wrong_json_requests_get_400_in_the_dialects_form, wrong_binary_requests_get_400)

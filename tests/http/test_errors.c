@@ -72,7 +72,8 @@ static const struct {
      "inputs[0] has 3 numbers; model 'digits' wants 784"},
     {"/predict", "{\"inputs\":[[1,2,3],[4,5]]}", 400,
      "inputs[1] has 2 numbers where inputs[0] has 3"},
-    {"/predict", "{\"inputs\":[[[1]]]}", 400, "inputs is nested too deep"},
+    {"/predict", "{\"inputs\":[[[1]]]}", 400,
+     "inputs[0] has 1 numbers in shape [1,1]; model 'digits' wants 784"},
     {"/predict", "{\"inputs\":[[1],2]}", 400, "inputs[1]: a number where others are arrays"},
     {"/predict", "{\"inputs\":[1,[2]]}", 400, "inputs[1]: an array where others are numbers"},
     {"/predict", "{\"inputs\":[\"1\"]}", 400, "inputs[0]: '\"1\"' is no number"},
@@ -91,7 +92,6 @@ static const struct {
     {"/relu", "{}", 400, "input is missing"},
     {"/relu", "{\"input\":[]}", 400, "input is an empty array"},
     {"/relu", "{\"input\":1,\"activation\":\"ReLU\"}", 400, "there is no activation 'ReLU'"},
-    {"/relu", "{\"input\":1,\"activation\":null}", 400, "activation must be a string"},
     {"/relu", "{\"input\":1,\"alpha\":2}", 400,
      "unknown member 'alpha'; known here: input, activation, gradient"},
     {"/relu", "{\"input\":1,\"activation\":\"elu\",\"alpha\":\"x\"}", 400,
@@ -108,7 +108,8 @@ static const struct {
     /* nowhere */
     {"/nothing", "{}", 404, "nothing is at /nothing"},
     {"/predict/../relu", "{}", 404, "nothing is at"},
-    {"/%70redict", "{}", 404, "nothing is at /%70redict"},
+    {"/%2570redict", "{}", 404, "nothing is at /%2570redict"},
+    {"/%70redict", "{}", 400, "inputs is missing"},
 };
 
 /* words as they stand in the answer's JSON string, or as they are. */
@@ -268,22 +269,6 @@ START_TEST(verbs_and_types_are_checked)
 END_TEST
 
 /* The server lives through all cases: one for all tests, started before and stopped after. */
-int main(void)
-{
-    Suite *suite = suite_create("errors");
-    TCase *all = tcase_create("errors");
-    tcase_set_timeout(all, 300);
-    tcase_add_unchecked_fixture(all, start, stop);
-    tcase_add_test(all, each_wrong_body_gets_its_error);
-    tcase_add_test(all, depth_is_limited_to_32);
-    tcase_add_test(all, great_bodies_and_many_rows_are_refused);
-    tcase_add_test(all, many_members_are_refused_quickly);
-    tcase_add_test(all, verbs_and_types_are_checked);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE_WITHIN("errors", start, stop, each_wrong_body_gets_its_error, depth_is_limited_to_32,
+                 great_bodies_and_many_rows_are_refused, many_members_are_refused_quickly,
+                 verbs_and_types_are_checked)

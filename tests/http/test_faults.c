@@ -106,6 +106,8 @@ START_TEST(no_command_falls_over)
         fail_all(fault, "check tests/data/onnx/gelu.onnx", NULL);
         fail_all(fault, "predict tests/data/onnx/relu.onnx tests/data/onnx/x.npy", NULL);
         fail_all(fault, "inspect tests/data/onnx/relu.onnx --data tests/data/onnx/x.npy", NULL);
+        fail_all(fault, "evaluate tests/data/onnx/relu.onnx tests/data/onnx/x.npy --target 1",
+                 NULL);
         fail_all(fault, "convert tests/data/onnx/relu.onnx %s/m", "rm -rf %s/m");
         fail_all(
             fault,

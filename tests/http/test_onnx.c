@@ -1,8 +1,10 @@
 /* ONNX files behind HTTP: several outputs, shapes and labels in every dialect, names. */
 #include "tests/http/server.h"
+#include "tests/unit/files.h"
 
-#define ONNX "tests/data/onnx/"
-#define ROW  "[0.5,-1,2,0.25,-0.125,3,1,-2,0,0.75,1.5,-0.5]"
+#define ONNX   "tests/data/onnx/"
+#define FAULTS "tests/data/faults/"
+#define ROW    "[0.5,-1,2,0.25,-0.125,3,1,-2,0,0.75,1.5,-0.5]"
 
 /* "outputs":[[a,b,c,d,e]] of /predict, in pieces. */
 static void split_outputs(const struct reply *reply, char number[8][32], size_t wanted)
@@ -90,13 +92,58 @@ START_TEST(onnx_files_lie_in_repositories)
     ck_assert_int_eq(server_get(&server, "/v2/models/triton/ready")->code, 200);
     ck_assert_int_eq(server_get(&server, "/v2/models/plain/ready")->code, 200);
     const struct reply *reply =
-        server_post(&server, "/predict", "{\"model\":\"trees\",\"inputs\":" ROW ",\"top_k\":4}");
+        server_post(&server, "/predict", "{\"model\":\"named\",\"inputs\":" ROW ",\"top_k\":4}");
     ck_assert_msg(strstr(reply->body, "\"label\":\"d\"") != NULL, "%s", reply->body);
     server_stop(&server);
-    snprintf(command, sizeof command, "rm -r %s", repository);
-    ck_assert_int_eq(system(command), 0);
+    remove_folder(repository);
 }
 END_TEST
 
-RUN_SUITE("onnx over http", several_outputs_have_their_names_in_v2_and_v1,
+/* In every dialect and in `relud predict`: the file's own labels, or none. */
+START_TEST(F1_an_index_is_never_given_out_as_a_label)
+{
+    static const struct {
+        const char *file, *infer, *label, *class;
+    } files[] = {
+        {FAULTS "F1-text-labels.onnx", "probabilities", "\"label\":\"fish\",\"index\":2,",
+         ":2:fish\""},
+        {FAULTS "F1-columns.onnx", "i9", "\"label\":\"9\",\"index\":1,", ":0\""},
+        {FAULTS "F1-logistic.onnx", "output_probability", "\"label\":\"fish\",\"index\":2,",
+         ":2:fish\""},
+        {ONNX "softmax.onnx", "", "[{\"index\":", ""},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char body[512], command[256], name[64];
+        struct server server = server_start((const char *const[]){files[i].file, NULL});
+        const char *row = i == 3 ? ROW : "[1,2,0,0]";
+        snprintf(body, sizeof body, "{\"inputs\":[%s]}", row);
+        struct reply *reply = server_post(&server, "/predict", body);
+        ck_assert_msg(strstr(reply->body, files[i].label) != NULL, "%s: %s", files[i].file,
+                      reply->body);
+        ck_assert_msg(i < 3 || !strstr(reply->body, "label"), "%s", reply->body);
+        const char *stem = strrchr(files[i].file, '/') + 1;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(stem, "."), stem);
+        snprintf(command, sizeof command, "/v1/models/%s:classify", name);
+        snprintf(body, sizeof body, "{\"examples\":[{\"%s\":%s}]}", i == 3 ? "x" : "X", row);
+        reply = server_post(&server, command, body);
+        ck_assert_int_eq(reply->code, 200);
+        ck_assert_msg(strstr(reply->body, i == 3   ? "[\"\",0."
+                                          : i == 1 ? "[\"9\",0."
+                                                   : "[\"fish\",0.") != NULL,
+                      "%s", reply->body);
+        snprintf(command, sizeof command, "/v2/models/%s/infer", name);
+        snprintf(body, sizeof body,
+                 "{\"inputs\":[{\"name\":\"X\",\"shape\":[1,4],\"datatype\":\"FP32\",\"data\":%s}],"
+                 "\"outputs\":[{\"name\":\"%s\",\"parameters\":{\"classification\":1}}]}",
+                 row, files[i].infer);
+        reply = i == 3 ? NULL : server_post(&server, command, body);
+        ck_assert_msg(!reply || strstr(reply->body, files[i].class), "%s",
+                      reply ? reply->body : "");
+        server_stop(&server);
+    }
+}
+END_TEST
+
+RUN_SUITE("onnx over http", F1_an_index_is_never_given_out_as_a_label,
+          several_outputs_have_their_names_in_v2_and_v1,
           a_scikit_learn_pipeline_answers_with_its_labels, onnx_files_lie_in_repositories)

@@ -154,10 +154,10 @@ static void check_bits(const char *const *more, const float *x, const float *wan
     server_stop(&server);
 }
 
-/* RELUD_ROWS=100000 for the long form. */
+/* RELUD_TEST_ROWS=100000 for the long form. */
 START_TEST(rows_get_the_same_bits_alone_and_in_any_batch)
 {
-    size_t rows = getenv("RELUD_ROWS") ? (size_t)atol(getenv("RELUD_ROWS")) : 800;
+    size_t rows = getenv("RELUD_TEST_ROWS") ? (size_t)atol(getenv("RELUD_TEST_ROWS")) : 800;
     float *x = malloc(rows * PIXELS * sizeof *x), *wanted = malloc(rows * CLASSES * sizeof *x);
     uint64_t state = 8;
     fill(x, rows, &state);
@@ -256,15 +256,29 @@ START_TEST(an_answer_that_is_not_finite_is_handled_as_asked)
 }
 END_TEST
 
-START_TEST(what_the_units_do_can_be_seen)
+/* What the two halves of a model's layers say before any row. */
+static void check_unmeasured(const struct server *server)
+{
+    const struct reply *reply = server_get(server, "/v2/models/digits/activations");
+    ck_assert_ptr_nonnull(strstr(reply->body, "\"rows\":0,\"layers\":[{\"layer\":0,"
+                                              "\"activation\":\"relu\",\"units\":256,"
+                                              "\"zero_ratio\":null,\"nonzero_ratio\":null,"
+                                              "\"dead_units\":null}"));
+    ck_assert_ptr_nonnull(strstr(reply->body, "\"activation\":\"identity\",\"units\":10,"
+                                              "\"zero_ratio\":null,\"nonzero_ratio\":null}"));
+    reply = server_get(server, "/metrics");
+    ck_assert_ptr_null(strstr(reply->body, "\nrelud_activation_zero_ratio{"));
+    ck_assert_ptr_null(strstr(reply->body, "\nrelud_dead_units{"));
+    ck_assert_ptr_null(strstr(reply->body, "\nrelud_saturated_units{"));
+    ck_assert_ptr_null(strcasestr(reply->body, "nan"));
+}
+
+START_TEST(F21_what_the_units_do_can_be_seen_once_there_are_rows)
 {
     char *digit = read_text("tests/data/digit-7.json");
     struct server server = server_start((const char *const[]){DIGITS, "--workers", "1", NULL});
-    const struct reply *reply = server_get(&server, "/v2/models/digits/activations");
-    ck_assert_ptr_nonnull(strstr(reply->body, "\"rows\":0,\"layers\":[{\"layer\":0,"
-                                              "\"activation\":\"relu\",\"units\":256,"
-                                              "\"zero_ratio\":0,\"nonzero_ratio\":[],"
-                                              "\"dead_units\":[]}"));
+    check_unmeasured(&server);
+    const struct reply *reply;
     ck_assert_int_eq(server_post(&server, "/predict", digit)->code, 200);
     reply = server_get(&server, "/v2/models/digits/versions/1/activations");
     ck_assert_ptr_nonnull(strstr(reply->body, "\"version\":\"1\",\"rows\":1,"));
@@ -286,5 +300,5 @@ START_TEST(what_the_units_do_can_be_seen)
 END_TEST
 
 RUN_SUITE("predict", digits_are_what_pytorch_says, rows_get_the_same_bits_alone_and_in_any_batch,
-          the_answer_has_the_contracts_form, what_the_units_do_can_be_seen,
+          the_answer_has_the_contracts_form, F21_what_the_units_do_can_be_seen_once_there_are_rows,
           an_answer_that_is_not_finite_is_handled_as_asked)

@@ -2,13 +2,15 @@
 #include "tests/http/program.h"
 #include "tests/unit/files.h"
 
-#include "server/privileges.h"
+#include "server/serve/privileges.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+
+#include "tests/tries.h"
 
 static void *nothing(void *at)
 {
@@ -28,10 +30,12 @@ static bool can_start_threads(void)
     return pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
 }
 
+/* By a socket that was connected before. */
+static int supervisor_pair[2];
+
 static bool can_tell_a_supervisor(void)
 {
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    return fd >= 0 && close(fd) == 0;
+    return send(supervisor_pair[0], "READY=1", 7, MSG_NOSIGNAL) == 7;
 }
 
 static bool can_make_files(void)
@@ -71,7 +75,7 @@ static const struct {
     const char *what;
     bool (*is_possible)(void);
     bool is_allowed;
-} tries[] = {
+} rights[] = {
     {"read files", can_read, true},
     {"start threads", can_start_threads, true},
     {"tell a supervisor", can_tell_a_supervisor, true},
@@ -92,8 +96,8 @@ static int try_all(const char *enforcer)
         privileges_confine(how);
         if (!strstr(how, enforcer))
             _exit(100);
-        for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
-            if (tries[i].is_possible() != tries[i].is_allowed)
+        for (size_t i = 0; i < sizeof rights / sizeof *rights; i++)
+            if (rights[i].is_possible() != rights[i].is_allowed)
                 _exit((int)i + 1);
         _exit(0);
     }
@@ -107,10 +111,83 @@ START_TEST(a_confined_process_only_serves)
     int fd = open("/tmp/relud-test-kept", O_WRONLY | O_CREAT, 0600);
     ck_assert_int_ge(fd, 0);
     close(fd);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, supervisor_pair), 0);
     int wrong = try_all("seccomp");
     unlink("/tmp/relud-test-kept");
     ck_assert_msg(wrong != 100, "this kernel has no seccomp");
-    ck_assert_msg(wrong == 0, "%s", wrong <= 9 ? tries[wrong - 1].what : "it ended");
+    ck_assert_msg(wrong == 0, "%s", wrong <= 9 ? rights[wrong - 1].what : "it ended");
+}
+END_TEST
+
+/* ---- every way out ---- */
+
+START_TEST(S1_every_way_out_of_a_confined_process_is_refused)
+{
+    char how[64], memory[64];
+    struct tries *tries =
+        mmap(NULL, sizeof *tries, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), status;
+    struct sockaddr_in here = {.sin_family = AF_INET};
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&here, sizeof here), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        privileges_confine(how);
+        tries_all(tries, listener);
+        snprintf(memory, sizeof memory, "/proc/%d/mem", (int)getppid());
+        if (strstr(how, "Landlock"))
+            TRY("another process's memory", open(memory, O_RDONLY));
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert_msg(tries->passed == 0, "%u passed; %s", tries->passed, tries->first);
+    ck_assert_uint_gt(tries->refused, 1000);
+    close(listener);
+}
+END_TEST
+
+/* The next line, within a minute; "" where there is none. */
+static void read_report(int fd, char line[512])
+{
+    size_t len = 0;
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    while (len < 511 && poll(&poll_fd, 1, 60000) == 1 && read(fd, line + len, 1) == 1 &&
+           line[len] != '\n')
+        len++;
+    line[len] = '\0';
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { IS_SANITIZED = true }; /* a sanitizer makes calls of its own */
+#else
+enum { IS_SANITIZED = false };
+#endif
+
+START_TEST(S2_every_way_out_of_a_running_server_is_refused)
+{
+    char library[512], line[512];
+    if (IS_SANITIZED)
+        return;
+    const char *program = relud_path(), *slash = strrchr(program, '/');
+    snprintf(library, sizeof library, "%.*stests/tries.so", slash ? (int)(slash + 1 - program) : 0,
+             program);
+    int report[2];
+    ck_assert_int_eq(pipe(report), 0);
+    snprintf(line, sizeof line, "%d", report[1]);
+    setenv("RELUD_TRIES_FD", line, 1);
+    setenv("LD_PRELOAD", library, 1);
+    struct server server =
+        server_start((const char *const[]){DIGITS, "--sandbox", "on", "--workers", "1", NULL});
+    unsetenv("LD_PRELOAD");
+    static const char *const where[] = {"a worker: ", "an older thread: "};
+    for (size_t i = 0; i < 2; i++) {
+        read_report(report[0], line);
+        ck_assert_msg(strncmp(line, where[i], strlen(where[i])) == 0, "%s", line);
+        ck_assert_msg(strstr(line, " 0 passed"), "%s", line);
+        ck_assert_uint_gt(strtoul(line + strlen(where[i]), NULL, 10), 1000);
+    }
+    server_stop(&server);
 }
 END_TEST
 
@@ -209,5 +286,7 @@ START_TEST(keys_reach_no_core_dump)
 }
 END_TEST
 
-RUN_SUITE("privileges", a_confined_process_only_serves, the_server_is_confined,
+RUN_SUITE("privileges", a_confined_process_only_serves,
+          S1_every_way_out_of_a_confined_process_is_refused,
+          S2_every_way_out_of_a_running_server_is_refused, the_server_is_confined,
           root_becomes_the_user_named, keys_reach_no_core_dump)

@@ -202,6 +202,12 @@ START_TEST(only_good_tls_is_spoken)
     char words[128];
     snprintf(words, sizeof words, "healthcheck https://127.0.0.1:%d", server.port);
     runs(words, 0, "");
+    snprintf(words, sizeof words, "healthcheck 127.0.0.1:%d", server.port);
+    runs(words, 1, "is not ready");
+    setenv("RELUD_LISTEN", words + strlen("healthcheck "), 1);
+    setenv("RELUD_TLS_CERT", "the server's", 1);
+    runs("healthcheck", 0, "");
+    unsetenv("RELUD_LISTEN"), unsetenv("RELUD_TLS_CERT");
     char bench[160];
     snprintf(bench, sizeof bench,
              "bench https://127.0.0.1:%d/predict --body tests/data/digit-7.json --seconds 0.2 "
@@ -295,8 +301,8 @@ START_TEST(wrong_files_are_named)
     certificate_write(&first, dir);
     certificate_write(&second, other_dir);
 #define SERVE "serve " DIGITS " --listen 127.0.0.1:0 "
-    runs(SERVE "--tls-cert nowhere.pem", 2, "--tls-cert and --tls-key go together");
-    runs(SERVE "--tls-client-ca nowhere.pem", 2, "--tls-client-ca wants both");
+    runs(SERVE "--tls-cert nowhere.pem", 2, "--tls-cert and --tls-key must be given together");
+    runs(SERVE "--tls-client-ca nowhere.pem", 2, "--tls-client-ca needs both");
     runs(SERVE "--tls-cert nowhere.pem --tls-key k", 1,
          "relud: serve: --tls-cert nowhere.pem: No such file");
     snprintf(words, sizeof words, SERVE "--tls-cert %s/cert.pem --tls-key %s/key.pem", dir,

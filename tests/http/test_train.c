@@ -1,7 +1,7 @@
 /* relud train as a user runs it: from the files to a served model, interrupted, resumed, and with everything wrong. */
+#include "tests/http/folder.h"
 #include "tests/http/program.h"
 #include "tests/http/server.h"
-#include "tests/unit/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,27 +9,6 @@
 #define IMAGES "tests/data/digits-images-idx3-ubyte.gz"
 #define LABELS "tests/data/digits-labels-idx1-ubyte.gz"
 #define TRAIN  "train --data " IMAGES " --labels " LABELS " --layers 784,32,10 "
-
-static char dir[64], words[1024];
-
-static void enter(void)
-{
-    strcpy(dir, new_directory());
-}
-
-static void leave(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", dir);
-    ck_assert_int_eq(system(command), 0);
-}
-
-/* Words by printf rules, %1$s being the directory. */
-static const char *in(const char *format)
-{
-    snprintf(words, sizeof words, format, dir);
-    return words;
-}
 
 static bool is_there(const char *name)
 {
@@ -117,6 +96,74 @@ START_TEST(tables_are_learned)
 }
 END_TEST
 
+/* 240 rows: two features of very different sizes, a class, a number and noise. */
+static void write_mixture(void)
+{
+    static const char *const kinds[] = {"low", "middle", "high"};
+    static const char *const columns[][2] = {
+        {"1-3", "kinds"}, {"1,2,4", "prices"}, {"1,2,5", "noise"}};
+    char text[16384] = "age,income,kind,price,noise\n";
+    uint64_t state = 5;
+    for (int i = 0; i < 240; i++) {
+        double a = (double)random_normal(&state), b = (double)random_normal(&state);
+        sprintf(text + strlen(text), "%.3f,%.0f,%s,%.1f,%.3f\n", 40 + 9 * a, 30000 + 9000 * b,
+                kinds[a + b < -0.6  ? 0
+                      : a + b < 0.6 ? 1
+                                    : 2],
+                1e6 + 2e5 * (a - b), (double)random_normal(&state));
+    }
+    write_file(dir, "data.csv", text, strlen(text));
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        snprintf(text, sizeof text, "cut -d, -f%s %s/data.csv > %s/%s.csv", columns[i][0], dir, dir,
+                 columns[i][1]);
+        ck_assert_int_eq(system(text), 0);
+    }
+}
+
+START_TEST(the_data_say_the_rest_of_the_net)
+{
+    enter();
+    write_mixture();
+    runs(in("train --data %1$s/kinds.csv --hidden 16,8 --standardize --validation 0.25 --out "
+            "%1$s/kinds"),
+         0, "written (211 parameters, epoch ");
+    ck_assert_ptr_nonnull(strstr(output, " of 167; validation loss 0."));
+    write_file(dir, "row.json", "[[20,10000],[40,30000],[60,50000]]", 34);
+    runs(in("predict %1$s/kinds %1$s/row.json"), 0, "{\"label\":\"low\"");
+    ck_assert_ptr_nonnull(strstr(output, "{\"label\":\"high\""));
+    /* Prices of a million are learned as they are, and answered in their units. */
+    runs(in("train --data %1$s/prices.csv --hidden 16 --standardize --validation 0.25 --out "
+            "%1$s/prices"),
+         0, "written (65 parameters, epoch ");
+    runs(in("predict %1$s/prices %1$s/row.json"), 0, "\"output\":[");
+    double price = strtod(strstr(output, "\"row\":1,\"output\":[") + 18, NULL);
+    ck_assert_double_eq_tol(price, 1e6, 1e5);
+    runs(in("train --data %1$s/prices.csv --hidden none --standardize --out %1$s/line"), 0,
+         "written (3 parameters, epoch 125 of 125)");
+    leave();
+}
+END_TEST
+
+START_TEST(a_net_that_learned_nothing_is_not_written)
+{
+    static const char noise[] = "train --data %1$s/noise.csv --hidden 64,64 --standardize "
+                                "--validation 0.5 --lr 0.1 --out %1$s/m ";
+    char words[512];
+    enter();
+    write_mixture();
+    runs(in(noise), 1, "the net is worse than the targets' mean: its loss on 120 validation rows");
+    ck_assert_ptr_nonnull(strstr(output, "; --force writes it all the same"));
+    ck_assert(!is_there("m") && !is_there("m.part"));
+    snprintf(words, sizeof words, "%s --force", noise);
+    runs(in(words), 0, "; it is written all the same");
+    runs(in("check %1$s/m"), 0, "ok (m");
+    runs(in("train --data %1$s/prices.csv --hidden 16 --out %1$s/n"), 1,
+         "--standardize the features: feature 'income' goes from ");
+    ck_assert(!is_there("n") && !is_there("n.part"));
+    leave();
+}
+END_TEST
+
 /* Starts a training that takes long and waits for so many lines of its progress. */
 static pid_t start(const char *name, size_t lines, int *out)
 {
@@ -162,10 +209,10 @@ START_TEST(an_interrupt_writes_the_best_so_far_and_can_be_resumed)
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 130);
     runs(in("check %1$s/m"), 0, "ok (m version 1: 784 -> 10");
     ck_assert(is_there("m.part/checkpoint.safetensors"));
-    runs(in(TRAIN "--out %1$s/m"), 1, "it is there already (--overwrite replaces it)");
+    runs(in(TRAIN "--out %1$s/m"), 1, "it exists already; --overwrite replaces it");
     runs(in(TRAIN "--out %1$s/m --epochs 2 --resume"), 1, "made with other settings or data");
     runs(in("check %1$s/m"), 0, "ok (m version 1: 784 -> 10");
-    runs(in(TRAIN "--out %1$s/other --resume"), 1, "there is nothing to resume");
+    runs(in(TRAIN "--out %1$s/other --resume"), 1, "there is no interrupted training to resume");
     runs(in(TRAIN "--out %1$s/m --epochs 2 --overwrite"), 0, "epoch 2 of 2");
     ck_assert(!is_there("m.part"));
     pid = start("again", 1, &out);
@@ -188,8 +235,7 @@ START_TEST(a_kill_leaves_a_whole_model_or_none)
         ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 130);
         if (is_there("m/model.json"))
             runs(in("check %1$s/m"), 0, "ok (m");
-        snprintf(words, sizeof words, "rm -rf %s/m %s/m.part", dir, dir);
-        ck_assert_int_eq(system(words), 0);
+        ck_assert_int_eq(system(in("rm -rf %1$s/m %1$s/m.part")), 0);
     }
     leave();
 }
@@ -201,8 +247,11 @@ START_TEST(what_cannot_be_written_is_said_and_nothing_stays)
     runs(in(TRAIN "--out /proc/nothing"), 1, "/proc/nothing.part: ");
     runs(in(TRAIN "--out %1$s/nothing/m"), 1, "nothing/m.part: No such file or directory");
     write_file(dir, "file", "x", 1);
-    runs(in(TRAIN "--out %1$s/file"), 1, "file: it is there already, with other things");
-    runs(in(TRAIN "--out %1$s --overwrite"), 1, "with other things than a trained model in it");
+    runs(in(TRAIN "--out %1$s/file"), 1,
+         "file: it exists already, and it is not only a trained model");
+    runs(in(TRAIN "--out %1$s --overwrite"), 1,
+         "it exists already, and it is not only a trained model");
+    char words[1024];
     snprintf(words, sizeof words, "(ulimit -f 8; %s " TRAIN "--out %s/m --epochs 1) 2>&1 | cat",
              relud_path(), dir);
     FILE *pipe = popen(words, "r"); /* a disk that is full after 8 blocks */
@@ -220,37 +269,42 @@ static const struct {
     int status;
     const char *says;
 } wrongs[] = {
-    {"train", 2, "--data FILE is wanted"},
-    {"train --data x --out y", 2, "--layers A,B,C is wanted"},
+    {"train", 2, "--data FILE is missing"},
+    {"train --data x --out y", 2, "--hidden A,B (or --layers A,B,C) is missing"},
     {"train --nope", 2, "unknown option --nope"},
-    {"train --lr", 2, "--lr wants a value"},
+    {"train --lr", 2, "--lr needs a value: --lr RATE"},
     {"train --nesterov=1", 2, "--nesterov takes no value"},
-    {"train x", 2, "'x' is not understood"},
-    {"train --data x --out y --layers 4", 2, "the features and at least one layer are wanted"},
-    {"train --data x --out y --layers 4,x", 2, "--layers: '4,x': numbers from 1"},
+    {"train x", 2, "unexpected argument 'x'"},
+    {"train --data x --out y --layers 4", 2,
+     "at least two numbers are needed, the features and one layer"},
+    {"train --data x --out y --layers 4,x", 2, "--layers: '4,x' is not a list of numbers from 1"},
     {"train --data x --out y --layers 4,0,2", 2, "numbers from 1"},
-    {"train --data x --out y --layers 4,3,2 --activation reluu", 2, "there is no 'reluu'"},
+    {"train --data x --out y --layers 4,3,2 --activation reluu", 2,
+     "there is no activation 'reluu'; did you mean 'relu'?"},
     {"train --data x --out y --layers 4,3,2 --activation elu:beta=1", 2, "'beta=1' is none of its"},
     {"train --data x --out y --layers 4,3,2 --activation relu,relu,relu", 2,
-     "3 of them for 1 hidden"},
+     "3 activations are given for 1 hidden"},
     {"train --data x --out y --layers 4,3,2 --lr fast", 2, "--lr: 'fast' is not a number from 0"},
-    {"train --data x --out y --layers 4,3,2 --epochs 0", 2, "--epochs: '0' is not a whole number"},
+    {"train --data x --out y --layers 4,3,2 --epochs -1", 2,
+     "--epochs: '-1' is not a whole number"},
     {"train --data x --out y --layers 4,3,2 --dropout 1", 2, "--dropout: '1' is not a number"},
     {"train --data x --out y --layers 4,3,2 --optimizer rmsprop", 2, "is not one of sgd|adam"},
     {"train --data x --out y --layers 4,3,2 --schedule often", 2,
      "is not constant, cosine or step"},
     {"train --data x --out y --layers 4,3,2 --augment turn:3", 2, "is not shift:N"},
-    {"train --data x --out y --layers 4,3,2 --validation 2", 2, "a share from above 0 to below 1"},
-    {"train --data x --out y --layers 4,3,2 --patience 3", 2, "--patience wants --validation"},
+    {"train --data x --out y --layers 4,3,2 --validation 2", 2,
+     "a share must be above 0 and below 1"},
+    {"train --data x --out y --layers 4,3,2 --patience 3", 2, "--patience needs --validation"},
     {"train --data x --out y --layers 4,3,2 --name a/b", 2, "--name: 'a/b'"},
-    {"train --data x --out y --layers 4,3,2 --labels a --target b", 2, "exclude each other"},
-    {"train --data x --out y --layers 4,3,2 --test-labels b", 2, "want --test"},
+    {"train --data x --out y --layers 4,3,2 --labels a --target b", 2, "cannot be used together"},
+    {"train --data x --out y --layers 4,3,2 --test-labels b", 2, "needs --test"},
     {"train --data x --out y --layers 4,2 --activation tanh", 2, "there is no hidden layer"},
     {"train --data x --out y --layers 4,3,2 --activation hardtanh:max_val=inf", 2, "none of its"},
-    {"train --data x --out y --layers 4,2 --standardize --scale 2", 2, "excludes --scale"},
-    {"train --data x --out y --layers 4,2 --nesterov --optimizer adam", 2, "--nesterov wants"},
-    {"train --data x --out . --layers 4,2", 1, "a directory of a name of its own is wanted"},
-    {"train --data x --out / --layers 4,2", 1, "a directory of a name of its own is wanted"},
+    {"train --data x --out y --layers 4,2 --standardize --scale 2", 2,
+     "cannot be used with --scale"},
+    {"train --data x --out y --layers 4,2 --nesterov --optimizer adam", 2, "--nesterov needs"},
+    {"train --data x --out . --layers 4,2", 1, "the directory must have a name of its own"},
+    {"train --data x --out / --layers 4,2", 1, "the directory must have a name of its own"},
     {"train --data /nonexistent --out %1$s/m --layers 4,3", 1, "/nonexistent: No such file"},
     {TRAIN "--out %1$s/m --task regression", 1,
      "1 targets a row, where the last layer has 10 units"},
@@ -283,7 +337,7 @@ START_TEST(nobody_elses_files_are_touched)
     char command[512];
     enter();
     pid_t pid = start("m", 2, &out);
-    runs(in(TRAIN "--out %1$s/m --epochs 1"), 1, "m.part: another training is writing there");
+    runs(in(TRAIN "--out %1$s/m --epochs 1"), 1, "m.part: another training is writing here");
     snprintf(command, sizeof command, "mkdir %s/m && echo notes > %s/m/notes", dir, dir);
     ck_assert_int_eq(system(command), 0);
     int status = end(pid, out, SIGINT);
@@ -291,14 +345,14 @@ START_TEST(nobody_elses_files_are_touched)
     ck_assert(is_there("m/notes") && !is_there("m/model.json"));
     ck_assert(is_there("m.part/checkpoint.safetensors"));
     runs(in("train --data /nonexistent --layers 784,10 --out %1$s/m --overwrite"), 1,
-         "other things");
+         "not only a trained model");
     snprintf(command, sizeof command, "rm -r %s/m && mkdir %s/real && ln -s real %s/link", dir, dir,
              dir);
     ck_assert_int_eq(system(command), 0);
     runs(in("train --data /nonexistent --layers 784,10 --out %1$s/m --overwrite"), 1,
          "No such file");
     ck_assert(is_there("m.part/checkpoint.safetensors")); /* until another training begins */
-    runs(in(TRAIN "--out %1$s/link --overwrite"), 1, "it is a symbolic link");
+    runs(in(TRAIN "--out %1$s/link --overwrite"), 1, "this is a symbolic link");
     leave();
 }
 END_TEST
@@ -306,6 +360,7 @@ END_TEST
 START_TEST(a_terminal_sees_the_line_move)
 {
     enter();
+    char words[1024];
     snprintf(words, sizeof words, "script -qec '%s " TRAIN "--out %s/m --epochs 40' /dev/null",
              relud_path(), dir);
     FILE *pipe = popen(words, "r");
@@ -319,6 +374,7 @@ START_TEST(a_terminal_sees_the_line_move)
 END_TEST
 
 RUN_SUITE("train", what_was_trained_is_served, the_same_bits_for_any_threads, tables_are_learned,
+          the_data_say_the_rest_of_the_net, a_net_that_learned_nothing_is_not_written,
           an_interrupt_writes_the_best_so_far_and_can_be_resumed,
           a_kill_leaves_a_whole_model_or_none, what_cannot_be_written_is_said_and_nothing_stays,
           each_mistake_is_one_clear_line, nobody_elses_files_are_touched,

@@ -215,7 +215,7 @@ LINES = [
     Case("a target without a slash", get(b"GET healthz HTTP/1.1"), (404,)),
     Case("absolute-form", get(b"GET http://relud/healthz HTTP/1.1"), OK),
     Case("absolute-form of another host", get(b"GET http://other/healthz HTTP/1.1"), OK),
-    Case("OPTIONS *", get(b"OPTIONS * HTTP/1.1"), (404,)),
+    Case("OPTIONS *", get(b"OPTIONS * HTTP/1.1"), (204,)),
     Case("CONNECT", get(b"CONNECT relud:80 HTTP/1.1"), (404,)),
     Case("a percent sign alone", get(b"GET /% HTTP/1.1"), (404,)),
     Case("a coded NUL", get(b"GET /healthz%00 HTTP/1.1"), (404,)),

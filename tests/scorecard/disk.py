@@ -247,7 +247,7 @@ class Trainings:
             self.whole[self.bytes_of(root / f"seed{seed}")] = seed
 
     def words(self, seed, out=None):
-        return ["train", "--data", self.data, "--layers", "64,128,4", "--epochs", "2", "--threads", "1", "--seed", seed, "--name", "net", "--overwrite",
+        return ["train", "--data", self.data, "--layers", "64,128,4", "--epochs", "2", "--threads", "1", "--seed", seed, "--name", "net", "--overwrite", "--force",
                 "--out", out or self.out]
 
     @staticmethod

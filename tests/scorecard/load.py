@@ -105,7 +105,7 @@ def overloaded():
     base, report, retry_after, *_ = overload()
     bad = failures(report, allowed=REFUSALS)
     good = report["codes"].get("200", 0) / report["seconds"] / base.rate
-    refused = report["refused_latency_ms"]["p99"]
+    refused = report["refused_latency_ms"]["p99"] or 0
     held = bad == 0 and retry_after and good >= 0.9 and p99(report) < 5 * base.p99 and refused < 5
     return bool(held), (
         f"B {base.rate:,.0f}/s; accepted {good:.2f} B with p99 {p99(report):.1f} ms, p99_0 {base.p99:.1f} ms; "
@@ -150,7 +150,7 @@ def deadline():
     return after["slow"] == 0, (
         f"{good:,} ok and {late:,} 504 at a deadline of {DEADLINE_MS} ms, each counted, none of the 504 computed; a batch takes "
         f"{1000 * seen[batch % 'sum'] / seen[batch % 'count']:.1f} ms; {after['slow']} took relud more than 100 ms; the client waited "
-        f"{report['latency_ms']['max']:.0f} ms at most for 200, {report['refused_latency_ms']['max']:.0f} ms for 504")
+        f"{report['latency_ms']['max'] or 0:.0f} ms at most for 200, {report['refused_latency_ms']['max'] or 0:.0f} ms for 504")
 
 
 BIG_BODY_BYTES = 8 * MIB

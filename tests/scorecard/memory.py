@@ -47,7 +47,7 @@ def load_and_reload(seconds):
         model = small_model(root, "m")
         body = pathlib.Path(root) / "body"
         body.write_bytes(b'{"inputs":[[1,2],[3,4]]}')
-        options = {"TSAN_OPTIONS": "exitcode=66:halt_on_error=0"}
+        options = {"TSAN_OPTIONS": f"exitcode=66:halt_on_error=0:suppressions={ROOT / 'tests/tsan.supp'}"}
         with server("--workers", "2", models=[model], admin=True, command=sanitized("thread"), env=options) as subject, \
                 wire.Connection(subject.port) as idle:
             idle.send(wire.request("/healthz"))

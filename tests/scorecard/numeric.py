@@ -169,11 +169,11 @@ def bad_beside_good():
 
 @row(37, "E", "the same bits with every instruction set", "scalar, AVX2 and AVX-512 paths equal a chain of fmaf")
 def same_on_every_cpu():
-    """The kernels in process; the server with each instruction set, one and two workers, and OpenBLAS as for other processors."""
+    """The kernels in process, over a grid of shapes; the server with each instruction set, one and two workers, and OpenBLAS as for other processors."""
     rows = size(800, 100000)
-    kernels, served = run_test("unit/test_linear"), run_test("http/test_predict", env={"RELUD_ROWS": str(rows)})
-    passed, failed = (a + b for a, b in zip(kernels, served))
-    return failed == 0, f"{passed} of {passed + failed} checks of test_linear and test_predict, {rows:,} rows each way"
+    parts = run_test("unit/core/kernels/test_linear"), run_test("unit/core/kernels/test_exact"), run_test("http/test_predict", env={"RELUD_TEST_ROWS": str(rows)})
+    passed, failed = map(sum, zip(*parts))
+    return failed == 0, f"{passed} of {passed + failed} checks of test_linear, test_exact and test_predict, {rows:,} rows each way"
 
 
 # ---- accuracy ----

@@ -3,10 +3,14 @@
 #define TESTS_FILES_H
 
 #include "tests/unit/suite.h"
+#include <errno.h>
+#include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* A new empty directory; static. */
+/* Makes an empty directory. The path is static. */
 static inline const char *new_directory(void)
 {
     static char path[64];
@@ -25,7 +29,7 @@ static inline void write_file(const char *dir, const char *name, const void *byt
     ck_assert_int_eq(fclose(file), 0);
 }
 
-/* A safetensors file of this header and these data bytes. */
+/* Writes a safetensors file with this header and data. */
 static inline void write_tensors(const char *dir, const char *header, const void *data, size_t len)
 {
     size_t header_len = strlen(header);
@@ -47,6 +51,19 @@ static inline void remove_directory(const char *dir)
         unlink(path);
     }
     rmdir(dir);
+}
+
+static inline int remove_one(const char *path, const struct stat *about, int type, struct FTW *walk)
+{
+    (void)about, (void)type, (void)walk;
+    return remove(path);
+}
+
+/* Removes the folder, if there is one, and everything in it. */
+static inline void remove_folder(const char *path)
+{
+    bool is_gone = nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT;
+    ck_assert_msg(is_gone, "%s: %s", path, strerror(errno));
 }
 
 #endif

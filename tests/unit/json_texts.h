@@ -1,4 +1,5 @@
-/* What the tests of JSON reading share: a text in memory of just its size, and what was read of it. */
+/* What the tests of JSON reading share: a text in memory of exactly its size, and the results of
+ * reading it. */
 #ifndef TESTS_JSON_TEXTS_H
 #define TESTS_JSON_TEXTS_H
 
@@ -7,15 +8,15 @@
 #include <relud/relud.h>
 #include <stdbool.h>
 
-enum { REST_BYTES = 1024, VALUES_MAX = 4096 };
+enum { REST_BYTES = 4096, VALUES_MAX = 4096 };
 
 static struct relud_error error;
 static struct relud_json_array array;
 static float values[VALUES_MAX];
 static char rest[REST_BYTES];
 
-/* relud_json_read into what `array` says; and again in pieces of about `bytes`, with the values elsewhere each time, which must
- * come to the same. */
+/* Reads the text again in pieces of about `bytes`, with the values at another address each time.
+ * The result must be the same as relud_json_read's in array, rest and error. */
 static inline void check_pieces(const char *text, size_t len, const char *key, size_t bytes,
                                 const struct relud_json_array *before, bool is_right)
 {
@@ -60,7 +61,7 @@ static inline bool read_json(const char *text, size_t len, const char *key)
     return is_right;
 }
 
-/* Reads a copy with no byte more than the text, so that a sanitizer sees what is read beyond it. */
+/* Reads a copy that has exactly the text's size, so that a sanitizer notices reads beyond it. */
 static inline bool read_text(const char *text, size_t len)
 {
     char *exact = malloc(len);

@@ -1,8 +1,8 @@
-/* Learners of small nets for the tests of training: built from a line of words, fed with numbers. */
+/* Learners of small nets for the tests of training: built from a line of words, given numbers. */
 #ifndef TESTS_LEARNERS_H
 #define TESTS_LEARNERS_H
 
-#include "core/learner.h"
+#include "core/train/learner.h"
 #include "tests/unit/suite.h"
 #include <stdio.h>
 
@@ -17,8 +17,8 @@ struct test_learner {
     bool *is_right;
 };
 
-/* loss: "cross_entropy", …; widths: "9,17,4"; activation of the hidden layers: "relu", "prelu:channels". What config says
- * beyond those stays. */
+/* loss: "cross_entropy", …; widths: "9,17,4"; activation of the hidden layers: "relu",
+ * "prelu:channels". test->config's other settings are kept. */
 static inline void test_learner_open(struct test_learner *test, const char *loss,
                                      const char *widths, const char *activation)
 {
@@ -53,7 +53,8 @@ static inline void test_learner_close(struct test_learner *test)
     free(test->target), free(test->loss), free(test->is_right);
 }
 
-/* One step over rows x[rows][features] in `parts` shares, one after the other; the mean loss. */
+/* Makes one step over rows x[rows][features], in `parts` shares, one after the other. Returns the
+ * mean loss. */
 static inline double test_learner_step(struct test_learner *test, const float *x, size_t rows,
                                        uint64_t step, double lr, size_t parts)
 {
@@ -75,10 +76,12 @@ static inline double test_learner_step(struct test_learner *test, const float *x
     return sum / (double)rows;
 }
 
-/* The optimizer's first state instead of the parameters, which is SGD's gradient after one step with momentum. */
+/* TEST_GRADIENTS: the optimizer's first state, which is the gradient after one step of SGD with
+ * momentum. */
 enum test_what { TEST_PARAMETERS, TEST_GRADIENTS };
 
-/* A layer's weight[outputs][inputs], bias[outputs] and slopes, one behind the other, into `out`; returns their end. */
+/* Copies a layer's weight[outputs][inputs], bias[outputs] and slopes, one after the other, to
+ * `out`. Returns their end. */
 static inline float *test_learner_get(const struct test_learner *test, size_t index,
                                       enum test_what what, float *out)
 {
@@ -96,7 +99,7 @@ static inline float *test_learner_get(const struct test_learner *test, size_t in
     return out + layer->slopes.len;
 }
 
-/* The same, from `in`. */
+/* Sets a layer from `in`, in the same order. Returns the end of what it took. */
 static inline const float *test_learner_set(struct test_learner *test, size_t index,
                                             const float *in)
 {
@@ -119,7 +122,7 @@ static inline size_t test_learner_parameters(const struct test_learner *test)
     return count;
 }
 
-/* All layers' parameters, or gradients: malloc's. */
+/* Copies all layers' parameters or gradients. The caller frees the result. */
 static inline float *test_learner_all(const struct test_learner *test, enum test_what what)
 {
     float *all = malloc(test_learner_parameters(test) * sizeof *all), *at = all;

@@ -1,4 +1,5 @@
-/* Model directories of one layer, made for one test: model.json as it is given, tensors of the numbers in `data`. */
+/* Model directories with one layer, made for one test: model.json as given, tensors with the
+ * numbers in `data`. */
 #ifndef TESTS_UNIT_MODELS_H
 #define TESTS_UNIT_MODELS_H
 
@@ -24,7 +25,7 @@ static inline relud_model *load_model(const char *json, const char *header, cons
     return model;
 }
 
-/* y for one row x. */
+/* Loads the model and checks that it answers `wanted` for one row x. */
 static inline void answers(const char *json, const char *header, const void *bytes, size_t len,
                            const float *x, const float *wanted)
 {

@@ -1,8 +1,8 @@
-/* ONNX files by hand: protocol-buffer messages of fields one after another. */
+/* ONNX files written by hand: protocol-buffer messages, field after field. */
 #ifndef TESTS_UNIT_ONNX_BYTES_H
 #define TESTS_UNIT_ONNX_BYTES_H
 
-#include "core/onnx_wire.h"
+#include "core/onnx/wire.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 struct buffer {
     unsigned char *at;
-    size_t len, room; /* room: of what put made */
+    size_t len, room; /* room: allocated by put */
 };
 
 static inline bool read_bytes(const char *path, struct buffer *bytes)

@@ -1,4 +1,4 @@
-/* Nets of a few operations with what they answer, or why they are refused. */
+/* Nets of a few operations, with their answers or the reason why they are refused. */
 #ifndef TESTS_UNIT_ONNX_CASE_H
 #define TESTS_UNIT_ONNX_CASE_H
 
@@ -11,7 +11,7 @@
 struct onnx_case {
     const char *net;
     uint64_t opset;
-    const char *in;  /* the rows' numbers; NULL: refused */
+    const char *in;  /* the rows' numbers; NULL: the net must be refused */
     const char *out; /* the answer's numbers, or words of the refusal */
 };
 
@@ -83,7 +83,8 @@ static inline bool onnx_loads(void *path, struct relud_error *error)
     return model != NULL;
 }
 
-/* All of them; then those that are answered again, with each piece of memory refused once. */
+/* Checks all cases. Those that are answered are loaded again with each piece of memory refused
+ * once. */
 static inline void onnx_check_all(const struct onnx_case *cases, size_t count)
 {
     char path[64];

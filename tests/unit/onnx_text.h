@@ -1,8 +1,16 @@
 /* ONNX models from a line of text: statements between semicolons, like
  *   x:f[N,4]; w=f[4,2]{1,2,3,4,5,6,7,8}; y=MatMul(x,w); z,t=Split(y) axis=1 split=[1,1]; >z:f[N,1]
- * A graph input, an initializer in its typed field ({…}) or in raw_data (<…>), nodes (Op@domain(…)) with attributes, and graph
- * outputs. Without an input there is x:f[N,4], without an output y. Types: f d h bf, i i8 i16 i32, u8 u16 u32 u64, b, s, or a number.
- * Attributes: 1, 1.0, 'word', [1,2], [1.0], ['a','b'], a tensor f[1]{2}, or @ for a reference to a function's. */
+ *
+ * A statement is a graph input, an initializer in its typed field ({…}) or in raw_data (<…>), a
+ * node (Op@domain(…)) with attributes, or a graph output. Without any input there is x:f[N,4];
+ * without any output there is y.
+ *
+ * Types: f d h bf, i i8 i16 i32, u8 u16 u32 u64, b, s, or a number.
+ *
+ * Attributes: 1, 1.0, 'word', [1,2], [1.0], ['a','b'], a tensor f[1]{2}, @ for a reference to a
+ * function's attribute. ~7 is an attribute of AttributeType 7 without a value, as writers of proto3
+ * leave out a 0; ~ has no type, either. #5 is a number in field 5, whatever that field should hold.
+ * In words \0 is a NUL. */
 #ifndef TESTS_UNIT_ONNX_TEXT_H
 #define TESTS_UNIT_ONNX_TEXT_H
 
@@ -33,7 +41,7 @@ static inline void put_number(struct buffer *to, uint32_t number, uint64_t value
     put_varint(to, value);
 }
 
-/* The message as that field of another; it is freed. */
+/* Puts the message into a field of another message and frees it. */
 static inline void put_message(struct buffer *to, uint32_t number, struct buffer *message)
 {
     put_field(to, number, message->at, message->len);
@@ -55,7 +63,7 @@ static inline void onnx_text_wants(const char **at, const char *what)
     ck_assert_msg(onnx_text_takes(at, what), "'%s' is wanted at '%s'", what, *at);
 }
 
-/* Letters, digits, points and underscores. */
+/* Reads a word of letters, digits, points, slashes and underscores. */
 static inline const char *onnx_text_word(const char **at, char word[64])
 {
     size_t len = 0;
@@ -87,7 +95,7 @@ static inline void onnx_text_put_little(struct buffer *to, uint64_t bits, size_t
         put(to, &(unsigned char){(unsigned char)(bits >> (8 * i))}, 1);
 }
 
-/* One number of that type, as it lies in memory. */
+/* Reads one number of that type and returns it as it lies in memory. */
 static inline uint64_t onnx_text_bits(const char **at, const struct onnx_text_type *type)
 {
     char *end;
@@ -106,7 +114,21 @@ static inline uint64_t onnx_text_bits(const char **at, const struct onnx_text_ty
     return bits;
 }
 
-/* TYPE[dims]{numbers} */
+static inline void onnx_text_put_quoted(const char **at, struct buffer *to, uint32_t field)
+{
+    char word[64];
+    size_t len = 0;
+    for (; **at != '\''; ++*at) {
+        bool is_nul = strncmp(*at, "\\0", 2) == 0;
+        ck_assert_uint_lt(len, sizeof word);
+        word[len++] = is_nul ? '\0' : **at;
+        *at += is_nul;
+    }
+    ++*at;
+    put_field(to, field, word, len);
+}
+
+/* Reads TYPE[dims]{numbers}, or s[dims]{'words'}. */
 static inline struct buffer onnx_text_tensor(const char **at, const char *name)
 {
     struct buffer tensor = {0}, numbers = {0};
@@ -122,6 +144,11 @@ static inline struct buffer onnx_text_tensor(const char **at, const char *name)
     if (!is_raw)
         onnx_text_wants(at, "{");
     while (!onnx_text_takes(at, is_raw ? ">" : "}")) {
+        if (onnx_text_takes(at, "'")) {
+            onnx_text_put_quoted(at, &tensor, (uint32_t)type.field);
+            onnx_text_takes(at, ",");
+            continue;
+        }
         uint64_t bits = onnx_text_bits(at, &type);
         if (is_raw || type.field == 4 || type.field == 10)
             onnx_text_put_little(&numbers, bits, type.bytes);
@@ -129,12 +156,13 @@ static inline struct buffer onnx_text_tensor(const char **at, const char *name)
             put_varint(&numbers, bits);
         onnx_text_takes(at, ",");
     }
-    put_message(&tensor, is_raw ? 9 : (uint32_t)type.field, &numbers);
+    if (numbers.len)
+        put_message(&tensor, is_raw ? 9 : (uint32_t)type.field, &numbers);
     put_text(&tensor, 8, name);
     return tensor;
 }
 
-/* name:TYPE[dims] */
+/* Reads name:TYPE[dims]. */
 static inline struct buffer onnx_text_port(const char **at)
 {
     struct buffer port = {0}, of = {0}, tensor = {0}, shape = {0}, dim = {0};
@@ -162,7 +190,7 @@ static inline struct buffer onnx_text_port(const char **at)
     return port;
 }
 
-/* A number, in the field of floats or of whole numbers. */
+/* Reads a number into the field of floats or that of whole numbers. */
 static inline void onnx_text_attribute_number(const char **at, struct buffer *to,
                                               uint32_t float_field, uint32_t whole_field)
 {
@@ -180,20 +208,18 @@ static inline void onnx_text_attribute_number(const char **at, struct buffer *to
     *at = end;
 }
 
-static inline void onnx_text_put_quoted(const char **at, struct buffer *to, uint32_t field)
-{
-    size_t len = strcspn(*at, "'");
-    put_field(to, field, *at, len);
-    *at += len + 1;
-}
-
 static inline struct buffer onnx_text_attribute(const char **at)
 {
     struct buffer attribute = {0}, tensor;
     char name[64];
     put_text(&attribute, 1, onnx_text_word(at, name));
     onnx_text_wants(at, "=");
-    if (onnx_text_takes(at, "@")) {
+    if (onnx_text_takes(at, "~")) {
+        if (isdigit((unsigned char)**at))
+            put_number(&attribute, 20, (uint64_t)(*(*at)++ - '0'));
+    } else if (onnx_text_takes(at, "#")) {
+        put_number(&attribute, (uint32_t)(*(*at)++ - '0'), 1);
+    } else if (onnx_text_takes(at, "@")) {
         put_text(&attribute, 21, "of_the_function");
     } else if (onnx_text_takes(at, "'")) {
         onnx_text_put_quoted(at, &attribute, 4);
@@ -205,7 +231,8 @@ static inline struct buffer onnx_text_attribute(const char **at)
                 onnx_text_attribute_number(at, &attribute, 7, 8);
             onnx_text_takes(at, ",");
         }
-    } else if (isalpha((unsigned char)**at) && strncmp(*at, "inf", 3) != 0) {
+    } else if (isalpha((unsigned char)**at) && strncmp(*at, "inf", 3) != 0 &&
+               strncmp(*at, "nan", 3) != 0) {
         tensor = onnx_text_tensor(at, "");
         put_message(&attribute, 5, &tensor);
     } else {
@@ -214,7 +241,7 @@ static inline struct buffer onnx_text_attribute(const char **at)
     return attribute;
 }
 
-/* What is behind the names of outputs: Op@domain(inputs) attributes */
+/* Reads what follows the names of the outputs: Op@domain(inputs) attributes. */
 static inline struct buffer onnx_text_node(const char **at, char outputs[][64], size_t count)
 {
     struct buffer node = {0}, attribute;
@@ -239,7 +266,7 @@ static inline struct buffer onnx_text_node(const char **at, char outputs[][64], 
     return node;
 }
 
-/* Whether a tensor stands there: a type and its shape or numbers, not an operation. */
+/* True if a tensor follows: a type and its shape or numbers, not an operation. */
 static inline bool onnx_text_is_tensor(const char *at)
 {
     at += strspn(at, " ");
@@ -271,7 +298,7 @@ static inline void onnx_text_statement(const char **at, struct buffer *graph, bo
     has[field] = true;
 }
 
-/* The whole file's bytes; to be freed. */
+/* Makes the whole file's bytes. The caller frees them. */
 static inline struct buffer onnx_of(const char *text, uint64_t opset)
 {
     struct buffer model = {0}, version = {0}, graph = {0};

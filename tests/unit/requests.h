@@ -2,11 +2,13 @@
  *   m    x[2] to y[3], classes a, b and c; versions 1 and 2, of which 2 is served
  *   r    x[1] to y[1]
  *   two  x[4] to a[4] and b[1]
+ *   shaped  x[2,3] to y[6]
  *   bad  what is no model */
 #ifndef TESTS_UNIT_REQUESTS_H
 #define TESTS_UNIT_REQUESTS_H
 
 #include "tests/service.h"
+#include "tests/unit/files.h"
 #include "tests/unit/onnx_text.h"
 #include "tests/unit/scarcity.h"
 #include <sys/stat.h>
@@ -16,8 +18,8 @@ struct request_case {
     const char *ask;  /* "POST /v2/models/m/infer?a=b" */
     const char *body; /* NULL: none */
     unsigned code;
-    const char *words;                          /* in the answer */
-    size_t len;                                 /* of the body; 0: to its NUL */
+    const char *words;                          /* must be in the response */
+    size_t len;                                 /* of the body; 0: up to its NUL */
     const char *content_type, *accept, *length; /* length: Inference-Header-Content-Length */
     bool is_not_admin;
 };
@@ -26,7 +28,7 @@ struct request_case {
     {                                                                                              \
         .ask = which, .body = text, .code = wanted, .words = in_it                                 \
     }
-/* The same, and other fields. */
+/* The same, with other fields set. */
 #define ASK_WITH(which, text, wanted, in_it, ...)                                                  \
     {                                                                                              \
         .ask = which, .body = text, .code = wanted, .words = in_it, __VA_ARGS__                    \
@@ -60,7 +62,8 @@ static inline void requests_put_onnx(const char *dir, const char *name, const ch
 static struct test_service requests_service;
 static char requests_dir[] = "/tmp/relud-requests-XXXXXX";
 
-/* The service over the repository; what is no model comes when the others serve already. */
+/* Opens the service over the repository. `bad` is added when the other models are already
+ * served. */
 static inline void requests_open(void)
 {
     char *dir = requests_dir;
@@ -79,22 +82,21 @@ static inline void requests_open(void)
     }
     requests_put_onnx(dir, "r/1/model.onnx", "x:f[N,1]; w=f[1,1]{2}; y=MatMul(x,w)");
     requests_put_onnx(dir, "two/1/model.onnx", "a=Relu(x); b=ReduceSum(x) axes=[1]; >a:f; >b:f");
-    test_service_open(test, dir);
+    requests_put_onnx(dir, "shaped/1/model.onnx", "x:f[N,2,3]; y=Flatten(x) axis=1");
+    test_service_open(test, dir, "m");
     requests_put_text(dir, "bad/1/model.json", "{}");
-    ck_assert(!repository_load(test->keeper.repository, "bad", NULL, &error));
-    turn_change_catalog(&test->service.turn, repository_take(test->keeper.repository));
+    ck_assert(!repository_load(test->loader.repository, "bad", NULL, &error));
 }
 
 static inline void requests_close(void)
 {
-    char command[64];
     test_service_close(&requests_service);
-    snprintf(command, sizeof command, "rm -rf %s", requests_dir);
-    ck_assert_int_eq(system(command), 0);
+    remove_folder(requests_dir);
 }
 
-/* Asks; the exchange holds the answer, whose text the caller frees. False when nothing was answered. */
-static inline bool requests_ask(const struct request_case *with, struct exchange *exchange)
+/* Sends the request. It then holds the response, whose text the caller frees. False if there is no
+ * response. */
+static inline bool requests_ask(const struct request_case *with, struct request *request)
 {
     char verb[8], path[256];
     int len = (int)strcspn(with->ask, " ");
@@ -102,45 +104,46 @@ static inline bool requests_ask(const struct request_case *with, struct exchange
     snprintf(verb, sizeof verb, "%.*s", len, with->ask);
     snprintf(path, sizeof path, "%s", with->ask + len + 1);
     char *query = strchr(path, '?');
-    *exchange = (struct exchange){.service = &requests_service.service,
-                                  .content_type = with->content_type,
-                                  .accept = with->accept,
-                                  .inference_header_length = with->length,
-                                  .is_admin = !with->is_not_admin};
+    *request = (struct request){.service = &requests_service.service,
+                                .content_type = with->content_type,
+                                .accept = with->accept,
+                                .inference_header_length = with->length,
+                                .is_admin = !with->is_not_admin};
     if (query)
         *query++ = '\0';
-    test_service_query(exchange, query ? query : path + strlen(path));
-    exchange->route = router_find(exchange, verb, path);
-    return !exchange->route ||
-           test_service_answer(exchange, body, with->len ? with->len : strlen(body));
+    test_service_query(request, query ? query : path + strlen(path));
+    request->route = router_find(request, verb, path);
+    return !request->route ||
+           test_service_answer(request, body, with->len ? with->len : strlen(body));
 }
 
-static inline bool requests_has(const struct exchange *exchange, const char *words)
+static inline bool requests_has(const struct request *request, const char *words)
 {
-    return !*words || memmem(exchange->out.at, exchange->out.len, words, strlen(words)) != NULL;
+    return !*words || memmem(request->out.at, request->out.len, words, strlen(words)) != NULL;
 }
 
-/* Each gets its answer; and, where that is 200, the same or 503 with any piece of memory refused. */
+/* Checks each case's response. If it is 200, the case is repeated with each piece of memory
+ * refused: the response must then be the same, 503, or none. */
 static inline void requests_check(const struct request_case *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct exchange exchange;
-        bool is_answered = requests_ask(&cases[i], &exchange), is_reached = true;
-        ck_assert_msg(is_answered && exchange.code == cases[i].code &&
-                          requests_has(&exchange, cases[i].words),
+        struct request request;
+        bool is_answered = requests_ask(&cases[i], &request), is_reached = true;
+        ck_assert_msg(is_answered && request.code == cases[i].code &&
+                          requests_has(&request, cases[i].words),
                       "%s %.100s: %u %.*s; %u and '%s' are wanted", cases[i].ask,
-                      cases[i].body ? cases[i].body : "", exchange.code, (int)exchange.out.len,
-                      exchange.out.at, cases[i].code, cases[i].words);
-        text_free(&exchange.out);
+                      cases[i].body ? cases[i].body : "", request.code, (int)request.out.len,
+                      request.out.at, cases[i].code, cases[i].words);
+        text_free(&request.out);
         for (long nth = 1; is_reached && cases[i].code == 200; nth++) {
             scarce_begin(SCARCE_MEMORY, nth);
-            is_answered = requests_ask(&cases[i], &exchange);
+            is_answered = requests_ask(&cases[i], &request);
             is_reached = scarce_end();
-            bool is_same = exchange.code == 200 && requests_has(&exchange, cases[i].words);
-            ck_assert_msg(!is_answered || is_same || exchange.code == 503,
+            bool is_same = request.code == 200 && requests_has(&request, cases[i].words);
+            ck_assert_msg(!is_answered || is_same || request.code == 503,
                           "%s: without piece %ld of memory: %u %.*s", cases[i].ask, nth,
-                          exchange.code, (int)exchange.out.len, exchange.out.at);
-            text_free(&exchange.out);
+                          request.code, (int)request.out.len, request.out.at);
+            text_free(&request.out);
         }
     }
 }

@@ -1,4 +1,5 @@
-/* A function run again and again with one call failing, the first, the second, …, until it needs no more. */
+/* Runs a function again and again while one call fails: the first, the second, …, until it makes no
+ * more. */
 #ifndef TESTS_UNIT_SCARCITY_H
 #define TESTS_UNIT_SCARCITY_H
 
@@ -7,8 +8,9 @@
 #include "tests/scarce.h"
 #include <relud/error.h>
 
-/* `run` says whether it did what it is for, and in *why why not; it must leave nothing behind either way. Each failure must
- * come with a line of text, and with `code` when that is not RELUD_OK; without any failing call it must succeed. */
+/* `run` returns true if it succeeded, else it sets *why. It must leave nothing behind in either
+ * case. Each failure must have a text, and `code` unless that is RELUD_OK. At least one failing
+ * call must make `run` fail; without a failing call it must succeed. */
 static inline void scarce_each(enum scarce what, enum relud_code code,
                                bool (*run)(void *with, struct relud_error *why), void *with)
 {

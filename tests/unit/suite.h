@@ -1,9 +1,10 @@
-/* What every unit test program shares: a main that runs its cases, and randomness that repeats. */
+/* What all unit test programs share: a main that runs the tests, and repeatable randomness. */
 #ifndef TESTS_SUITE_H
 #define TESTS_SUITE_H
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include <check.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,36 +32,44 @@ static inline float random_normal(uint64_t *state)
     return (float)sum;
 }
 
-/* Every ck_assert writes a mark to a file: in loops over many thousands, test with `if` and ck_abort_msg. */
+/* Every ck_assert writes a mark to a file. In loops of many thousands, use `if` and ck_abort_msg
+ * instead. */
 
-/* Runs the tests given, each between open() and close() where there are such; 0 when all passed. Cases that go over
- * millions of values get five minutes: a busy or
- * sanitized run is slow, not wrong. */
+/* Runs the tests, each between open() and close() if these are given. Returns EXIT_SUCCESS if all
+ * passed. A test may take five minutes, since some go over millions of values and a busy or
+ * sanitized run is slow. With is_shared all tests run in this process, and open() and close() run
+ * once, around all of them. */
 static inline int run_suite(const char *name, const TTest *const *tests, size_t count,
-                            void (*open)(void), void (*close)(void))
+                            void (*open)(void), void (*close)(void), bool is_shared)
 {
     Suite *suite = suite_create(name);
     TCase *all = tcase_create(name);
     tcase_set_timeout(all, 300);
-    if (open)
+    if (is_shared)
+        tcase_add_unchecked_fixture(all, open, close);
+    else if (open)
         tcase_add_checked_fixture(all, open, close);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(all, tests[i]);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
+    if (is_shared)
+        srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-#define RUN_SUITE(name, ...) RUN_SUITE_BETWEEN(name, NULL, NULL, __VA_ARGS__)
+#define RUN_SUITE(name, ...)                      RUN_TESTS(name, NULL, NULL, false, __VA_ARGS__)
+#define RUN_SUITE_BETWEEN(name, open, close, ...) RUN_TESTS(name, open, close, false, __VA_ARGS__)
+#define RUN_SUITE_WITHIN(name, open, close, ...)  RUN_TESTS(name, open, close, true, __VA_ARGS__)
 
-#define RUN_SUITE_BETWEEN(name, open, close, ...)                                                  \
+#define RUN_TESTS(name, open, close, is_shared, ...)                                               \
     int main(void)                                                                                 \
     {                                                                                              \
         const TTest *const tests[] = {__VA_ARGS__};                                                \
-        return run_suite(name, tests, sizeof tests / sizeof *tests, open, close);                  \
+        return run_suite(name, tests, sizeof tests / sizeof *tests, open, close, is_shared);       \
     }
 
 #endif

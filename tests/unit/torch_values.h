@@ -1,5 +1,6 @@
-/* Activation values and gradients at special points, float32, as PyTorch 1.13 computes them on a CPU. Where its vector and
- * scalar forms differ, the scalar one stands here; softshrink(NaN) is NaN here and 0 there, a mistake of that version. */
+/* Activation values and gradients at special points, in float32, as PyTorch 1.13 computes them on a
+ * CPU. Where its vector and scalar forms differ, the scalar one is used. softshrink(NaN) is NaN
+ * here; that version wrongly computes 0. */
 #ifndef TESTS_TORCH_VALUES_H
 #define TESTS_TORCH_VALUES_H
 
@@ -12,7 +13,7 @@ static const float torch_value_points[] = {
 enum { TORCH_VALUE_POINTS = 27 };
 static const struct {
     const char *name;
-    float parameter; /* the first one, or prelu's slope */
+    float parameter; /* the first parameter, or prelu's slope */
     float at[27];
 } torch_values[] = {
     {"relu", 0, {NAN,   INFINITY,       0.0f,  -0.0f, 0.0f, 1.4012985e-45f, 0.0f, 9.9999461e-41f,
@@ -394,7 +395,7 @@ static const float torch_gradient_points[] = {
 enum { TORCH_GRADIENT_POINTS = 13 };
 static const struct {
     const char *name;
-    float parameter; /* the first one, or prelu's slope */
+    float parameter; /* the first parameter, or prelu's slope */
     float at[13];
 } torch_gradients[] = {
     {"relu", 0, {0.0f, 0.0f, 1.0f, 1.0f, 0.0f, 1.0f, 0.0f, 1.0f, 0.0f, 1.0f, 0.0f, 1.0f, 1.0f}},

@@ -1,0 +1,167 @@
+/* Text tables (CSV and its relatives), read in four layers: cells (core/data/csv_cell.c), records
+ * (core/data/csv_text.c), the first record (core/data/csv_head.c, csv_columns.c), rows
+ * (core/data/csv.c). A function that fails returns false and has set *source->error. */
+#ifndef CORE_DATA_CSV_H
+#define CORE_DATA_CSV_H
+
+#include "core/data/rows_file.h"
+
+/* The limit of model.json; longer names are not kept. */
+#define CSV_NAMES_BYTES_MAX ((size_t)1 << 20)
+
+#define CSV_NONE    ((size_t)-1)
+#define CSV_DROPPED ((size_t)-2) /* of a column's target: the column is left out */
+
+/* One cell. It points into the source's text and is not NUL-terminated. A quoted cell is without
+ * its quotes; any other cell is without the blanks around it. */
+struct csv_cell {
+    const char *at;
+    size_t len;
+    bool is_quoted; /* a doubled quote in it stands for one quote */
+};
+
+/* ---- cells ---- */
+
+enum csv_kind {
+    CSV_NUMBER,  /* csv_number reads it */
+    CSV_MISSING, /* empty, or a word for a missing value */
+    CSV_NUMERIC, /* looks like a number but cannot be read: 1,5 or 3 % or a date */
+    CSV_NAME,
+};
+
+enum csv_kind csv_kind_of(const struct csv_cell *cell, const struct relud_table *table);
+/* True if the cell is one number; *value gets it. A number has an optional sign, digits, an
+ * optional exponent, and at most one decimal mark, which may also come before or after all digits.
+ * The mark is '.', or table->decimal if set. A number beyond float32's range becomes infinite. */
+bool csv_number(const struct csv_cell *cell, const struct relud_table *table, float *value);
+/* True for true, yes and T (*value is 1), false, no and F (0). */
+bool csv_boolean(const struct csv_cell *cell, float *value);
+bool csv_is_missing(const struct csv_cell *cell, const struct relud_table *table);
+/* For a cell that is not a number: what it looks like and how to mend it. The text follows "is not
+ * a number" in the error. "" when there is nothing to say. */
+const char *csv_hint(const struct csv_cell *cell, const struct relud_table *table);
+
+enum { CSV_SHOWN_MAX = 31 };
+/* Copies the cell's first bytes, cut between characters, for an error message. Returns `shown`. */
+const char *csv_shown(const char *at, size_t len, char shown[CSV_SHOWN_MAX]);
+/* Copies the cell's text with each doubled quote made one; returns the length. out needs room for
+ * cell->len bytes and gets no NUL. */
+size_t csv_unquote(const struct csv_cell *cell, char *out);
+
+/* ---- records ---- */
+
+struct csv_text {
+    const struct rows_source *source;
+    const char *at, *end; /* the text not yet read */
+    /* `record`: the start of the current record. `feed`: the next line feed or `end`; NULL: not
+     * searched yet. */
+    const char *record, *feed;
+    char separator;        /* ' ': any run of blanks and tabs */
+    bool is_told;          /* a line sep=… names the separator */
+    const char *comment;   /* the last comment line before the first record, or NULL */
+    struct csv_cell *cell; /* [cells] of the current record */
+    size_t cells, cells_cap;
+};
+
+/* Skips comment lines and a line sep=…, and finds the separator. Close the text also after a
+ * failure. */
+bool csv_text_open(struct csv_text *text, const struct rows_source *source,
+                   const struct relud_table *table);
+void csv_text_close(struct csv_text *text);
+/* Splits the next record that is not empty into cells. At the end of the text, cells is 0. A line
+ * ends in LF, CRLF or CR; inside quotes these belong to the cell. */
+bool csv_text_next(struct csv_text *text);
+/* Splits the comment line into cells, without its leading '#'. If a quote in it does not end on
+ * that line, cells is 0. */
+bool csv_text_split_comment(struct csv_text *text);
+
+/* The number of the line that `at` is on; the first line is 1. */
+size_t csv_line(const struct rows_source *source, const char *at);
+
+/* ---- tables ---- */
+
+struct csv_options {
+    struct relud_table table;
+    size_t features; /* per row; 0: any number */
+    /* [features], or NULL. If the table has a header: the column of each feature. */
+    const char *const *name;
+    const bool *imputed; /* [features], or NULL: where a missing cell stays a NaN */
+    /* The target columns: names or numbers from 1, separated by commas. "": the last column. NULL:
+     * no column is a target. */
+    const char *target;
+    /* [targets], or NULL. If the table has a header with these names, they are used instead of
+     * `target`. */
+    const char *const *target_name;
+    size_t targets;
+    const char *drop;  /* columns to leave out, written as `target`; or NULL */
+    bool has_booleans; /* true, yes and T are 1; false, no and F are 0 */
+    bool keeps_names;  /* the names will be learned: they must be UTF-8 and distinct */
+    bool fill_missing; /* replace a missing cell by its column's mean */
+    const float *fill; /* [features], or NULL: used instead of the means */
+};
+
+enum { CSV_SEEN_BOOLEAN = 1, CSV_SEEN_NUMBER = 2 /* another than 0 and 1 */ };
+
+struct csv {
+    size_t rows, features, targets;
+    float *values;           /* [rows][features]; malloc's, as all pointers here */
+    struct csv_cell *target; /* [rows][targets]; the cells point into the source's text */
+    /* [features], or NULL without a header; points into `names`. "": an imputed feature that has no
+     * column. */
+    char **name;
+    char **target_name; /* [targets], or NULL without a header; points into `names` */
+    char *names;
+    size_t *place;       /* [features]: the column of each, from 0 on */
+    unsigned char *seen; /* [features]: CSV_SEEN_… of each; NULL unless has_booleans */
+    float *means; /* [features]: the values used for missing cells; NULL unless fill_missing */
+    /* A remark for the user, such as which columns were left out; "" if there is none. */
+    char note[RELUD_ERROR_TEXT_MAX];
+};
+
+bool csv_open(const struct rows_source *source, const struct csv_options *options, struct csv *csv);
+void csv_close(struct csv *csv);
+/* In core/data/csv_constant.c. Leaves out the columns from which nothing can be learned, because
+ * they are constant or count the rows (from 0 or 1), except those that `keep` names, with commas
+ * between them (or NULL). The note says which. Without names, or where the rows may be images, all
+ * stay: nothing would tell at serving time which are wanted. */
+bool csv_leave_out(const struct rows_source *source, struct csv *csv, const char *keep);
+/* Adds to the note which features had booleans. */
+void csv_note_booleans(struct csv *csv);
+bool csv_read(const struct rows_source *source, const struct relud_rows_options *options,
+              struct relud_rows *rows);
+
+/* A table while it is being read; shared by core/data/csv.c and core/data/csv_head.c. */
+struct csv_table {
+    const struct rows_source *source;
+    const struct csv_options *options;
+    struct csv *csv;
+    struct csv_text text;
+    size_t columns;
+    char **column;    /* [columns]: the first record's cells as names; NULL with RELUD_HEADER_NO */
+    const char *head; /* start of the first record */
+    bool has_header;
+    bool is_trailing; /* the first record ends in a separator, which adds no column */
+    bool has_gaps;    /* some features have no column: they are NaN in each row */
+    bool no_trailing; /* is_trailing was tried, and some line has no such separator */
+    size_t *present;  /* [features]: how many cells were not missing; `sum` is their sum */
+    double *sum;
+    size_t rows_cap;
+    /* [columns]: the index of the column's feature or target, or CSV_NONE; of a column that
+     * options->drop names, target is CSV_DROPPED. */
+    size_t *feature, *target;
+};
+
+bool csv_no_memory(const struct rows_source *source);
+/* The end of an error message about a table with only one column: it lists the separators that were
+ * looked for. "" for other tables. */
+const char *csv_unparted(const struct csv_table *table);
+/* In core/data/csv_columns.c. Finds the columns that options->drop names. Sets *is_named if one was
+ * found by its name: the table then has a header. */
+bool csv_find_drops(struct csv_table *table, bool *is_named);
+/* Finds the target columns; *is_named as before. */
+bool csv_find_targets(struct csv_table *table, bool *is_named);
+/* Reads the first record, if there is one. Finds the columns, the purpose of each, and whether the
+ * record is a header. The next record that csv_text_next reads is the first row. */
+bool csv_head_read(struct csv_table *table);
+
+#endif

@@ -1,0 +1,389 @@
+/* Reads a JSON document that contains one array of numbers. core/json/rows.c reads the array.
+ * core/json/text.c walks everything around it, which is copied to a small document of its own
+ * (`rest`). */
+#include "core/json/rows.h"
+
+#include "core/base/float_env.h"
+#include "core/base/json_string.h"
+#include "core/base/watch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct envelope {
+    const char *key;
+    struct relud_json_array *array;
+    struct relud_json_pause *pause;
+    size_t tensors;         /* elements of "inputs" begun so far */
+    enum relud_dtype dtype; /* datatype of the latest tensor, if it stood before the data */
+    const char *columns;    /* split form: where the names begin; NULL: not seen yet */
+    /* The name of a member that is the array, but empty. Length 0: none was seen. */
+    struct json_key empty;
+    size_t rest_capacity;
+    const char *end; /* the end of the text; walk->end may be earlier */
+};
+
+/* Limits the walk to the next rest_capacity bytes. Text before and after the array must fit into
+ * `rest`, so it is useless to read more of it. */
+static void look_ahead(struct json_walk *walk, const struct envelope *envelope)
+{
+    size_t left = (size_t)(envelope->end - walk->at);
+    bool is_cut = left > envelope->rest_capacity;
+    walk->end = is_cut ? walk->at + envelope->rest_capacity : envelope->end;
+}
+
+static bool read_rows(struct json_walk *walk, const char *name, struct envelope *envelope)
+{
+    walk->end = envelope->end;
+    if (!json_read_rows(walk, name, envelope->array, envelope->pause))
+        return false;
+    look_ahead(walk, envelope);
+    return true;
+}
+
+static bool fail_rest(struct json_walk *walk, const struct envelope *envelope)
+{
+    return json_fail(walk, RELUD_TOO_LARGE, "the members besides %s take more than %zu bytes",
+                     envelope->key, envelope->rest_capacity - 1);
+}
+
+/* Called when the walk failed. If it failed close to an end that look_ahead set, the reason is that
+ * limit, so the error is replaced. Always false. */
+static bool fail_cut(struct json_walk *walk, const struct envelope *envelope)
+{
+    enum { WORD = 8 };
+    bool is_paused = envelope->pause && envelope->pause->at;
+    if (!is_paused && walk->end < envelope->end && walk->end - walk->at < WORD)
+        fail_rest(walk, envelope);
+    return false;
+}
+
+static bool is_key(const struct json_key *name, const char *wanted)
+{
+    return json_string_compare(name->at, name->len, wanted, strlen(wanted)) == 0;
+}
+
+/* The array's name in this document. */
+static const char *member_name(const struct envelope *envelope)
+{
+    const struct relud_json_array *array = envelope->array;
+    return array->member ? array->other[array->member - 1].name : envelope->key;
+}
+
+/* True for null. A member that is null counts as absent and is left in the rest of the document. */
+static bool is_null(const struct json_walk *walk)
+{
+    return walk->end - walk->at >= 4 && memcmp(walk->at, "null", 4) == 0;
+}
+
+static enum relud_dtype dtype_of(const struct json_key *name)
+{
+    enum relud_dtype dtype = 0;
+    while (dtype < RELUD_DTYPES && !is_key(name, relud_dtype_name(dtype)))
+        dtype++;
+    return dtype;
+}
+
+/* Skips an array of numbers by counting its brackets. Returns false if there is no array, if it
+ * contains a string, or if the watch ends the reading. */
+static bool skip_array(struct json_walk *walk)
+{
+    enum { PIECE = 64 * 1024 };
+    size_t depth = 0;
+    const char *at = walk->at;
+    for (; at < walk->end && *at != '"'; at++) {
+        depth += *at == '[';
+        if ((at - walk->at) % PIECE == PIECE - 1 && !watch_go_on(walk->watch))
+            return false;
+        if (*at == ']' && --depth == 0)
+            break;
+        if (depth == 0)
+            return false;
+    }
+    bool is_whole = at < walk->end && *at == ']';
+    walk->at = at + is_whole;
+    return is_whole;
+}
+
+/* Looks for the "datatype" member after the data, so that the data can be checked while it is read.
+ * Returns RELUD_DTYPES if none is found. Errors are ignored here; the walk over the whole text
+ * reports them later. */
+static enum relud_dtype look_for_type(const struct json_walk *from, const struct envelope *envelope)
+{
+    struct relud_error ignored;
+    struct json_walk walk = *from;
+    struct json_key name, type;
+    walk.error = &ignored;
+    walk.end = envelope->end;
+    if (!skip_array(&walk))
+        return RELUD_DTYPES;
+    look_ahead(&walk, envelope);
+    for (;;) {
+        json_skip_blanks(&walk);
+        if (walk.at == walk.end || *walk.at++ != ',')
+            return RELUD_DTYPES;
+        json_skip_blanks(&walk);
+        if (!json_walk_string(&walk, &name))
+            return RELUD_DTYPES;
+        json_skip_blanks(&walk);
+        if (walk.at == walk.end || *walk.at++ != ':')
+            return RELUD_DTYPES;
+        json_skip_blanks(&walk);
+        if (is_key(&name, "datatype"))
+            return json_walk_string(&walk, &type) ? dtype_of(&type) : RELUD_DTYPES;
+        if (!json_walk_value(&walk))
+            return RELUD_DTYPES;
+    }
+}
+
+static bool on_tensor_member(struct json_walk *walk, const struct json_key *name, void *user)
+{
+    struct envelope *envelope = user;
+    struct json_key type;
+    if (is_key(name, "datatype") && walk->at < walk->end && *walk->at == '"') {
+        if (!json_walk_string(walk, &type))
+            return false;
+        envelope->dtype = dtype_of(&type);
+        return true;
+    }
+    if (!is_key(name, "data") || is_null(walk))
+        return json_walk_value(walk);
+    char path[96];
+    snprintf(path, sizeof path, "%.64s[%zu].data", envelope->key, envelope->tensors - 1);
+    if (envelope->array->is_present)
+        return json_fail(walk, RELUD_BAD_INPUT, "%s: one tensor is wanted", path);
+    if (!envelope->pause || !envelope->pause->at) /* later pieces know the type */
+        envelope->array->dtype =
+            envelope->dtype != RELUD_DTYPES ? envelope->dtype : look_for_type(walk, envelope);
+    else
+        envelope->array->dtype = envelope->pause->array.dtype;
+    return read_rows(walk, path, envelope);
+}
+
+static bool on_tensor(struct json_walk *walk, void *user)
+{
+    struct envelope *envelope = user;
+    envelope->tensors++;
+    envelope->dtype = RELUD_DTYPES;
+    if (walk->at == walk->end || *walk->at != '{')
+        return json_fail(walk, RELUD_BAD_INPUT, "%s[%zu] must be an object", envelope->key,
+                         envelope->tensors - 1);
+    return json_walk_object(walk, on_tensor_member, envelope);
+}
+
+/* Walks over one element, which may be at most rest_capacity bytes long. */
+static bool on_element(struct json_walk *walk, void *user)
+{
+    const struct envelope *envelope = user;
+    look_ahead(walk, envelope);
+    bool is_right = json_walk_value(walk);
+    if (is_right)
+        walk->end = envelope->end;
+    return is_right;
+}
+
+/* Walks over the names of columns or of rows. There may be many, so the limit of look_ahead holds
+ * for each one, not for the whole list. */
+static bool walk_list(struct json_walk *walk, struct envelope *envelope)
+{
+    if (walk->at < walk->end && *walk->at == '[')
+        return json_walk_array(walk, on_element, envelope);
+    return on_element(walk, envelope);
+}
+
+static bool on_split_member(struct json_walk *walk, const struct json_key *name, void *user)
+{
+    struct envelope *envelope = user;
+    char path[96];
+    if (is_null(walk))
+        return json_walk_value(walk);
+    if (is_key(name, "columns"))
+        envelope->columns = walk->at;
+    if (!is_key(name, "data"))
+        return walk_list(walk, envelope);
+    snprintf(path, sizeof path, "%.64s.data", member_name(envelope));
+    return json_read_rows(walk, path, envelope->array, envelope->pause);
+}
+
+/* Reads {"columns": […], "index": […], "data": [[…], …]}. The whole object counts as the array:
+ * `rest` has a 0 for all of it. */
+static bool read_split(struct json_walk *walk, struct envelope *envelope)
+{
+    struct relud_json_array *array = envelope->array;
+    size_t begin = (size_t)(walk->at - walk->begin);
+    char path[96];
+    if (walk->at == walk->end || *walk->at != '{')
+        return json_fail(walk, RELUD_BAD_INPUT, "%s must be an object of columns and data",
+                         member_name(envelope));
+    walk->end = envelope->end;
+    if (!json_walk_object(walk, on_split_member, envelope))
+        return false;
+    if (!array->is_present)
+        return json_fail(walk, RELUD_BAD_INPUT, "%s.data is missing", member_name(envelope));
+    array->offset = begin;
+    array->end = (size_t)(walk->at - walk->begin);
+    look_ahead(walk, envelope);
+    struct json_walk names = *walk;
+    names.at = envelope->columns;
+    names.end = envelope->end;
+    snprintf(path, sizeof path, "%.64s.columns", member_name(envelope));
+    bool is_right = !envelope->columns || json_order_columns(&names, path, array);
+    walk->is_ended |= names.is_ended;
+    return is_right;
+}
+
+/* Which name of the array this is. 0: the key; i + 1: other[i]; others + 1: none of them. */
+static size_t member_of(const struct envelope *envelope, const struct json_key *name)
+{
+    const struct relud_json_array *array = envelope->array;
+    size_t member = 0;
+    if (is_key(name, envelope->key))
+        return 0;
+    while (member < array->others && !is_key(name, array->other[member].name))
+        member++;
+    return member + 1;
+}
+
+/* True for []. Some clients (in Java, for example) know all names of the array and send [] under
+ * the names that they do not use. */
+static bool is_empty(const struct json_walk *walk)
+{
+    struct json_walk ahead = *walk;
+    if (ahead.at == ahead.end || *ahead.at++ != '[')
+        return false;
+    json_skip_blanks(&ahead);
+    return ahead.at < ahead.end && *ahead.at == ']';
+}
+
+static bool on_member(struct json_walk *walk, const struct json_key *name, void *user)
+{
+    struct envelope *envelope = user;
+    struct relud_json_array *array = envelope->array;
+    size_t member = member_of(envelope, name);
+    if (member == array->others + 1 || is_null(walk))
+        return json_walk_value(walk);
+    if (array->others && is_empty(walk)) {
+        envelope->empty = *name;
+        return json_walk_value(walk);
+    }
+    if (array->is_present) {
+        walk->at = name->at - 1;
+        return member == array->member
+                   ? json_fail(walk, RELUD_BAD_JSON, "member \"%s\" stands twice",
+                               member_name(envelope))
+                   : json_fail(walk, RELUD_BAD_INPUT, "\"%s\" and \"%.*s\" together",
+                               member_name(envelope), (int)name->len, name->at);
+    }
+    array->member = member;
+    if (member)
+        array->form = array->other[member - 1].form;
+    const char *key = member_name(envelope);
+    if (array->form & RELUD_JSON_SPLIT)
+        return read_split(walk, envelope);
+    if (array->form != RELUD_JSON_TENSOR)
+        return read_rows(walk, key, envelope);
+    if (walk->at == walk->end || *walk->at != '[')
+        return json_fail(walk, RELUD_BAD_INPUT, "%s must be an array of tensors", key);
+    return json_walk_array(walk, on_tensor, envelope);
+}
+
+/* Writes the document without the numbers to `rest`: the text before them, a 0, and the text after
+ * them. */
+static bool write_rest(struct json_walk *walk, const struct envelope *envelope, char *rest)
+{
+    const struct relud_json_array *array = envelope->array;
+    const char *begin = walk->begin, *end = walk->end;
+    while (*begin != '{')
+        begin++;
+    while (end[-1] != '}')
+        end--;
+    size_t before = (size_t)(end - begin), behind = 0;
+    if (array->is_present) {
+        before = array->offset - (size_t)(begin - walk->begin);
+        behind = (size_t)(end - walk->begin) - array->end;
+    }
+    if (before + behind + 2 > envelope->rest_capacity)
+        return fail_rest(walk, envelope);
+    memcpy(rest, begin, before);
+    rest[before] = '0';
+    memcpy(rest + before + array->is_present, end - behind, behind);
+    rest[before + array->is_present + behind] = '\0';
+    return true;
+}
+
+/* Reads a document that is the array itself. */
+static bool read_bare(struct json_walk *walk, struct envelope *envelope)
+{
+    if (!read_rows(walk, envelope->key, envelope))
+        return false;
+    json_skip_blanks(walk);
+    if (walk->at < walk->end)
+        return json_fail(walk, RELUD_BAD_JSON, "more stands behind the array");
+    return true;
+}
+
+static bool write_bare_rest(const struct envelope *envelope, char *rest, size_t capacity,
+                            struct relud_error *error)
+{
+    if (snprintf(rest, capacity, "{\"%s\":0}", envelope->key) >= (int)capacity)
+        return relud_fail(error, RELUD_TOO_LARGE, "no room for the members besides %s",
+                          envelope->key);
+    return true;
+}
+
+static bool is_bare(const struct json_walk *text, const struct relud_json_array *array)
+{
+    struct json_walk walk = *text;
+    json_skip_blanks(&walk);
+    return array->may_be_bare && walk.at < walk.end && *walk.at == '[';
+}
+
+bool relud_json_read_piece(const char *text, size_t len, const char *key,
+                           struct relud_json_array *array, struct relud_json_pause *pause,
+                           char *rest, size_t rest_capacity, struct relud_error *error)
+{
+    enum { KEYS_MAX = 256 };
+    struct json_key keys[KEYS_MAX];
+    struct json_walk walk = {.begin = text,
+                             .at = text,
+                             .end = text + len,
+                             .error = error,
+                             .keys = {.key = keys, .cap = KEYS_MAX}};
+    struct envelope envelope = {.key = key,
+                                .array = array,
+                                .pause = pause,
+                                .rest_capacity = rest_capacity,
+                                .end = text + len};
+    array->is_present = false;
+    array->member = array->count = array->rank = array->offset = array->end = 0;
+    if (rest_capacity < 3)
+        return relud_fail(error, RELUD_TOO_LARGE, "no room for the members besides %s", key);
+    walk.watch = pause ? pause->watch : NULL;
+    look_ahead(&walk, &envelope);
+    bool is_array = array->is_bare = is_bare(&walk, array);
+    if (is_array)
+        json_skip_blanks(&walk);
+    uint64_t env = float_env_enter();
+    bool is_read =
+        is_array ? read_bare(&walk, &envelope) : json_walk_text(&walk, key, on_member, &envelope);
+    if (is_read && !array->is_present && envelope.empty.len) {
+        walk.at = envelope.empty.at - 1;
+        is_read = json_fail(&walk, RELUD_BAD_INPUT, "%.*s is an empty array",
+                            (int)envelope.empty.len, envelope.empty.at);
+    }
+    float_env_leave(env);
+    if (walk.is_ended)
+        return json_fail(&walk, RELUD_IO, "the text is not wanted any more");
+    if (!is_read)
+        return fail_cut(&walk, &envelope);
+    if (walk.end < envelope.end) /* text remains after the limit of look_ahead */
+        return fail_rest(&walk, &envelope);
+    return is_array ? write_bare_rest(&envelope, rest, rest_capacity, error)
+                    : write_rest(&walk, &envelope, rest);
+}
+
+bool relud_json_read(const char *text, size_t len, const char *key, struct relud_json_array *array,
+                     char *rest, size_t rest_capacity, struct relud_error *error)
+{
+    return relud_json_read_piece(text, len, key, array, NULL, rest, rest_capacity, error);
+}

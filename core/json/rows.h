@@ -1,0 +1,21 @@
+/* Reads JSON arrays of numbers into floats in one walk, without a tree. core/json/read.c reads the
+ * document around the array. */
+#ifndef CORE_JSON_ROWS_H
+#define CORE_JSON_ROWS_H
+
+#include "core/json/text.h"
+#include <relud/text.h>
+
+/* Reads the value at walk->at, in the form array->form, up to its end. Errors call it `name`.
+ * `pause` is NULL or from an earlier call for the same text. With a pause the reading may stop
+ * early: the function then returns false without an error, and pause->at is where the next call
+ * continues. */
+bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_array *array,
+                    struct relud_json_pause *pause);
+
+/* Puts the columns of `array` into the order of array->columns, if those have names. names->at is
+ * at the array of strings that names the data's columns. On failure returns false with an error
+ * that calls those names `path`. array->values must have room for two more numbers per column. */
+bool json_order_columns(struct json_walk *names, const char *path, struct relud_json_array *array);
+
+#endif

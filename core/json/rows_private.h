@@ -1,0 +1,66 @@
+/* Shared by core/json/rows.c, table.c and bytes.c: the state while an array is read. */
+#ifndef CORE_JSON_ROWS_PRIVATE_H
+#define CORE_JSON_ROWS_PRIVATE_H
+
+#include "core/json/rows.h"
+
+enum { NAMED_FORMS = RELUD_JSON_NAMED | RELUD_JSON_NAMED_ROWS };
+
+struct rows {
+    struct json_walk *walk;
+    struct relud_json_array *array;
+    const char *name; /* the array's name, for paths in errors */
+    const char *stop; /* where to pause, at the next value; the end of the text: nowhere */
+    bool is_paused;
+    size_t piece;                    /* bytes from one stop to the next */
+    const struct relud_watch *watch; /* NULL, or called instead of pausing */
+    bool is_counted;                 /* RELUD_JSON_TENSOR: any nesting is allowed */
+    bool is_typed;                   /* numbers must be checked against array->dtype */
+    struct relud_json_place place;
+    struct json_key column; /* the column that is being read, for paths; length 0: none */
+};
+
+/* Longest number or name, in bytes. Also the bytes of base64 between two calls of the watch. */
+enum { ROWS_LONG_BYTES = 64 * 1024 };
+
+bool rows_fail_length(const struct rows *rows, size_t level, size_t count);
+bool rows_fail_ended(const struct rows *rows);
+/* Like json_walk_string, but fails for a name of more than ROWS_LONG_BYTES. */
+bool rows_walk_name(struct json_walk *walk, struct json_key *name);
+
+/* In core/json/bytes.c. json_has_first: true if the object at walk->at has `name` as its first
+ * member; false for NULL. json_is_bytes: true if that member is "b64". json_read_bytes: reads such
+ * an object of bytes. */
+bool json_has_first(const struct rows *rows, const char *name);
+bool json_is_bytes(const struct rows *rows);
+bool json_read_bytes(struct rows *rows);
+
+/* Called at `stop`. True if the reading goes on, up to a new `stop`. False if it pauses, or with an
+ * error if the watch ended it. */
+bool rows_stop(struct rows *rows);
+
+struct rows_path {
+    char text[160];
+};
+
+/* The path of the value at index[depth]: "inputs[3][17]", "inputs[3].age" or "inputs.age[3]". If
+ * index is NULL, the path of the first value, "inputs[0][0]", with which others are compared. */
+struct rows_path rows_path_of(const struct rows *rows, const size_t *index, size_t depth);
+
+/* Fail at walk->at, with the path and `words` in the text. Always false. */
+bool rows_fail_at_path(const struct rows *rows, enum relud_code code, const char *words);
+/* If null stands at walk->at, and may be read as a missing value, walks over it and sets *value to
+ * NaN. */
+bool rows_read_null(struct rows *rows, float *value);
+bool rows_fail_end(const struct rows *rows);
+bool rows_fail_token(const struct rows *rows, enum relud_code code, const char *words);
+bool rows_fail_value(const struct rows *rows);
+bool rows_fail_number(const struct rows *rows, bool is_finite);
+
+/* Reads one row as an object of numbers by the names of the columns. walk->at is at its opening
+ * brace before, and after its closing brace afterwards. */
+bool json_read_record(struct rows *rows);
+/* Reads all rows as an object of columns; otherwise like json_read_record, but it may pause. */
+bool json_read_columns(struct rows *rows);
+
+#endif

@@ -1,0 +1,113 @@
+/* The dense and sparse kernels, written once for all vector types. panel_avx2.c and panel_avx512.c
+ * include this file. They define vec, LANES, vec_load, vec_broadcast, vec_fma, vec_add, vec_store
+ * and vec_store_some(at, v, columns).
+ *
+ * A block is `rows` rows by `units` units of 16 columns, with all its sums in registers. Both
+ * numbers are constants where a block is instantiated, so the loops over them unroll. */
+
+enum { PREFETCH_STEPS = 24 };
+#define VECS_PER_UNIT (PANEL_UNIT / LANES)
+#define INLINE        static inline __attribute__((always_inline))
+#define UNROLL        _Pragma("GCC unroll 16")
+/* KEEP stops the compiler from loading a vector a second time. Without it, a layer of 784 x 256
+ * took 4.7 us per row instead of 3.1 in blocks of 2 rows by 64 columns, and 4.7 instead of 2.4 in
+ * blocks of 3 rows (Sapphire Rapids). */
+#define KEEP(v) __asm__("" : "+v"(v))
+
+/* clang-format off */ /* clang-format does not know that UNROLL belongs to the loop after it */
+INLINE void block(const struct panel *panel, size_t first_unit, const float *const *x,
+                  float *const *y, const size_t rows, const size_t units, const bool is_prefetching)
+{
+    const size_t vecs = units * VECS_PER_UNIT, width = panel->units * PANEL_UNIT;
+    const float *weight = panel->weight + first_unit * PANEL_UNIT;
+    vec sum[PANEL_ROWS_MAX][PANEL_UNITS_MAX * VECS_PER_UNIT];
+    UNROLL for (size_t r = 0; r < rows; r++)
+        UNROLL for (size_t v = 0; v < vecs; v++)
+            sum[r][v] = vec_broadcast(0);
+    for (size_t k = 0; k < panel->inputs; k++, weight += width) {
+        if (is_prefetching)
+            UNROLL for (size_t u = 0; u < units; u++)
+                __builtin_prefetch(weight + PREFETCH_STEPS * width + u * PANEL_UNIT);
+        vec w[PANEL_UNITS_MAX * VECS_PER_UNIT];
+        UNROLL for (size_t v = 0; v < vecs; v++)
+            w[v] = vec_load(weight + v * LANES);
+        UNROLL for (size_t v = 0; rows > 1 && v < vecs; v++)
+            KEEP(w[v]);
+        UNROLL for (size_t r = 0; r < rows; r++) {
+            vec xk = vec_broadcast(x[r][k]);
+            UNROLL for (size_t v = 0; v < vecs; v++)
+                sum[r][v] = vec_fma(xk, w[v], sum[r][v]);
+        }
+    }
+    UNROLL for (size_t v = 0; v < vecs; v++) {
+        size_t column = first_unit * PANEL_UNIT + v * LANES;
+        vec bias = vec_load(panel->bias + column);
+        size_t columns = panel->columns > column ? panel->columns - column : 0;
+        UNROLL for (size_t r = 0; r < rows; r++) {
+            vec answer = vec_add(sum[r][v], bias);
+            if (columns >= LANES)
+                vec_store(y[r] + column, answer);
+            else if (columns)
+                vec_store_some(y[r] + column, answer, columns);
+        }
+    }
+}
+/* clang-format on */
+
+#define BLOCK(rows, units)                                                                         \
+    static void block_##rows##_##units(const struct panel *panel, size_t first_unit,               \
+                                       const float *const *x, float *const *y)                     \
+    {                                                                                              \
+        block(panel, first_unit, x, y, rows, units, false);                                        \
+    }
+/* A block of one row does too little arithmetic to hide the latency of the second-level cache, so
+ * it may prefetch. */
+#define BLOCK_OF_ONE(units)                                                                        \
+    static void block_1_##units(const struct panel *panel, size_t first_unit,                      \
+                                const float *const *x, float *const *y)                            \
+    {                                                                                              \
+        if (panel->is_prefetching)                                                                 \
+            block(panel, first_unit, x, y, 1, units, true);                                        \
+        else                                                                                       \
+            block(panel, first_unit, x, y, 1, units, false);                                       \
+    }
+
+typedef void block_fn(const struct panel *panel, size_t first_unit, const float *const *x,
+                      float *const *y);
+
+/* clang-format off */
+INLINE void sparse_block(const struct panel *panel, const unsigned *index, const float *value,
+                         size_t count, const float *before, float *sums, const size_t units)
+{
+    const size_t vecs = units * VECS_PER_UNIT, width = units * PANEL_UNIT;
+    vec sum[PANEL_UNITS_MAX * VECS_PER_UNIT];
+    UNROLL for (size_t v = 0; v < vecs; v++)
+        sum[v] = before ? vec_load(before + v * LANES) : vec_broadcast(0);
+    for (size_t i = 0; i < count; i++) {
+        const float *weight = panel->weight + index[i] * width;
+        vec xk = vec_broadcast(value[i]);
+        UNROLL for (size_t v = 0; v < vecs; v++)
+            sum[v] = vec_fma(xk, vec_load(weight + v * LANES), sum[v]);
+    }
+    UNROLL for (size_t v = 0; v < vecs; v++)
+        vec_store(sums + v * LANES, sum[v]);
+}
+/* clang-format on */
+
+static void vec_sparse(const struct panel *panel, const unsigned *index, const float *value,
+                       size_t count, const float *before, float *sums)
+{
+    switch (panel->units) {
+    case 1:
+        sparse_block(panel, index, value, count, before, sums, 1);
+        break;
+    case 2:
+        sparse_block(panel, index, value, count, before, sums, 2);
+        break;
+    case 3:
+        sparse_block(panel, index, value, count, before, sums, 3);
+        break;
+    default:
+        sparse_block(panel, index, value, count, before, sums, 4);
+    }
+}

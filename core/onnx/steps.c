@@ -1,0 +1,317 @@
+/* Builds steps from operations: folds constants and broadcasts shapes. */
+#include "core/onnx/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS_AT_FIRST = 64, OPERANDS_MAX = ONNX_NAMES_MAX };
+
+/* ---- appending steps ---- */
+
+static bool make_room(struct onnx_graph *graph)
+{
+    struct model_source *source = graph->source;
+    if (source->steps < graph->steps_max)
+        return true;
+    size_t more = graph->steps_max ? 2 * graph->steps_max : STEPS_AT_FIRST;
+    struct step *step = arena_take_array(source->arena, more, sizeof *step);
+    if (!step)
+        return onnx_no_memory(graph);
+    if (source->steps)
+        memcpy(step, source->step, source->steps * sizeof *step);
+    source->step = step;
+    graph->steps_max = more;
+    return true;
+}
+
+/* True if the step only chooses among numbers: a NaN may be one that is never chosen. */
+static bool is_choice(const struct step *step)
+{
+    return step->kind == STEP_ELEMENT && step->element == ELEMENT_WHERE;
+}
+
+/* Evaluates a step now, on one row, because all its operands are constant. */
+static bool fold(struct onnx_graph *graph, struct step *step, const struct onnx_value *x,
+                 size_t count, struct onnx_value *out)
+{
+    const float *from[OPERANDS_MAX];
+    float *to = arena_take_array(&graph->source->temporary, out->width, sizeof *to);
+    out->is_turned = false;
+    for (size_t i = 0; i < count; i++) {
+        from[i] = onnx_passing_constant(graph, &x[i], "an input");
+        if (!from[i])
+            return false;
+        step->operand[i].constant = from[i];
+    }
+    if (!to)
+        return onnx_no_memory(graph);
+    if (step->kind == STEP_LINEAR) {
+        struct relud_model_options options = {0};
+        if (!linear_pack(&step->linear, &graph->source->temporary, &step->weights, &options,
+                         graph->file.error))
+            return false;
+    }
+    step_run(step, RELUD_ISA_SCALAR, from, to, 1);
+    bool is_moving = step->kind == STEP_GATHER || step->kind == STEP_JOIN || is_choice(step);
+    for (size_t i = 0; !is_moving && i < out->width; i++)
+        if (to[i] != to[i])
+            return onnx_fail(graph, "its constants make NaN");
+    out->kind = ONNX_FLOATS;
+    out->floats = to;
+    return true;
+}
+
+/* True if an infinite constant among the operands does not make the result infinite or NaN. */
+static bool may_be_infinite(const struct step *step)
+{
+    return step->kind == STEP_ELEMENT &&
+           (step->element == ELEMENT_MIN || step->element == ELEMENT_MAX ||
+            (step->element >= ELEMENT_LESS && step->element <= ELEMENT_EQUAL));
+}
+
+bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct onnx_value *x,
+               size_t count, struct onnx_value *out)
+{
+    struct model_source *source = graph->source;
+    struct step made = *step;
+    bool varies = false;
+    made.width = out->width;
+    made.parts = made.parts ? made.parts : 1;
+    made.operands = count;
+    made.operand = arena_take_array(source->arena, count, sizeof *made.operand);
+    if (!made.operand)
+        return onnx_no_memory(graph);
+    out->is_batched = false;
+    out->tensor = NULL;
+    out->wholes = NULL;
+    out->is_batch = NULL;
+    for (size_t i = 0; i < count; i++) {
+        made.operand[i].len = x[i].width;
+        varies |= x[i].kind == ONNX_ROWS;
+        out->is_batched |= x[i].kind == ONNX_ROWS && x[i].is_batched;
+    }
+    if (!onnx_spend(graph, out->width))
+        return false;
+    if (varies && out->width > MODEL_WIDTH_MAX)
+        return onnx_fail(graph, "a row would be %zu numbers wide; at most %d are taken", out->width,
+                         MODEL_WIDTH_MAX);
+    if (!varies)
+        return fold(graph, &made, x, count, out);
+    for (size_t i = 0; i < count; i++) {
+        made.operand[i].value = x[i].value;
+        if (x[i].kind == ONNX_ROWS)
+            continue;
+        made.operand[i].constant = is_choice(&made) ? onnx_any_constant(graph, &x[i], "an input")
+                                   : may_be_infinite(&made)
+                                       ? onnx_bounding_constant(graph, &x[i], "an input")
+                                       : onnx_constant(graph, &x[i], "an input");
+        if (!made.operand[i].constant)
+            return false;
+    }
+    if (!make_room(graph))
+        return false;
+    source->step[source->steps++] = made;
+    out->kind = ONNX_ROWS;
+    out->value = source->steps;
+    out->floats = NULL;
+    return true;
+}
+
+/* ---- moving numbers ---- */
+
+uint32_t *onnx_new_map(struct onnx_graph *graph, size_t width)
+{
+    if (!onnx_spend(graph, width))
+        return NULL;
+    uint32_t *map = arena_take_array(graph->source->arena, width, sizeof *map);
+    if (!map)
+        onnx_no_memory(graph);
+    return map;
+}
+
+static bool gather_wholes(struct onnx_graph *graph, const struct onnx_value *x, const uint32_t *map,
+                          struct onnx_value *out)
+{
+    struct arena *arena = &graph->source->temporary;
+    long long *wholes = arena_take_array(arena, out->width, sizeof *wholes);
+    bool *is_batch = x->is_batch ? arena_take_array(arena, out->width, sizeof *is_batch) : NULL;
+    bool any = false;
+    if (!wholes || (x->is_batch && !is_batch))
+        return onnx_no_memory(graph);
+    for (size_t i = 0; i < out->width; i++) {
+        wholes[i] = x->wholes[map[i]];
+        if (is_batch)
+            any |= is_batch[i] = x->is_batch[map[i]];
+    }
+    out->kind = ONNX_WHOLES;
+    out->wholes = wholes;
+    out->is_batch = any ? is_batch : NULL;
+    out->is_batched = false;
+    return true;
+}
+
+bool onnx_gather(struct onnx_graph *graph, const struct onnx_value *x, const uint32_t *map,
+                 size_t rank, const size_t *shape, struct onnx_value *out)
+{
+    struct onnx_value made = {0};
+    if (!onnx_shape(graph, &made, rank, shape))
+        return false;
+    struct step step = {.kind = STEP_GATHER, .map = map, .gather_width = x->width};
+    bool is_made = x->kind == ONNX_WHOLES ? gather_wholes(graph, x, map, &made)
+                                          : onnx_emit(graph, &step, x, 1, &made);
+    *out = made;
+    return is_made;
+}
+
+/* Gathers from x with strides: the element at [i0, i1, …] of the new shape is the one at the sum of
+ * stride[k] * ik in x. */
+static bool gather_by_strides(struct onnx_graph *graph, const struct onnx_value *x, size_t rank,
+                              const size_t *shape, const size_t *stride, struct onnx_value *out)
+{
+    size_t at[ONNX_RANK_MAX] = {0}, place = 0;
+    struct onnx_value about = {0};
+    if (!onnx_shape(graph, &about, rank, shape))
+        return false;
+    uint32_t *map = onnx_new_map(graph, about.width);
+    if (!map)
+        return false;
+    for (size_t i = 0; i < about.width; i++) {
+        map[i] = (uint32_t)place;
+        for (size_t k = rank; k-- > 0;) {
+            place += stride[k];
+            if (++at[k] < shape[k])
+                break;
+            place -= stride[k] * shape[k];
+            at[k] = 0;
+        }
+    }
+    return onnx_gather(graph, x, map, rank, shape, out);
+}
+
+bool onnx_transpose(struct onnx_graph *graph, const struct onnx_value *x, const size_t *order,
+                    struct onnx_value *out)
+{
+    size_t shape[ONNX_RANK_MAX], stride[ONNX_RANK_MAX];
+    bool is_same = true;
+    for (size_t i = 0; i < x->rank; i++) {
+        shape[i] = x->shape[order[i]];
+        stride[i] = onnx_product(x, order[i] + 1, x->rank);
+        is_same &= order[i] == i;
+    }
+    *out = *x;
+    if (is_same)
+        return true;
+    if (x->is_batched && order[0] != 0)
+        return onnx_fail_mixing(graph, "it moves numbers");
+    if (x->kind == ONNX_FLOATS && x->rank == 2) { /* a layer's weights may be in either order */
+        out->is_turned = !x->is_turned;
+        out->shape[0] = x->shape[1];
+        out->shape[1] = x->shape[0];
+        return true;
+    }
+    return gather_by_strides(graph, x, x->rank, shape, stride, out);
+}
+
+bool onnx_unturn(struct onnx_graph *graph, struct onnx_value *value)
+{
+    if (value->is_turned) {
+        value->floats = onnx_passing_constant(graph, value, "it");
+        value->is_turned = false;
+    }
+    return value->kind != ONNX_FLOATS || value->floats;
+}
+
+bool onnx_expand(struct onnx_graph *graph, const struct onnx_value *x, size_t rank,
+                 const size_t *shape, struct onnx_value *out)
+{
+    size_t stride[ONNX_RANK_MAX] = {0}, more = rank - x->rank;
+    bool is_same = more == 0;
+    for (size_t i = 0; i < x->rank; i++) {
+        stride[more + i] = x->shape[i] == 1 ? 0 : onnx_product(x, i + 1, x->rank);
+        is_same &= x->shape[i] == shape[more + i];
+    }
+    *out = *x;
+    return is_same || gather_by_strides(graph, x, rank, shape, stride, out);
+}
+
+/* ---- element-wise ---- */
+
+/* Finds the shape of operands that are broadcast against each other. The batch's axis must stay the
+ * first, and an operand without a batch must have size 1 there. */
+static bool broadcast(struct onnx_graph *graph, const struct onnx_value *x, size_t count,
+                      size_t *rank, size_t *shape)
+{
+    bool is_batched = false;
+    *rank = 0;
+    for (size_t i = 0; i < count; i++) {
+        *rank = x[i].rank > *rank ? x[i].rank : *rank;
+        is_batched |= x[i].kind == ONNX_ROWS && x[i].is_batched;
+    }
+    for (size_t k = 0; k < *rank; k++)
+        shape[k] = 1;
+    for (size_t i = 0; i < count; i++) {
+        bool has_batch = x[i].kind == ONNX_ROWS && x[i].is_batched;
+        if (has_batch && x[i].rank < *rank)
+            return onnx_fail_mixing(graph, "it combines numbers");
+        for (size_t k = 0; k < x[i].rank; k++) {
+            size_t *dim = &shape[*rank - x[i].rank + k], own = x[i].shape[k];
+            bool is_batch_axis = is_batched && x[i].rank == *rank && k == 0;
+            if (is_batch_axis && !has_batch && own != 1)
+                return onnx_fail_mixing(graph, "it combines numbers");
+            if (own != *dim && own != 1 && *dim != 1)
+                return onnx_fail(graph, "dimensions of %zu and %zu do not go together", *dim, own);
+            if (own != 1)
+                *dim = own;
+        }
+    }
+    return true;
+}
+
+bool onnx_element(struct onnx_graph *graph, enum element element, const struct onnx_value *a,
+                  const struct onnx_value *b, const struct onnx_value *c, struct onnx_value *out)
+{
+    struct onnx_value x[3] = {*a, b ? *b : *a, c ? *c : *a};
+    size_t count = element_operands(element), rank = 0, shape[ONNX_RANK_MAX] = {0};
+    struct step step = {.kind = STEP_ELEMENT, .element = element};
+    struct onnx_value made = {0};
+    if (!broadcast(graph, x, count, &rank, shape) || !onnx_shape(graph, &made, rank, shape))
+        return false;
+    bool varies = false, is_whole = true;
+    for (size_t i = 0; i < count; i++) {
+        varies |= x[i].kind == ONNX_ROWS;
+        is_whole &= x[i].kind == ONNX_WHOLES || (x[i].kind == ONNX_ROWS && x[i].is_whole);
+    }
+    for (size_t i = 0; i < count; i++) /* single constants are not expanded */
+        if ((x[i].width > 1 || x[i].kind == ONNX_ROWS || !varies) &&
+            !onnx_expand(graph, &x[i], rank, shape, &x[i]))
+            return false;
+    if (!onnx_emit(graph, &step, x, count, &made) ||
+        (made.kind == ONNX_ROWS && !onnx_fuse(graph, &made)))
+        return false;
+    if (is_whole && made.kind == ONNX_ROWS && element == ELEMENT_DIV)
+        return onnx_element(graph, ELEMENT_TRUNC, &made, NULL, NULL, out);
+    *out = made;
+    out->is_whole = is_whole || (x[0].is_whole && element == ELEMENT_POW);
+    return true;
+}
+
+bool onnx_apply(struct onnx_graph *graph, const struct relud_activation *activation,
+                const struct relud_activation_params *params, const struct onnx_value *x,
+                struct onnx_value *out)
+{
+    struct step step = {.kind = STEP_ACTIVATE, .activation = activation};
+    step.params = params ? *params : relud_activation_defaults(activation);
+    struct onnx_value made = {.rank = x->rank, .width = x->width};
+    memcpy(made.shape, x->shape, sizeof made.shape);
+    if (!onnx_emit(graph, &step, x, 1, &made))
+        return false;
+    *out = made;
+    return true;
+}
+
+bool onnx_activate(struct onnx_graph *graph, const char *name,
+                   const struct relud_activation_params *params, const struct onnx_value *x,
+                   struct onnx_value *out)
+{
+    return onnx_apply(graph, relud_activation_find(name), params, x, out);
+}

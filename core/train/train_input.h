@@ -1,0 +1,34 @@
+/* Prepares rows for a batch: shifts images, then scales or standardizes as serving will do. Also
+ * computes statistics of the features. */
+#ifndef CORE_TRAIN_TRAIN_INPUT_H
+#define CORE_TRAIN_TRAIN_INPUT_H
+
+#include "core/base/arena.h"
+#include "core/kernels/train_loops.h"
+#include <relud/train.h>
+
+struct train_input {
+    const struct train_loops *loops;
+    size_t features;
+    float scale, shift;
+    bool is_standardized;
+    /* [features] each, from the rows to train on, before scaling. divisor is std, but 1 where a
+     * feature is constant; the model divides by it. */
+    float *mean, *std, *divisor, *min, *max;
+    size_t bins;
+    float *histogram; /* [features][bins], or NULL if there are too many features */
+};
+
+/* Computes the statistics of the `count` rows of data that row[] lists. False and *error without
+ * memory. */
+bool train_input_init(struct train_input *input, struct arena *arena,
+                      const struct relud_train_config *config, const struct relud_dataset *data,
+                      const uint32_t *row, size_t count, const struct train_loops *loops,
+                      struct relud_error *error);
+
+/* Writes one row to x[features]. An image is moved down by dy and right by dx pixels, and zeros
+ * fill the gap; both must be 0 for rows that are not images. moved[features] is scratch. */
+void train_input_row(const struct train_input *input, const struct relud_dataset *data, size_t row,
+                     int dy, int dx, float *moved, float *x);
+
+#endif

@@ -1,6 +1,0 @@
-/* Training's loops for AVX-512. */
-#if defined(__AVX512F__)
-#include "core/train_loops_body.h"
-
-TRAIN_LOOPS(train_loops_avx512)
-#endif

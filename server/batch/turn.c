@@ -1,0 +1,375 @@
+#include "server/batch/turn.h"
+
+#include "server/base/clock.h"
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Reserves address space that costs no memory until it is touched. */
+static float *reserve(size_t floats)
+{
+    void *at = mmap(NULL, floats * sizeof(float), PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+bool turn_init(struct turn *turn, struct catalog *catalog, size_t worker,
+               struct metrics_shard *shard, size_t batch_rows_max, size_t body_bytes_max,
+               struct relud_error *error)
+{
+    *turn = (struct turn){
+        .batch_rows_max = batch_rows_max, .shard = shard, .worker = worker, .catalog = catalog};
+    turn->rows_cap = 2 * (body_bytes_max / 2 + 64) + ((size_t)1 << 20);
+    turn->answers_cap = 2 * TURN_ANSWER_FLOATS_MAX;
+    turn->open = &turn->buffer[0];
+    for (size_t i = 0; i < 2; i++) {
+        turn->buffer[i].rows = reserve(turn->rows_cap);
+        turn->buffer[i].answers = reserve(turn->answers_cap);
+        if (!turn->buffer[i].rows || !turn->buffer[i].answers)
+            return relud_fail(error, RELUD_NO_MEMORY, "no address space for the turn's rows");
+    }
+    return true;
+}
+
+void turn_reset(struct turn *turn)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (turn->buffer[i].rows)
+            munmap(turn->buffer[i].rows, turn->rows_cap * sizeof(float));
+        if (turn->buffer[i].answers)
+            munmap(turn->buffer[i].answers, turn->answers_cap * sizeof(float));
+    }
+    catalog_release(turn->catalog);
+    *turn = (struct turn){0};
+}
+
+void turn_change_catalog(struct turn *turn, struct catalog *catalog)
+{
+    struct catalog *old = turn->catalog;
+    turn->catalog = catalog;
+    if (old->jobs[turn->worker] == 0)
+        catalog_release(old);
+}
+
+/* Pages beyond this are given back when a buffer empties, so that a burst of large bodies does not
+ * keep its memory. */
+enum { KEEP_FLOATS = 1 << 18 };
+
+static void trim(float *at, size_t used)
+{
+    if (used > KEEP_FLOATS)
+        madvise(at + KEEP_FLOATS, (used - KEEP_FLOATS) * sizeof(float), MADV_DONTNEED);
+}
+
+static void empty_buffer(struct row_buffer *buffer)
+{
+    trim(buffer->rows, buffer->rows_len);
+    trim(buffer->answers, buffer->answers_len);
+    buffer->rows_len = buffer->answers_len = 0;
+}
+
+/* Opens the other buffer as soon as it is empty, so that this one can empty in its turn. */
+static void swap_buffers(struct turn *turn)
+{
+    struct row_buffer *other = &turn->buffer[turn->open == &turn->buffer[0]];
+    if (turn->open->jobs && !other->jobs)
+        turn->open = other;
+}
+
+enum turn_verdict turn_rows(struct turn *turn, const struct turn_job *job, size_t count,
+                            float **rows)
+{
+    *rows = job->rows_held;
+    if (job->rows_held)
+        return TURN_TAKEN;
+    if (count > turn->rows_cap)
+        return TURN_NEVER;
+    if (turn->rows_cap - turn->open->rows_len < count)
+        swap_buffers(turn);
+    if (turn->rows_cap - turn->open->rows_len < count)
+        return TURN_FULL;
+    turn->rows_offered = count;
+    *rows = turn->open->rows + turn->open->rows_len;
+    return TURN_TAKEN;
+}
+
+void turn_hold(struct turn *turn, struct turn_job *job)
+{
+    struct row_buffer *buffer = turn->open;
+    if (job->rows_held)
+        return;
+    job->rows_held = buffer->rows + buffer->rows_len;
+    job->rows_held_len = turn->rows_offered;
+    job->buffer = buffer;
+    buffer->rows_len += job->rows_held_len;
+    buffer->jobs++;
+}
+
+/* Keeps only the first `floats` of the held floats. The others become free if no other job's rows
+ * lie behind them. */
+static void keep_held(const struct turn_job *job, size_t floats)
+{
+    struct row_buffer *buffer = job->buffer;
+    if (job->rows_held + job->rows_held_len == buffer->rows + buffer->rows_len)
+        buffer->rows_len -= job->rows_held_len - floats;
+}
+
+static void leave_buffer(struct turn_job *job)
+{
+    if (--job->buffer->jobs == 0)
+        empty_buffer(job->buffer);
+    job->buffer = NULL;
+}
+
+/* Counts rows of the model as waiting, or as no longer waiting (`rows` is then negative, in two's
+ * complement). */
+static void count_waiting(struct turn *turn, const struct served_model *served, size_t rows)
+{
+    turn->rows_waiting += rows;
+    counter_add(&served->series->shard[turn->worker].waiting_rows, (uint64_t)rows);
+}
+
+size_t turn_answer_floats(const struct served_model *served, size_t rows, bool is_layered)
+{
+    size_t width = served->info->outputs;
+    for (size_t i = 0; is_layered && i < served->info->layers; i++)
+        width += relud_model_layer(served->model, i)->outputs;
+    return rows > SIZE_MAX / width ? SIZE_MAX : rows * width;
+}
+
+/* Returns 2 * layers pointers: the first half says where each layer's answers begin, from `at` on;
+ * the second half is where the pass in progress writes. NULL when memory runs out. */
+static float **find_layers(const struct served_model *served, size_t rows, float *at)
+{
+    size_t layers = served->info->layers;
+    float **layer_out = malloc(2 * layers * sizeof *layer_out);
+    for (size_t i = 0; layer_out && i < layers; i++) {
+        layer_out[i] = at;
+        at += rows * relud_model_layer(served->model, i)->outputs;
+    }
+    return layer_out;
+}
+
+static bool is_short(const struct turn_job *job)
+{
+    return job->rows <= TURN_SHORT_ROWS;
+}
+
+bool turn_has_short(const struct turn *turn, int64_t now_ns)
+{
+    enum { JUST_NOW_NS = 20000000 };
+    return now_ns - turn->short_ns < JUST_NOW_NS;
+}
+
+/* Releases a job that was not taken: the rows it holds would keep the buffer from emptying for its
+ * own answer. */
+static enum turn_verdict refuse(struct turn *turn, struct turn_job *job, enum turn_verdict verdict)
+{
+    turn_release(turn, job);
+    swap_buffers(turn);
+    return verdict;
+}
+
+enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
+                              const struct served_model *served, size_t rows, bool is_layered)
+{
+    struct row_buffer *buffer = job->rows_held ? job->buffer : turn->open;
+    size_t answer = turn_answer_floats(served, rows, is_layered);
+    if (answer > turn->answers_cap)
+        return refuse(turn, job, TURN_NEVER);
+    if (turn->answers_cap - buffer->answers_len < answer)
+        return refuse(turn, job, TURN_FULL);
+    float *y = buffer->answers + buffer->answers_len, **layer_out = NULL;
+    if (is_layered && !(layer_out = find_layers(served, rows, y + rows * served->info->outputs)))
+        return refuse(turn, job, TURN_FULL);
+    turn_hold(turn, job);
+    keep_held(job, rows * served->info->features);
+    *job = (struct turn_job){.buffer = buffer,
+                             .served = served,
+                             .catalog = turn->catalog,
+                             .x = job->rows_held,
+                             .y = y,
+                             .layer_out = layer_out,
+                             .rows = rows,
+                             .owner = job->owner,
+                             .deadline_ns = job->deadline_ns,
+                             .submit_ns = clock_ns()};
+    turn->catalog->jobs[turn->worker]++;
+    buffer->answers_len += answer;
+    list_append(&turn->queue, job);
+    count_waiting(turn, served, rows);
+    turn->has_new_long |= !is_short(job);
+    if (is_short(job) && rows * served->info->features <= TURN_SHORT_FLOATS)
+        turn->short_ns = job->submit_ns;
+    turn->jobs_waiting++;
+    turn->unanswered++;
+    return TURN_TAKEN;
+}
+
+/* True when b's rows and answers continue a's in memory, so that both are one matrix. b may be
+ * NULL. */
+static bool is_continued(const struct turn_job *a, const struct turn_job *b)
+{
+    const struct relud_model_info *info = a->served->info;
+    return b && a->served == b->served && !a->layer_out && !b->layer_out && b->rows_done == 0 &&
+           a->x + a->rows * info->features == b->x && a->y + a->rows * info->outputs == b->y;
+}
+
+static void pass_layered(struct turn *turn, struct turn_job *job, size_t rows)
+{
+    const struct relud_model_info *info = job->served->info;
+    float **now = job->layer_out + info->layers;
+    for (size_t i = 0; i < info->layers; i++)
+        now[i] =
+            job->layer_out[i] + job->rows_done * relud_model_layer(job->served->model, i)->outputs;
+    relud_predict_layers(job->served->scratch[turn->worker],
+                         job->x + job->rows_done * info->features, rows,
+                         job->y + job->rows_done * info->outputs, now);
+}
+
+/* Learns how many rows this net computes in TURN_NS; the last pass took `ns` for `rows`. A pass may
+ * also be slow because the processor was taken away for a while; the doubling soon makes up for
+ * that. */
+static void learn_pace(const struct turn *turn, const struct served_model *served, size_t rows,
+                       int64_t ns)
+{
+    size_t *most = &served->pass_rows[turn->worker];
+    if (ns > 2 * TURN_NS && rows > served->pass_rows_min)
+        *most = rows / 2 > served->pass_rows_min ? rows / 2 : served->pass_rows_min;
+    else if (ns < TURN_NS / 2 && rows >= *most && rows < turn->batch_rows_max)
+        *most = 2 * rows;
+}
+
+/* Makes one pass over the jobs that lie end to end at the head of the queue, at most `budget` rows.
+ * Returns the rows it took. */
+static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
+{
+    struct turn_job *head = turn->queue.first, *tail = head;
+    const struct served_model *served = head->served;
+    const struct relud_model_info *info = served->info;
+    size_t rows = head->rows - head->rows_done, most = served->pass_rows[turn->worker];
+    budget = budget < most ? budget : most;
+    while (rows < budget && is_continued(tail, tail->node.next)) {
+        tail = tail->node.next;
+        rows += tail->rows;
+    }
+    rows = rows < budget ? rows : budget;
+    const float *x = head->x + head->rows_done * info->features;
+    float *y = head->y + head->rows_done * info->outputs;
+    if (head->layer_out)
+        pass_layered(turn, head, rows);
+    else
+        relud_predict(head->served->scratch[turn->worker], x, rows, y);
+    int64_t begin = *now_ns;
+    *now_ns = clock_ns();
+    learn_pace(turn, served, rows, *now_ns - begin);
+    metrics_batch(&head->served->series->shard[turn->worker], rows, *now_ns - begin);
+    count_waiting(turn, head->served, -rows);
+    metrics_stage(turn->shard, STAGE_FORWARD, *now_ns - begin);
+
+    for (size_t left = rows; left;) {
+        struct turn_job *job = list_take(&turn->queue);
+        size_t share = job->rows - job->rows_done < left ? job->rows - job->rows_done : left;
+        if (job->rows_done == 0)
+            job->begin_ns = begin;
+        job->forward_ns += *now_ns - begin;
+        job->batch_rows = rows > job->batch_rows ? rows : job->batch_rows;
+        job->rows_done += share;
+        left -= share;
+        if (job->rows_done < job->rows) {
+            list_append(&turn->queue, job);
+            continue;
+        }
+        job->is_done = true;
+        turn->jobs_waiting--;
+        if (turn->on_done)
+            turn->on_done(job);
+    }
+    /* after the jobs, so that it counts for no job's time */
+    *now_ns = unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x,
+                              *now_ns);
+    return rows;
+}
+
+static void unlink_job(struct turn *turn, struct turn_job *job)
+{
+    list_remove(&turn->queue, job);
+    count_waiting(turn, job->served, job->rows_done - job->rows);
+    turn->jobs_waiting--;
+}
+
+/* Ends the jobs whose deadline has passed, without computing them. */
+static void drop_late(struct turn *turn, int64_t now_ns)
+{
+    for (struct turn_job *job = turn->queue.first, *next; job; job = next) {
+        next = job->node.next;
+        if (job->deadline_ns == 0 || now_ns < job->deadline_ns)
+            continue;
+        unlink_job(turn, job);
+        job->begin_ns = now_ns;
+        job->is_done = job->is_late = true;
+        if (turn->on_done)
+            turn->on_done(job);
+    }
+}
+
+/* Moves the short jobs before the long ones and keeps the order within each kind. Returns the rows
+ * of the short jobs; returns 0, and changes nothing, unless both kinds wait. */
+static size_t put_short_first(struct turn *turn)
+{
+    const struct turn_job *last = turn->queue.last;
+    bool has_long = false;
+    size_t rows = 0;
+    for (struct turn_job *job = turn->queue.first, *next; job; job = next) {
+        next = job == last ? NULL : job->node.next;
+        if (is_short(job)) {
+            rows += job->rows - job->rows_done;
+        } else {
+            list_remove(&turn->queue, job);
+            list_append(&turn->queue, job);
+            has_long = true;
+        }
+    }
+    return has_long ? rows : 0;
+}
+
+void turn_forward(struct turn *turn)
+{
+    if (!turn->queue.first)
+        return;
+    int64_t now_ns = clock_ns();
+    drop_late(turn, now_ns);
+    size_t left = turn->batch_rows_max;
+    size_t short_rows = turn->is_long_due ? 0 : put_short_first(turn);
+    turn->is_long_due = short_rows > 0;
+    turn->has_new_long = false;
+    if (short_rows && short_rows < left)
+        left = short_rows;
+    if (turn->queue.first && !is_short(turn->queue.first) && left > TURN_PIECE_ROWS &&
+        turn_has_short(turn, now_ns))
+        left = TURN_PIECE_ROWS;
+    int64_t end_ns = now_ns + TURN_NS;
+    while (left && turn->queue.first && now_ns < end_ns)
+        left -= pass(turn, left, &now_ns);
+    drop_late(turn, now_ns); /* so that they are answered before the next pass */
+    counter_add(&turn->shard->turns, 1);
+    swap_buffers(turn);
+}
+
+void turn_release(struct turn *turn, struct turn_job *job)
+{
+    if (!job->buffer)
+        return;
+    leave_buffer(job);
+    if (job->rows_held) { /* it was never submitted */
+        job->rows_held = NULL;
+        return;
+    }
+    if (!job->is_done)
+        unlink_job(turn, job);
+    free(job->layer_out);
+    job->layer_out = NULL;
+    turn->unanswered--;
+    size_t *jobs = &job->catalog->jobs[turn->worker];
+    if (--*jobs == 0 && job->catalog != turn->catalog)
+        catalog_release(job->catalog);
+}

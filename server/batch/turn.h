@@ -1,0 +1,133 @@
+/* One worker's turn: the rows and answers of many requests. Requests write their numbers straight
+ * into the turn's float rows. One forward pass per model computes all of them. The answers stay in
+ * the turn until they have been written out.
+ *
+ * Memory is two buffers that alternate. Each has room for rows and for answers. New jobs go into
+ * the open buffer until the other one is empty; then the two swap. Under load one buffer fills
+ * while the last answers of the other go out, so no buffer ever grows or is copied.
+ *
+ * A turn belongs to one worker; no function here may be called from another thread. */
+#ifndef SERVER_BATCH_TURN_H
+#define SERVER_BATCH_TURN_H
+
+#include "server/base/list.h"
+#include "server/metrics/metrics.h"
+#include "server/models/catalog.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    TURN_GONE = 1, /* a job's deadline_ns when its client has gone */
+    /* A job with at most TURN_SHORT_ROWS rows is short. */
+    TURN_SHORT_ROWS = 16,
+    TURN_PIECE_ROWS = 32,     /* rows a turn takes of a leading long job while short jobs arrive */
+    TURN_SHORT_FLOATS = 8192, /* with more floats, even a job of few rows takes long to read */
+};
+
+/* The largest answer: its numbers, and its bytes before compression. A number and its separator
+ * take at most 17 bytes of text. */
+#define TURN_ANSWER_FLOATS_MAX ((size_t)4 << 20)
+#define TURN_ANSWER_BYTES_MAX  (17 * TURN_ANSWER_FLOATS_MAX)
+
+struct row_buffer {
+    float *rows, *answers; /* reserved address space; a page costs memory once it is touched */
+    size_t rows_len, answers_len; /* floats in use */
+    size_t jobs;                  /* jobs with rows or answers here that are not released yet */
+};
+
+/* One request's rows on their way through the net. */
+struct turn_job {
+    struct list_node node;
+    struct row_buffer *buffer; /* where its rows and answers are; NULL: not in the turn */
+    const struct served_model *served;
+    struct catalog *catalog; /* the catalog that holds served; the turn keeps it alive */
+    const float *x;          /* [rows][features] */
+    float *y;                /* [rows][outputs] */
+    float **layer_out;       /* NULL, or [layers], each [rows][outputs of that layer] */
+    size_t rows, rows_done;
+    /* NULL, or [rows_held_len]: the floats claimed for its rows before turn_submit */
+    float *rows_held;
+    size_t rows_held_len;
+    bool is_done;
+    bool is_late;        /* done without an answer, because its deadline passed */
+    int64_t deadline_ns; /* set before turn_submit; 0: no deadline */
+    int64_t submit_ns, begin_ns, forward_ns; /* forward_ns: how long its passes took */
+    size_t batch_rows;                       /* rows of the largest pass that it was part of */
+    void *owner;                             /* for turn.on_done */
+};
+
+struct turn {
+    struct row_buffer buffer[2];
+    struct row_buffer *open;           /* the buffer that takes new jobs */
+    size_t rows_cap, answers_cap;      /* floats per buffer */
+    struct list queue;                 /* the jobs that wait for their pass */
+    size_t rows_waiting, jobs_waiting; /* not computed yet */
+    size_t unanswered;                 /* submitted jobs that are not released, computed or not */
+    bool has_new_long;                 /* a long job has been submitted since the last turn */
+    bool is_long_due;    /* the last turn computed only short jobs: the next one goes in order */
+    size_t rows_offered; /* how many floats turn_rows gave last */
+    int64_t short_ns;    /* when the last job arrived that is short and quick to read */
+    size_t batch_rows_max;
+    size_t worker;           /* index of the worker; selects its scratch memory and its metrics */
+    struct catalog *catalog; /* what is served now */
+    struct metrics_shard *shard;
+    void (*on_done)(struct turn_job *job); /* called for each job that is done; may be NULL */
+};
+
+/* Reserves the buffers and takes over the caller's reference to catalog. body_bytes_max bounds the
+ * numbers of one request, since a number takes at least two bytes of text. False and *error when
+ * there is no address space; turn_reset is then still needed. */
+bool turn_init(struct turn *turn, struct catalog *catalog, size_t worker,
+               struct metrics_shard *shard, size_t batch_rows_max, size_t body_bytes_max,
+               struct relud_error *error);
+void turn_reset(struct turn *turn);
+
+/* New jobs use this catalog from here on; the turn takes over the caller's reference. The old
+ * catalog is released with its last job. */
+void turn_change_catalog(struct turn *turn, struct catalog *catalog);
+
+enum turn_verdict {
+    TURN_TAKEN,
+    TURN_FULL,  /* no room now: try again after the next turn */
+    TURN_NEVER, /* not even an empty turn has so much room */
+};
+
+/* Finds room for up to `count` floats of the job's rows: the floats that the job holds already,
+ * else new ones. The caller claims new ones by turn_submit or turn_hold, or uses them briefly and
+ * forgets them. *rows is NULL unless the verdict is TURN_TAKEN. */
+enum turn_verdict turn_rows(struct turn *turn, const struct turn_job *job, size_t count,
+                            float **rows);
+
+/* Claims the floats that turn_rows gave last, for rows that are not all read yet. The claim lasts
+ * until turn_submit, which keeps what it needs, or turn_release. Calling it again does nothing. */
+void turn_hold(struct turn *turn, struct turn_job *job);
+
+/* Puts a job into the turn. Its rows are the first rows * features floats that it holds, or else of
+ * those that turn_rows gave last. is_layered asks for every layer's output. With any other verdict
+ * than TURN_TAKEN the job holds nothing any more. */
+enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
+                              const struct served_model *served, size_t rows, bool is_layered);
+
+/* True if a short job arrived in the last 20 ms; long work should then be split. */
+bool turn_has_short(const struct turn *turn, int64_t now_ns);
+
+/* How many floats an answer of so many rows takes; SIZE_MAX when it overflows. */
+size_t turn_answer_floats(const struct served_model *served, size_t rows, bool is_layered);
+
+/* Computes up to batch_rows_max rows.
+ *
+ * When long jobs (more than TURN_SHORT_ROWS rows) and short ones wait, a turn computes the short
+ * ones only, and the next turn takes all jobs in order. A job longer than a turn goes to the back
+ * of the queue with its remaining rows. So both kinds make progress. While short jobs keep
+ * arriving, a turn that begins with a long job computes only TURN_PIECE_ROWS rows.
+ *
+ * A turn ends soon after TURN_NS: a pass has at most as many rows as the net computed in that time
+ * before. That limit never falls below served->pass_rows_min, the few rows for which the weights
+ * are read in any case. Jobs whose deadline has passed are done without a pass. */
+void turn_forward(struct turn *turn);
+
+/* Gives the job's memory back to the turn: its answer is written, or nobody wants it any more. */
+void turn_release(struct turn *turn, struct turn_job *job);
+
+#endif

@@ -1,0 +1,17 @@
+/* Threads that share one piece of work at a time, for relud_train. They spin for a short time
+ * before they sleep. */
+#ifndef SERVER_CLI_THREAD_TEAM_H
+#define SERVER_CLI_THREAD_TEAM_H
+
+#include <relud/train.h>
+
+struct thread_team;
+
+/* Makes a team of `parts` threads, including the caller's. NULL when a thread could not be
+ * started. */
+struct thread_team *thread_team_new(size_t parts);
+void thread_team_free(struct thread_team *team);
+/* The team in the form that relud_train takes. It lives as long as the team. */
+struct relud_team thread_team_hook(struct thread_team *team);
+
+#endif

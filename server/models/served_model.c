@@ -1,0 +1,231 @@
+#include "server/models/served_model.h"
+
+#include "server/log/log.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t served_model_names_bytes(const struct served_model *served)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; served->info->results > 1 && i < served->info->results; i++)
+        /* escaped, in quotes, with separators */
+        bytes += 6 * strlen(served->info->result[i].name) + 8;
+    return bytes;
+}
+
+bool served_model_is_probabilities(const struct served_model *served, size_t output)
+{
+    return output == served->info->results;
+}
+
+const char *served_model_output_name(const struct served_model *served, size_t output)
+{
+    return served_model_is_probabilities(served, output) ? SERVED_MODEL_PROBABILITIES_NAME
+                                                         : served->info->result[output].name;
+}
+
+size_t served_model_output_width(const struct served_model *served, size_t output)
+{
+    return served_model_is_probabilities(served, output) ? served->info->classes
+                                                         : served->info->result[output].width;
+}
+
+void served_model_write_dims(struct text *out, const struct relud_tensor_info *tensor)
+{
+    for (size_t i = 0; i < tensor->rank; i++) {
+        text_put(out, ",");
+        text_count(out, tensor->shape[i]);
+    }
+}
+
+void served_model_write_output_dims(struct text *out, const struct served_model *served,
+                                    size_t output)
+{
+    if (!served_model_is_probabilities(served, output)) {
+        served_model_write_dims(out, &served->info->result[output]);
+        return;
+    }
+    text_put(out, ",");
+    text_count(out, served->info->classes);
+}
+
+static bool has_output(const struct served_model *served, const char *name)
+{
+    for (size_t i = 0; i < served->info->results; i++)
+        if (strcmp(served->info->result[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Moves the text out of `head`. Returns false if memory ran out on the way. */
+static bool take(struct text *head, char **to)
+{
+    text_put_n(head, "", 1);
+    *to = head->at;
+    bool is_whole = text_is_whole(head);
+    *head = (struct text){0};
+    return is_whole;
+}
+
+static bool make_heads(struct served_model *served, struct relud_error *error)
+{
+    struct text head = {0};
+    text_put(&head, "{\"model\":");
+    text_json(&head, served->name);
+    text_put(&head, ",\"version\":");
+    text_json(&head, served->version);
+    text_put(&head, ",\"outputs\":");
+    bool is_whole = take(&head, &served->prediction_head);
+    text_put(&head, "{\"model_name\":");
+    text_json(&head, served->name);
+    text_put(&head, ",\"model_version\":");
+    text_json(&head, served->version);
+    is_whole &= take(&head, &served->infer_head);
+    for (size_t i = 0; i < served->outputs; i++) {
+        text_put(&head, "{\"name\":");
+        text_json(&head, served_model_output_name(served, i));
+        text_put(&head, ",\"datatype\":\"FP32\",\"shape\":[");
+        is_whole &= take(&head, &served->tensor_head[i]);
+    }
+    served->class_head = calloc(served->info->classes + 1, sizeof *served->class_head);
+    is_whole &= served->class_head != NULL;
+    for (size_t i = 0; is_whole && i < served->info->classes; i++) {
+        text_put(&head, "{");
+        if (served->info->labels) { /* without labels, classes have only a number */
+            text_put(&head, "\"label\":");
+            text_json(&head, served->info->labels[i]);
+            text_put(&head, ",");
+        }
+        text_print(&head, "\"index\":%zu,\"probability\":", i);
+        if (head.len > served->class_head_len_max)
+            served->class_head_len_max = head.len;
+        is_whole = take(&head, &served->class_head[i]);
+    }
+    return is_whole || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+}
+
+static bool make_scratch(struct served_model *served, const struct served_model_options *options,
+                         struct relud_error *error)
+{
+    enum {
+        MULTIPLICATIONS_A_NS = 8, /* a first guess; passes correct it */
+        /* The cost of a unit in multiplications: its activation, and writing its number. */
+        UNIT_COST = 32,
+        PASS_ROWS_MIN = 8, /* reading the weights costs as much as computing this many rows */
+    };
+    size_t cost = served->info->parameters + 1, units = 0;
+    for (size_t i = 0; i < served->info->layers; i++)
+        units += relud_model_layer(served->model, i)->outputs;
+    cost += UNIT_COST * units;
+    size_t pass_rows = (size_t)MULTIPLICATIONS_A_NS * TURN_NS / cost;
+    served->pass_rows_min = served->info->parameters > UNIT_COST * units ? PASS_ROWS_MIN : 1;
+    served->scratch = calloc(options->workers, sizeof(relud_scratch *));
+    served->pass_rows = calloc(options->workers, sizeof *served->pass_rows);
+    if (!served->scratch || !served->pass_rows)
+        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < options->workers; i++)
+        served->pass_rows[i] =
+            pass_rows > served->pass_rows_min ? pass_rows : served->pass_rows_min;
+    for (; served->workers < options->workers; served->workers++) {
+        relud_scratch *scratch = relud_scratch_new(served->model, options->batch_rows_max, error);
+        if (!scratch)
+            return false;
+        served->scratch[served->workers] = scratch;
+    }
+    return true;
+}
+
+static void served_model_free(struct served_model *served)
+{
+    for (size_t i = 0; i < served->workers; i++)
+        relud_scratch_free(served->scratch[i]);
+    free(served->scratch);
+    free(served->pass_rows);
+    for (size_t i = 0; served->class_head && i < served->info->classes; i++)
+        free(served->class_head[i]);
+    free(served->class_head);
+    free(served->prediction_head);
+    free(served->infer_head);
+    for (size_t i = 0; i < SERVED_MODEL_OUTPUTS_MAX; i++)
+        free(served->tensor_head[i]);
+    relud_json_columns_close(&served->columns);
+    metrics_series_release(served->series);
+    unit_watch_free(served->unit_watch);
+    relud_model_release(served->model);
+    free(served);
+}
+
+/* A name in the file that differs from the model's name is logged: its author calls it so. */
+static void set_name(struct served_model *served, const struct served_model_source *source)
+{
+    const char *own = served->info->name;
+    bool is_own = own && !source->is_named;
+    snprintf(served->name, sizeof served->name, "%s", is_own ? own : source->name);
+    snprintf(served->version, sizeof served->version, "%s", source->version);
+    if (own && strcmp(own, served->name) != 0)
+        log_info("%s: has the name '%s'; in a repository the folder's name is used, '%s'",
+                 source->dir, own, served->name);
+}
+
+/* Prepares to read rows whose features are given by name. */
+static bool name_columns(struct served_model *served, struct relud_error *error)
+{
+    const char *const *name = relud_model_feature_names(served->model);
+    if (!relud_json_columns_open(&served->columns, name, name ? served->info->features : 0))
+        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    served->row_name = served->info->input_name;
+    for (size_t i = 0; i < served->columns.len; i++)
+        if (strcmp(served->columns.name[i], served->info->input_name) == 0)
+            served->row_name = NULL;
+    return true;
+}
+
+struct served_model *served_model_open(const struct served_model_source *source,
+                                       const struct served_model_options *options,
+                                       struct metrics_series *series, struct relud_error *error)
+{
+    struct served_model *served = calloc(1, sizeof *served);
+    if (!served) {
+        relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    static _Atomic uint64_t serials;
+    served->references = 1;
+    served->serial = ++serials;
+    served->model = relud_model_load(source->dir, &options->model, error);
+    if (!served->model) {
+        served_model_free(served);
+        return NULL;
+    }
+    served->info = relud_model_info(served->model);
+    set_name(served, source);
+    bool has_probabilities = served->info->task == RELUD_TASK_CLASSIFICATION &&
+                             !has_output(served, SERVED_MODEL_PROBABILITIES_NAME);
+    served->outputs = served->info->results + has_probabilities;
+    served->series = series ? metrics_series_retain(series)
+                            : metrics_series_new(options->workers, options->batch_rows_max);
+    if (!served->series)
+        relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    served->unit_watch = unit_watch_new(served->model, options->workers, error);
+    if (!served->series || !served->unit_watch || !make_scratch(served, options, error) ||
+        !make_heads(served, error) || !name_columns(served, error)) {
+        served_model_free(served);
+        return NULL;
+    }
+    for (size_t i = 0; i < served->info->notes; i++)
+        log_warn("%s: %s", source->dir, served->info->note[i]);
+    return served;
+}
+
+struct served_model *served_model_retain(struct served_model *served)
+{
+    served->references++;
+    return served;
+}
+
+void served_model_release(struct served_model *served)
+{
+    if (served && --served->references == 0)
+        served_model_free(served);
+}

@@ -1,0 +1,84 @@
+/* One version of a model as it is served: the net, each worker's scratch memory for it, and the
+ * fixed beginnings of its responses. The net never changes after served_model_open. */
+#ifndef SERVER_MODELS_SERVED_MODEL_H
+#define SERVER_MODELS_SERVED_MODEL_H
+
+#include "server/base/text.h"
+#include "server/metrics/metrics.h"
+#include "server/metrics/unit_watch.h"
+#include "server/models/path.h"
+#include <relud/relud.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The outputs of a model: its results, and for a classification also the probabilities. */
+enum { SERVED_MODEL_OUTPUTS_MAX = RELUD_RESULTS_MAX + 1 };
+#define SERVED_MODEL_PROBABILITIES_NAME "probabilities"
+
+/* The time that one pass may take; it limits the rows of a pass. */
+enum { TURN_NS = 4000000 };
+
+struct served_model {
+    uint64_t serial; /* unique in this process */
+    char name[MODEL_NAME_BYTES], version[MODEL_VERSION_BYTES];
+    relud_model *model;
+    const struct relud_model_info *info;
+    struct relud_json_columns columns; /* the input's columns, if the model names them */
+    /* The input's name: a request may give a row as an object with this one member. NULL if a
+     * column has the same name. */
+    const char *row_name;
+    size_t workers;
+    relud_scratch **scratch; /* [workers] */
+    /* [workers]: the most rows of a pass, for its time. Each worker writes only its own number. */
+    size_t *pass_rows;
+    size_t pass_rows_min;          /* but at least this many rows */
+    struct unit_watch *unit_watch; /* counts what its units do */
+    struct metrics_series *series; /* goes on from the version's earlier loads */
+    size_t outputs;                /* the model's results, plus 1 if it has probabilities */
+    char *prediction_head;         /* /predict's response up to its numbers */
+    char *infer_head; /* `{"model_name":…,"model_version":…`, without a closing brace */
+    /* `{"name":"logits","datatype":"FP32","shape":[` */
+    char *tensor_head[SERVED_MODEL_OUTPUTS_MAX];
+    /* [classes]: `{"label":"7","index":7,"probability":`, or `{"index":7,"probability":` without
+     * labels. */
+    char **class_head;
+    size_t class_head_len_max;
+    _Atomic size_t references;
+};
+
+struct served_model_options {
+    struct relud_model_options model;
+    size_t workers, batch_rows_max;
+};
+
+/* Where a version is loaded from, and its names. */
+struct served_model_source {
+    const char *dir, *name, *version;
+    /* `name` applies, whatever model.json says. If false, `name` applies only if model.json has
+     * none. */
+    bool is_named;
+};
+
+/* Loads the model. `series` may be NULL: then it gets a new one. Returns NULL and sets *error on
+ * failure. The caller owns one reference. */
+struct served_model *served_model_open(const struct served_model_source *source,
+                                       const struct served_model_options *options,
+                                       struct metrics_series *series, struct relud_error *error);
+struct served_model *served_model_retain(struct served_model *served);
+/* NULL is fine. The last release frees the model. */
+void served_model_release(struct served_model *served);
+
+/* The most bytes that the names of the results take for each row of a response; 0 if there is only
+ * one result. */
+size_t served_model_names_bytes(const struct served_model *served);
+
+bool served_model_is_probabilities(const struct served_model *served, size_t output);
+/* An output is a number below `outputs`. Its name, and the number of values in a row of it: */
+const char *served_model_output_name(const struct served_model *served, size_t output);
+size_t served_model_output_width(const struct served_model *served, size_t output);
+/* Appends the dimensions of a row, such as ",3,4", which follow the number of rows. */
+void served_model_write_dims(struct text *out, const struct relud_tensor_info *tensor);
+void served_model_write_output_dims(struct text *out, const struct served_model *served,
+                                    size_t output);
+
+#endif

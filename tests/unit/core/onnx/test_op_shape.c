@@ -1,0 +1,237 @@
+/* Operations that make constants and shapes. */
+#include "tests/unit/onnx_case.h"
+
+#define BATCH "along the batch: rows would depend on each other"
+
+static const struct onnx_case constants[] = {
+    {"c=Constant() value=f[4]{1,2,3,4}; y=Add(x,c)", 17, "1 1 1 1", "2 3 4 5"},
+    {"c=Constant() value_float=2.0; y=Mul(x,c)", 17, "1 2 3 4", "2 4 6 8"},
+    {"c=Constant() value_floats=[1.0,2.0,3.0,4.0]; y=Mul(x,c)", 17, "1 1 1 2", "1 2 3 8"},
+    {"c=Constant() value_int=2; y=Mul(x,c)", 17, "1 2 3 4", "2 4 6 8"},
+    {"c=Constant() value_ints=[1,2,3,4]; y=Mul(x,c)", 17, "1 1 1 2", "1 2 3 8"},
+    {"c=Constant() value='a'; y=Mul(x,c)", 17, NULL, "its value is no tensor"},
+    {"c=Constant() value=1; y=Mul(x,c)", 17, NULL, "its value is no tensor"},
+    {"c=Constant() value=#5; y=Mul(x,c)", 17, NULL, "its value is no tensor"},
+    {"c=Constant() value=f[-1]{1}; y=Mul(x,c)", 17, NULL, "dimension 0 is -1: that cannot be"},
+    {"c=Constant() value=f[2]{1,2,3}; y=Mul(x,c)", 17, NULL, "the data does not fit the dims"},
+    {"c=Constant() value=f[1,1,1,1,1,1,1,1,1]{1}; y=Mul(x,c)", 17, NULL,
+     "has 9 dimensions; at most 8 are read"},
+    {"c=Constant() value_string='a'; y=Mul(x,c)", 17, NULL,
+     "a constant of a kind that is not read"},
+    {"c=Constant(); y=Mul(x,c)", 17, NULL, "a constant of a kind that is not read"},
+    {"c=Constant() value_floats=[]; y=Mul(x,c)", 17, NULL, "an empty list"},
+    {"c=Constant() value_ints=[]; y=Mul(x,c)", 17, NULL, "an empty list"},
+    {"c=Constant() value_float=@; y=Mul(x,c)", 17, NULL,
+     "attribute 'value_float' refers to a function's"},
+    {"c=Constant() value_float=1; y=Mul(x,c)", 17, NULL,
+     "attribute 'value_float' is not of the type"},
+    {"c=Constant() value_int=1.0; y=Mul(x,c)", 17, NULL,
+     "attribute 'value_int' is not of the type"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=f[1]{2}; y=Mul(x,c)", 17, "1 2 3 4", "2 4 6 8"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=i[1]{3}; y=Mul(x,c)", 17, "1 2 3 4", "3 6 9 12"},
+    {"s=i[2]{1,4}; c=ConstantOfShape(s); y=Add(x,c)", 17, "1 2 3 4", "1 2 3 4"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=f[2]{1,2}; y=Mul(x,c)", 17, NULL,
+     "no tensor of one number"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value='a'; y=Mul(x,c)", 17, NULL, "no tensor of one number"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=#5; y=Mul(x,c)", 17, NULL, "no tensor of one number"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=f[-1]{1}; y=Mul(x,c)", 17, NULL,
+     "no tensor of one number"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=1; y=Mul(x,c)", 17, NULL, "no tensor of one number"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=f[1,1,1,1,1,1,1,1,1]{1}; y=Mul(x,c)", 17, NULL,
+     "no tensor of one number"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=f[1]{nan}; y=Mul(x,c)", 17, NULL, "element 0 is NaN"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=i[1]{1,2}; y=Mul(x,c)", 17, NULL,
+     "the data does not fit the dims"},
+    {"s=i[1]{4}; c=ConstantOfShape(s) value=s[1]{}; y=Mul(x,c)", 17, NULL,
+     "it is STRING: that is no number"},
+    {"c=ConstantOfShape(); y=Mul(x,c)", 17, NULL,
+     "its shape is missing, that of a batch, or too long"},
+    {"s=Shape(x); c=ConstantOfShape(s); y=Mul(x,c)", 17, NULL,
+     "its shape is missing, that of a batch"},
+    {"s=i[9]{1,1,1,1,1,1,1,1,1}; c=ConstantOfShape(s); y=Mul(x,c)", 17, NULL, "or too long"},
+    {"s=i[1]{-1}; c=ConstantOfShape(s); y=Mul(x,c)", 17, NULL, "dimension 0 is 0: that is nothing"},
+    {"s=i[2]{40000,40000}; c=ConstantOfShape(s); y=Mul(x,c)", 17, NULL,
+     "dimension 1 is 40000: that is too much"},
+    {"s=i[2]{4000,4000}; c=ConstantOfShape(s); y=Mul(x,c)", 17, NULL,
+     "more numbers on the way than relud allows"},
+    {"s=f[1]{4}; c=ConstantOfShape(s); y=Mul(x,c)", 17, NULL,
+     "input 0 is not a constant list of whole numbers"},
+    {"s=i[0]{}; c=ConstantOfShape(s); y=Mul(x,c)", 17, NULL, "'s' is empty"},
+};
+
+static const struct onnx_case shapes[] = {
+    {"s=Shape(x); y=Reshape(x,s)", 17, "1 2 3 4", "1 2 3 4"},
+    {"s=Shape(x) start=1; c=Cast(s) to=1; y=Mul(x,c)", 17, "1 2 3 4", "4 8 12 16"},
+    {"s=Shape(x) start=-1 end=9; y=Mul(x,s)", 17, "1 2 3 4", "4 8 12 16"},
+    {"w=f[3,2]{1,2,3,4,5,6}; s=Shape(w) end=-1; y=Mul(x,s)", 17, "1 2 3 4", "3 6 9 12"},
+    {"x:f[4]; s=Shape(x); y=Mul(x,s)", 17, "1 2 3 4", "4 8 12 16"},
+    {"s=Shape(x) start=-9; y=Mul(x,s)", 17, NULL, "axes -7 to 2 of 2"},
+    {"s=Shape(x) start=2; y=Mul(x,s)", 17, NULL, "axes 2 to 2 of 2"},
+    {"s=Shape(x) start=1.5; y=Mul(x,s)", 17, NULL, "attribute 'start' is not of the type"},
+    {"s=Shape(x) end='a'; y=Mul(x,s)", 17, NULL, "attribute 'end' is not of the type"},
+    {"s=Shape(); y=Mul(x,s)", 17, NULL, "input 0 is missing"},
+    {"y=Identity(,x)", 17, NULL, "input 0 is missing"},
+    {"y=Identity(x)", 17, "1 2 3 4", "1 2 3 4"},
+    /* Dropout */
+    {"d,m=Dropout(x); c=Cast(m) to=1; y=Mul(d,c)", 17, "1 2 3 4", "1 2 3 4"},
+    {"r=f{0.5}; t=b{0}; y=Dropout(x,r,t)", 17, "1 2 3 4", "1 2 3 4"},
+    {"r=f{0.5}; t=b{1}; y=Dropout(x,r,t)", 11, "1 2 3 4", "1 2 3 4"},
+    {"r=f{0.5}; t=b{1}; y=Dropout(x,r,t)", 17, NULL,
+     "training_mode is on: export the model in eval mode"},
+    {"r=f{0.5}; t=f{0}; y=Dropout(x,r,t)", 17, NULL, "training_mode is on"},
+    {"r=f{0.5}; y=Dropout(x,r,t)", 17, NULL, "it reads 't', which nothing makes"},
+    {"y=Dropout(,x)", 17, NULL, "input 0 is missing"},
+    /* Cast */
+    {"y=Cast(x) to=1", 17, "1.5 -1.5 2 0", "1.5 -1.5 2 0"},
+    {"y=Cast(x) to=7", 17, "1.5 -1.5 2 0", "1 -1 2 0"},
+    {"y=Cast(x) to=9", 17, "1.5 -1.5 2 0", "1 1 1 0"},
+    {"a=Cast(x) to=7; y=Cast(a) to=6", 17, "1.5 -1.5 2 0", "1 -1 2 0"},
+    {"a=Cast(x) to=7; y=Cast(a) to=9", 17, "1.5 -0.5 2 0", "1 0 1 0"},
+    {"c=i[4]{1,2,3,4}; f=Cast(c) to=1; y=Add(x,f)", 17, "1 1 1 1", "2 3 4 5"},
+    {"c=i[4]{1,2,3,4}; f=Cast(c) to=6; y=Add(x,f)", 17, "1 1 1 1", "2 3 4 5"},
+    {"c=f[4]{1.5,2,3,4}; f=Cast(c) to=11; y=Add(x,f)", 17, "1 1 1 1", "2.5 3 4 5"},
+    {"c=f[4]{1.5,-1.5,2,0}; w=Cast(c) to=7; y=Add(x,w)", 17, "1 1 1 1", "2 0 3 1"},
+    {"c=f[4]{1.5,-1.5,2,0}; w=Cast(c) to=9; y=Add(x,w)", 17, "1 1 1 1", "2 2 2 1"},
+    {"c=f[1]{1e30}; w=Cast(c) to=7; y=Add(x,w)", 17, NULL, "1e+30 as a whole number"},
+    {"c=f[1]{-1e30}; w=Cast(c) to=7; y=Add(x,w)", 17, NULL, "-1e+30 as a whole number"},
+    {"s=Shape(x); f=Cast(s) to=1; y=Mul(x,f)", 17, NULL, "what is cast is not constant"},
+    {"y=Cast(x) to=8", 17, NULL, "to type 8 (STRING)"},
+    {"y=Cast(x) to=99", 17, NULL, "to type 99 (of a newer type)"},
+    {"y=Cast(x)", 17, NULL, "to type 0 (UNDEFINED)"},
+    {"y=Cast(x) to=1.0", 17, NULL, "attribute 'to' is not of the type"},
+    {"y=Cast(,x) to=1", 17, NULL, "input 0 is missing"},
+};
+
+static const struct onnx_case reshapes[] = {
+    {"s=i[2]{-1,2}; y=Reshape(x,s)", 17, "1 2 3 4", "1 2 3 4"},
+    {"s=i[2]{0,4}; y=Reshape(x,s)", 17, "1 2 3 4", "1 2 3 4"},
+    {"s=i[2]{-1,0}; y=Reshape(x,s)", 17, "1 2 3 4", "1 2 3 4"},
+    {"s=i[3]{0,2,2}; t=Reshape(x,s); y=Transpose(t) perm=[0,2,1]", 17, "1 2 3 4 5 6 7 8",
+     "1 3 2 4 5 7 6 8"},
+    {"x:f[2,4]; s=i[2]{2,4}; y=Reshape(x,s)", 17, "1 2 3 4", "1 2 3 4"},
+    {"x:f[2,4]; s=i[2]{1,8}; y=Reshape(x,s)", 17, "1 2 3 4 5 6 7 8", "1 2 3 4 5 6 7 8"},
+    {"w=f[2,2]{1,2,3,4}; t=Transpose(w); s=i[1]{4}; r=Reshape(t,s); y=Add(x,r)", 17, "0 0 0 0",
+     "1 3 2 4"},
+    {"w=f[4]{1,2,3,4}; s=i[2]{-1,4}; r=Reshape(w,s); y=Add(x,r)", 17, "0 0 0 0", "1 2 3 4"},
+    {"s=i[2]{0,3}; y=Reshape(x,s)", 17, NULL, "it reshapes " BATCH},
+    {"s=i[2]{0,8}; y=Reshape(x,s)", 17, NULL, "it reshapes " BATCH},
+    {"s=i[3]{0,4,2}; y=Reshape(x,s)", 17, NULL, "it reshapes " BATCH},
+    {"s=i[3]{0,3,-1}; y=Reshape(x,s)", 17, NULL, "it reshapes " BATCH},
+    {"s=i[2]{3,4}; y=Reshape(x,s)", 17, NULL, "it reshapes " BATCH},
+    {"s=i[2]{0,4}; y=Reshape(x,s) allowzero=1", 17, NULL, "it reshapes " BATCH},
+    {"s=i[2]{-1,0}; y=Reshape(x,s) allowzero=1", 17, NULL, "dimension 1 of its shape is 0"},
+    {"a=i[1]{-1}; b=Shape(x) end=1; s=Concat(a,b) axis=0; y=Reshape(x,s)", 17, NULL,
+     "it reshapes " BATCH},
+    /* multiples of the batch */
+    {"b=Shape(x); m=i[2]{0,1}; s=Mul(b,m); y=Reshape(x,s)", 17, "1 2 3 4", "1 2 3 4"},
+    {"b=Shape(x); m=i[2]{0,1}; s=Mul(b,m); y=Reshape(x,s) allowzero=1", 17, NULL,
+     "it reshapes " BATCH},
+    {"b=Shape(x); m=i[2]{-1,1}; s=Mul(b,m); y=Reshape(x,s)", 17, NULL, "it reshapes " BATCH},
+    {"b=Shape(x); m=i[2]{-2,1}; s=Mul(b,m); y=Reshape(x,s)", 17, NULL, "it reshapes " BATCH},
+    {"s=i[3]{0,4,0}; y=Reshape(x,s)", 17, NULL, "dimension 2 of its shape is 0"},
+    {"s=i[3]{0,-1,-1}; y=Reshape(x,s)", 17, NULL, "dimension 2 of its shape is -1"},
+    {"s=i[2]{0,-2}; y=Reshape(x,s)", 17, NULL, "dimension 1 of its shape is -2"},
+    {"w=f[4]{1,2,3,4}; s=i[1]{8}; r=Reshape(w,s); y=Add(x,r)", 17, NULL,
+     "its shape holds more than the 4 numbers there are"},
+    {"w=f[4]{1,2,3,4}; s=i[2]{4,2}; r=Reshape(w,s); y=Add(x,r)", 17, NULL,
+     "its shape holds more than the 4 numbers there are"},
+    {"w=f[4]{1,2,3,4}; s=i[2]{3,-1}; r=Reshape(w,s); y=Add(x,r)", 17, NULL,
+     "4 numbers do not divide by 3"},
+    {"w=f[4]{1,2,3,4}; s=i[1]{2}; r=Reshape(w,s); y=Add(x,r)", 17, NULL,
+     "4 numbers into a shape of 2"},
+    {"s=i[9]{0,1,1,1,1,1,1,1,1}; y=Reshape(x,s)", 17, NULL, "its shape is missing, or too long"},
+    {"y=Reshape(x)", 17, NULL, "its shape is missing, or too long"},
+    {"s=i[1,2]{-1,4}; y=Reshape(x,s)", 17, NULL, "input 1 is not a constant list of whole numbers"},
+    {"y=Reshape(x,x)", 17, NULL, "input 1 is not a constant list of whole numbers"},
+    {"y=Reshape(x,q)", 17, NULL, "it reads 'q', which nothing makes"},
+    {"s=i[2]{0,4}; y=Reshape(x,s) allowzero=1.5", 17, NULL,
+     "attribute 'allowzero' is not of the type"},
+    {"y=Reshape(,x)", 17, NULL, "input 0 is missing"},
+    /* Flatten */
+    {"x:f[N,2,2]; y=Flatten(x)", 17, "1 2 3 4", "1 2 3 4"},
+    {"x:f[N,2,2]; y=Flatten(x) axis=-1", 17, "1 2 3 4", "1 2 3 4"},
+    {"w=f[2,2]{1,2,3,4}; f=Flatten(w) axis=0; y=Add(x,f)", 17, "0 0 0 0", "1 2 3 4"},
+    {"y=Flatten(x) axis=0", 17, NULL, "it flattens " BATCH},
+    {"y=Flatten(x) axis=3", 17, NULL, "axis 3 of a tensor of 2 dimensions"},
+    {"y=Flatten(x) axis=-3", 17, NULL, "axis -3 of a tensor of 2 dimensions"},
+    {"y=Flatten(x) axis=1.0", 17, NULL, "attribute 'axis' is not of the type"},
+    {"y=Flatten(,x)", 17, NULL, "input 0 is missing"},
+};
+
+static const struct onnx_case axes[] = {
+    {"x:f[N,1,4]; y=Squeeze(x)", 17, "1 2 3 4", "1 2 3 4"},
+    {"x:f[N,1,4]; y=Squeeze(x) axes=[1]", 11, "1 2 3 4", "1 2 3 4"},
+    {"x:f[N,1,4]; a=i[1]{-2}; y=Squeeze(x,a)", 17, "1 2 3 4", "1 2 3 4"},
+    {"w=f[1,4]{1,2,3,4}; q=Squeeze(w); y=Add(x,q)", 17, "0 0 0 0", "1 2 3 4"},
+    {"w=f[1,4]{1,2,3,4}; q=Squeeze(w) axes=[0]; y=Add(x,q)", 11, "0 0 0 0", "1 2 3 4"},
+    {"y=Squeeze(x) axes=[0]", 11, NULL, "it squeezes " BATCH},
+    {"y=Squeeze(x) axes=[1]", 11, NULL, "axis 1 is 4 long"},
+    {"y=Squeeze(x) axes=[1,-1]", 11, NULL, "axis -1 is named twice"},
+    {"y=Squeeze(x) axes=[2]", 11, NULL, "axis 2 of a tensor of 2 dimensions"},
+    {"a=f[1]{1}; y=Squeeze(x,a)", 17, NULL, "input 1 is not a constant list"},
+    {"y=Squeeze(,x)", 17, NULL, "input 0 is missing"},
+    {"u=Unsqueeze(x) axes=[1]; y=Flatten(u)", 11, "1 2 3 4", "1 2 3 4"},
+    {"a=i[1]{1}; u=Unsqueeze(x,a); y=Flatten(u)", 17, "1 2 3 4", "1 2 3 4"},
+    {"w=f[4]{1,2,3,4}; u=Unsqueeze(w) axes=[0]; y=Add(x,u)", 11, "0 0 0 0", "1 2 3 4"},
+    {"y=Unsqueeze(x) axes=[0]", 11, NULL, "it puts an axis before the batch's " BATCH},
+    {"y=Unsqueeze(x) axes=[2,3,4,5,6,7,8]", 11, NULL, "9 dimensions; at most 8 are taken"},
+    {"y=Unsqueeze(x) axes=[5]", 11, NULL, "axis 5 of a tensor of 3 dimensions"},
+    {"a=f[1]{1}; y=Unsqueeze(x,a)", 17, NULL, "input 1 is not a constant list"},
+    {"y=Unsqueeze(,x)", 17, NULL, "input 0 is missing"},
+    /* Transpose */
+    {"y=Transpose(x) perm=[0,1]", 17, "1 2 3 4", "1 2 3 4"},
+    {"x:f[N,2,2]; y=Transpose(x) perm=[0,-1,1]", 17, "1 2 3 4", "1 3 2 4"},
+    {"w=f[1,2,2]{1,2,3,4}; t=Transpose(w); s=i[1]{4}; r=Reshape(t,s); y=Add(x,r)", 17, "0 0 0 0",
+     "1 3 2 4"},
+    {"w=i[2,2]{1,2,3,4}; t=Transpose(w); c=Cast(t) to=1; f=Flatten(c) axis=0; y=Add(x,f)", 17,
+     "0 0 0 0", "1 3 2 4"},
+    {"y=Transpose(x)", 17, NULL, "it moves numbers " BATCH},
+    {"y=Transpose(x) perm=[0]", 17, NULL, "perm has 1 axes of 2"},
+    {"y=Transpose(x) perm=[0,0]", 17, NULL, "axis 0 is named twice"},
+    {"y=Transpose(x) perm=[0,2]", 17, NULL, "axis 2 of a tensor of 2 dimensions"},
+    {"y=Transpose(,x)", 17, NULL, "input 0 is missing"},
+    /* Expand */
+    {"s=i[2]{1,4}; y=Expand(x,s)", 17, "1 2 3 4", "1 2 3 4"},
+    {"s=i[1]{4}; y=Expand(x,s)", 17, "1 2 3 4", "1 2 3 4"},
+    {"x:f[N,1]; s=i[2]{1,3}; y=Expand(x,s)", 17, "7", "7 7 7"},
+    {"x:f[2,1]; s=i[2]{2,3}; y=Expand(x,s)", 17, "7", "7 7 7"},
+    {"x:f[N,1]; s=Shape(x); y=Expand(x,s)", 17, "7", "7"},
+    {"w=f[4]{1,2,3,4}; s=i[2]{1,1}; e=Expand(w,s); y=Add(x,e)", 17, "0 0 0 0", "1 2 3 4"},
+    {"w=f[1]{2}; s=i[2]{1,4}; e=Expand(w,s); y=Add(x,e)", 17, "0 0 0 1", "2 2 2 3"},
+    {"w=f[1]{2}; s=Shape(x) end=1; e=Expand(w,s); y=Add(x,e)", 17, NULL, "it expands " BATCH},
+    {"s=i[3]{1,1,4}; y=Expand(x,s)", 17, NULL, "it expands " BATCH},
+    {"s=i[2]{1,0}; y=Expand(x,s)", 17, NULL, "dimension 1 cannot become 0"},
+    {"s=i[2]{1,3}; y=Expand(x,s)", 17, NULL, "dimension 1 cannot become 3"},
+    {"s=i[2]{5,4}; y=Expand(x,s)", 17, NULL, "dimension 0 cannot become 5"},
+    {"s=i[9]{1,1,1,1,1,1,1,1,1}; y=Expand(x,s)", 17, NULL, "its shape is missing, or too long"},
+    {"y=Expand(x)", 17, NULL, "its shape is missing, or too long"},
+    {"y=Expand(x,x)", 17, NULL, "input 1 is not a constant list"},
+    {"y=Expand(,x)", 17, NULL, "input 0 is missing"},
+};
+
+START_TEST(constants_are_what_they_say)
+{
+    onnx_check_all(constants, sizeof constants / sizeof *constants);
+}
+END_TEST
+
+START_TEST(shapes_and_types_are_known_while_loading)
+{
+    onnx_check_all(shapes, sizeof shapes / sizeof *shapes);
+}
+END_TEST
+
+START_TEST(a_reshape_leaves_the_batch_alone)
+{
+    onnx_check_all(reshapes, sizeof reshapes / sizeof *reshapes);
+}
+END_TEST
+
+START_TEST(axes_come_go_and_change_places)
+{
+    onnx_check_all(axes, sizeof axes / sizeof *axes);
+}
+END_TEST
+
+RUN_SUITE("onnx_op_shape", constants_are_what_they_say, shapes_and_types_are_known_while_loading,
+          a_reshape_leaves_the_batch_alone, axes_come_go_and_change_places)
