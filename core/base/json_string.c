@@ -114,19 +114,24 @@ const char *json_string_end(const char *at, const char *end, const char **why)
     return at;
 }
 
-/* Decodes the next code point of a string that json_string_end has accepted, and moves *at past
- * it. */
+/* Decodes the next code point of well-formed UTF-8, and moves *at past it. */
+static uint32_t next_code(const char **at, const char *end)
+{
+    const char *s = *at;
+    size_t len = utf8_len(s, (size_t)(end - s));
+    uint32_t code = len == 1 ? (uint32_t)*s : (unsigned char)*s & (0xffu >> (len + 1));
+    for (size_t i = 1; i < len; i++)
+        code = code << 6 | ((unsigned char)s[i] & 0x3f);
+    *at += len;
+    return code;
+}
+
+/* The same in a string that json_string_end has accepted. */
 static uint32_t next_char(const char **at, const char *end)
 {
     const char *s = *at;
-    if (*s != '\\') {
-        size_t len = utf8_len(s, (size_t)(end - s));
-        uint32_t code = len == 1 ? (uint32_t)*s : (unsigned char)*s & (0xffu >> (len + 1));
-        for (size_t i = 1; i < len; i++)
-            code = code << 6 | ((unsigned char)s[i] & 0x3f);
-        *at += len;
-        return code;
-    }
+    if (*s != '\\')
+        return next_code(at, end);
     if (s[1] == 'u') {
         uint32_t unit = (uint32_t)hex4(s + 2, end);
         bool is_pair = unit >= 0xd800 && unit < 0xdc00;
@@ -149,6 +154,36 @@ int json_string_compare(const char *a, size_t a_len, const char *b, size_t b_len
             return one < other ? -1 : 1;
     }
     return (a < a_end) - (b < b_end);
+}
+
+int json_string_compare_text(const char *a, size_t a_len, const char *text, size_t text_len)
+{
+    const char *a_end = a + a_len, *text_end = text + text_len;
+    while (a < a_end && text < text_end) {
+        uint32_t one = next_char(&a, a_end), other = next_code(&text, text_end);
+        if (one != other)
+            return one < other ? -1 : 1;
+    }
+    return (a < a_end) - (text < text_end);
+}
+
+size_t utf8_put(char *out, uint32_t code)
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    static const unsigned char heads[] = {0, 0xc0, 0xe0, 0xf0};
+    size_t more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    out[0] = (char)(heads[more] | code >> 6 * more);
+    for (size_t i = 1; i <= more; i++)
+        out[i] = (char)(0x80 | (code >> 6 * (more - i) & 0x3f));
+    return more + 1;
+}
+
+size_t json_string_next(const char **at, const char *end, char *out)
+{
+    return utf8_put(out, next_char(at, end));
 }
 
 size_t json_string_cut(const char *at, size_t len, size_t most)

@@ -4,6 +4,7 @@
 #define CORE_BASE_JSON_STRING_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Checks a string from the byte after its opening quote; never reads at or beyond `end`. Returns
  * the closing quote and sets *why to NULL. On failure returns the byte where the string goes wrong
@@ -14,6 +15,18 @@ const char *json_string_end(const char *at, const char *end, const char **why);
 /* Compares the contents of two strings that json_string_end has accepted, code point by code point;
  * escapes are decoded first. Returns less than, equal to or greater than 0, like memcmp. */
 int json_string_compare(const char *a, size_t a_len, const char *b, size_t b_len);
+
+/* Compares the contents of such a string with text[text_len], which is UTF-8 without escapes. */
+int json_string_compare_text(const char *a, size_t a_len, const char *text, size_t text_len);
+
+enum { UTF8_BYTES_MAX = 4 }; /* of a character */
+
+/* Decodes the next character of such a string, moves *at past it, and writes it as UTF-8. Returns
+ * its length, at most UTF8_BYTES_MAX. */
+size_t json_string_next(const char **at, const char *end, char *out);
+
+/* Writes the code point as UTF-8. Returns its length, at most UTF8_BYTES_MAX. */
+size_t utf8_put(char *out, uint32_t code);
 
 /* Returns how many of the `len` bytes at `at` to take: at most `most`, without cutting through a
  * UTF-8 character. */

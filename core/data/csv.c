@@ -124,9 +124,7 @@ static bool read_cell(struct csv_table *table, size_t column, float *value)
     if (!csv_is_missing(cell, form))
         return fail_cell(table, column, "is not a number", csv_hint(cell, form));
     *value = NAN;
-    const bool *imputed = table->options->imputed;
-    if (table->options->fill_missing ||
-        (imputed && feature < table->options->features && imputed[feature]))
+    if (table->options->fill_missing || relud_is_imputed(table->options->feature, feature))
         return true;
     return fail_cell(table, column, "is missing", "");
 }
@@ -306,7 +304,7 @@ static struct csv_options options_of(const struct relud_rows_options *options)
     return (struct csv_options){.table = options->table,
                                 .features = options->features,
                                 .name = options->name,
-                                .imputed = options->imputed};
+                                .feature = options->feature};
 }
 
 bool csv_read(const struct rows_source *source, const struct relud_rows_options *options,

@@ -85,7 +85,7 @@ struct csv_options {
     size_t features; /* per row; 0: any number */
     /* [features], or NULL. If the table has a header: the column of each feature. */
     const char *const *name;
-    const bool *imputed; /* [features], or NULL: where a missing cell stays a NaN */
+    const struct relud_features *feature; /* [features], or NULL: numbers, none missing */
     /* The target columns: names or numbers from 1, separated by commas. "": the last column. NULL:
      * no column is a target. */
     const char *target;

@@ -223,7 +223,7 @@ static bool map_names(struct csv_table *table, const struct named *sorted)
         size_t at = find_name(sorted, table->columns, options->name[i]);
         bool is_last = i + 1 == options->features;
         if (at == table->columns) {
-            if (!options->imputed || !options->imputed[i] || (is_last && found == 0))
+            if (!relud_is_imputed(options->feature, i) || (is_last && found == 0))
                 return fail_name(table, options->name[i]);
             table->has_gaps = true;
             continue;

@@ -107,7 +107,7 @@ static bool read_npy(struct reading *reading)
 static bool check_finite(struct reading *reading)
 {
     const struct relud_dataset *data = reading->data;
-    bool may_miss = reading->options->imputed != NULL;
+    bool may_miss = relud_has_imputed(reading->options->feature);
     for (size_t i = 0; data->values && i < data->rows * data->features; i++)
         if (!isfinite(data->values[i]) && !(may_miss && isnan(data->values[i])))
             return rows_fail(&reading->source, "row %zu, column %zu is not finite",
@@ -119,12 +119,13 @@ static bool check_imputed(struct reading *reading)
 {
     const struct relud_dataset *data = reading->data;
     const struct raw_targets *targets = &reading->targets;
-    const bool *imputed = reading->options->imputed;
-    for (size_t i = 0; imputed && data->values && i < data->rows * data->features; i++)
-        if (isnan(data->values[i]) && !imputed[i % data->features])
+    const struct relud_features *feature = reading->options->feature;
+    bool may_miss = relud_has_imputed(feature);
+    for (size_t i = 0; may_miss && data->values && i < data->rows * data->features; i++)
+        if (isnan(data->values[i]) && !relud_is_imputed(feature, i % data->features))
             return rows_fail(&reading->source, "row %zu, feature %zu is not finite",
                              i / data->features, i % data->features);
-    for (size_t i = 0; imputed && targets->numbers && i < targets->rows * targets->columns; i++)
+    for (size_t i = 0; may_miss && targets->numbers && i < targets->rows * targets->columns; i++)
         if (isnan(targets->numbers[i]))
             return rows_fail(targets->source, "row %zu: the target is not finite",
                              i / targets->columns);
@@ -211,7 +212,7 @@ static bool read_csv(struct reading *reading)
         .drop = options->drop,
         .has_booleans = options->has_booleans,
         .keeps_names = true,
-        .imputed = options->imputed,
+        .feature = options->feature,
         .fill_missing = options->fill_missing,
         .fill = like ? like->means : NULL,
     };

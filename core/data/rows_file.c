@@ -121,10 +121,11 @@ bool rows_parse(const struct rows_source *source, const struct relud_rows_option
 {
     *rows = (struct relud_rows){0};
     bool is_read = read_any(source, options, rows);
-    const bool *imputed = rows->features == options->features ? options->imputed : NULL;
+    const struct relud_features *feature =
+        rows->features == options->features ? options->feature : NULL;
     for (size_t i = 0; is_read && i < rows->rows * rows->features; i++)
         if (!isfinite(rows->values[i]) &&
-            !(imputed && isnan(rows->values[i]) && imputed[i % rows->features]))
+            !(isnan(rows->values[i]) && relud_is_imputed(feature, i % rows->features)))
             is_read = rows_fail(source, "row %zu, column %zu is not finite", i / rows->features,
                                 i % rows->features);
     if (is_read && options->features && rows->features != options->features)

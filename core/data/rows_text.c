@@ -2,6 +2,8 @@
  * UTF-8. */
 #include "core/data/rows_file.h"
 
+#include "core/base/json_string.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -64,20 +66,6 @@ static unsigned unit_at(const char *at, bool is_big)
     return is_big ? first << 8 | second : second << 8 | first;
 }
 
-static size_t put_utf8(char *out, unsigned long c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    size_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const unsigned char heads[] = {0, 0xc0, 0xe0, 0xf0};
-    out[0] = (char)(heads[more] | c >> 6 * more);
-    for (size_t i = 1; i <= more; i++)
-        out[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3f));
-    return more + 1;
-}
-
 /* Converts UTF-16 text[len], without its byte order mark, to UTF-8 (RFC 2781). NULL and *error if a
  * character is incomplete. */
 static char *from_utf16(const char *path, const char *text, size_t len, bool is_big,
@@ -101,7 +89,7 @@ static char *from_utf16(const char *path, const char *text, size_t len, bool is_
             at = len + 1;
             break;
         }
-        used += put_utf8(out + used, c);
+        used += utf8_put(out + used, (uint32_t)c);
     }
     if (at == len) {
         *out_len = used;

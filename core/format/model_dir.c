@@ -67,6 +67,23 @@ static bool refuse_unused(struct loading *loading)
                is_norm ? "write a layer of type batch_norm for them" : "write the layer that does");
 }
 
+/* Gives the net's one input the name that model.json has for it. */
+static bool name_input(struct loading *loading)
+{
+    struct model_source *source = loading->source;
+    struct relud_tensor_info told =
+        source->info.inputs ? source->info.input[0] : (struct relud_tensor_info){0};
+    if (source->info.inputs > 1)
+        return relud_fail(loading->error, RELUD_BAD_MODEL, "%s: input.name: the net has %zu inputs",
+                          loading->json_path, source->info.inputs);
+    struct relud_tensor_info *input = model_source_inputs(source, 1);
+    if (!input)
+        return false;
+    *input = told;
+    input->name = loading->json.input_name;
+    return true;
+}
+
 /* Takes the model's names, task and labels from model.json. They override those of the net's own
  * file. */
 static bool take_info(struct loading *loading)
@@ -80,8 +97,8 @@ static bool take_info(struct loading *loading)
     info->name = json->name;
     info->description = json->description;
     info->training = json->training;
-    if (json->input_name)
-        info->input_name = json->input_name;
+    if (json->input_name && !name_input(loading))
+        return false;
     if (json->output_name)
         info->output_name = json->output_name;
     info->task = task;

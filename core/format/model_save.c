@@ -343,7 +343,7 @@ static void put_json(FILE *file, const struct chain *chain, const struct relud_m
     put_text_member(file, "name", name);
     put_text_member(file, "description", info->description);
     fputs(" \"input\": {\"name\": ", file);
-    put_string(file, info->input_name);
+    put_string(file, info->input->name);
     fprintf(file, ", \"features\": %zu", info->features);
     if (chain->missing)
         fputs(", \"missing\": \"input.missing\"", file);

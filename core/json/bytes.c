@@ -18,7 +18,7 @@ bool json_has_first(const struct rows *rows, const char *name)
     ahead.at++;
     json_skip_blanks(&ahead);
     return name && rows_walk_name(&ahead, &key) &&
-           json_string_compare(key.at, key.len, name, strlen(name)) == 0;
+           json_string_compare_text(key.at, key.len, name, strlen(name)) == 0;
 }
 
 bool json_is_bytes(const struct rows *rows)
@@ -69,7 +69,7 @@ static bool decode_bytes(const struct rows *rows, const char *text, size_t len, 
             return rows_fail_number(rows, true);
         float *slot = &array->values[array->count + (*count)++];
         relud_dtype_read(RELUD_FP32, number, 1, slot);
-        if (array->imputed && *slot != *slot)
+        if (relud_has_imputed(array->feature) && *slot != *slot)
             array->has_missing = true;
         else if (*slot - *slot != 0)
             return rows_fail_at_path(rows, RELUD_NOT_FINITE,
@@ -104,6 +104,8 @@ bool json_read_bytes(struct rows *rows)
     if (rows->place.is_rank_known && array->rank != rows->place.depth + 1)
         return rows_fail_at_path(rows, RELUD_BAD_INPUT,
                                  ": bytes where others are nested otherwise");
+    if (array->feature && array->feature->has_words)
+        return rows_fail_at_path(rows, RELUD_BAD_INPUT, ": bytes where words are wanted");
     walk->at++;
     json_skip_blanks(walk);
     rows_walk_name(walk, &key); /* cannot fail: json_is_bytes has read "b64" here */

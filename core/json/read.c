@@ -35,7 +35,7 @@ static void look_ahead(struct json_walk *walk, const struct envelope *envelope)
 static bool read_rows(struct json_walk *walk, const char *name, struct envelope *envelope)
 {
     walk->end = envelope->end;
-    if (!json_read_rows(walk, name, envelope->array, envelope->pause))
+    if (!json_read_rows(walk, name, envelope->array, NULL, envelope->pause))
         return false;
     look_ahead(walk, envelope);
     return true;
@@ -60,7 +60,7 @@ static bool fail_cut(struct json_walk *walk, const struct envelope *envelope)
 
 static bool is_key(const struct json_key *name, const char *wanted)
 {
-    return json_string_compare(name->at, name->len, wanted, strlen(wanted)) == 0;
+    return json_string_compare_text(name->at, name->len, wanted, strlen(wanted)) == 0;
 }
 
 /* The array's name in this document. */
@@ -191,6 +191,34 @@ static bool walk_list(struct json_walk *walk, struct envelope *envelope)
     return on_element(walk, envelope);
 }
 
+/* Reads the data. Words can be read only where the order of the columns is known: a map of it lies
+ * behind the values meanwhile. */
+static bool read_data(struct json_walk *walk, const char *path, struct envelope *envelope)
+{
+    struct relud_json_array *array = envelope->array;
+    const struct relud_features *feature = array->feature;
+    size_t width = feature && feature->has_words && array->columns ? array->columns->len : 0;
+    const size_t capacity = array->capacity;
+    if (width == 0)
+        return json_read_rows(walk, path, array, NULL, envelope->pause);
+    if (!envelope->columns)
+        return json_fail(walk, RELUD_BAD_INPUT,
+                         "%s: columns must stand before it, as some of them are words", path);
+    if (capacity < 2 * width)
+        return json_fail(walk, RELUD_TOO_LARGE, "%s has more than %zu numbers", path, capacity);
+    array->capacity -= 2 * width;
+    struct json_walk names = *walk;
+    names.at = envelope->columns;
+    char columns[96];
+    snprintf(columns, sizeof columns, "%.64s.columns", member_name(envelope));
+    float *map = array->values + array->capacity;
+    bool is_read = json_map_columns(&names, columns, array, map) &&
+                   json_read_rows(walk, path, array, map, envelope->pause);
+    walk->is_ended |= names.is_ended;
+    array->capacity = capacity;
+    return is_read;
+}
+
 static bool on_split_member(struct json_walk *walk, const struct json_key *name, void *user)
 {
     struct envelope *envelope = user;
@@ -202,7 +230,7 @@ static bool on_split_member(struct json_walk *walk, const struct json_key *name,
     if (!is_key(name, "data"))
         return walk_list(walk, envelope);
     snprintf(path, sizeof path, "%.64s.data", member_name(envelope));
-    return json_read_rows(walk, path, envelope->array, envelope->pause);
+    return read_data(walk, path, envelope);
 }
 
 /* Reads {"columns": […], "index": […], "data": [[…], …]}. The whole object counts as the array:

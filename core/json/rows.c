@@ -205,6 +205,11 @@ static bool read_numbers(struct rows *rows)
     size_t near = (size_t)(rows->stop - walk->at) / (rows->stop == walk->end ? 2 : 16) + 1;
     if (room > near)
         room = near;
+    const struct relud_words *words = rows_next_words(rows);
+    if (words)
+        return rows_fail_no_word(rows, words);
+    if (array->feature && array->feature->has_words)
+        room = rows_before_word(rows, room);
     /* No array is around it: it stands for the rows, or in {"x": …} for a row. */
     bool is_alone = rows->place.depth == (rows->place.is_named_row ? 1 : 0);
     if (is_alone && room > 1)
@@ -250,7 +255,7 @@ static bool open_name(struct rows *rows)
     json_skip_blanks(walk);
     if (!rows_walk_name(walk, &key))
         return false;
-    if (json_string_compare(key.at, key.len, name, strlen(name)) != 0) {
+    if (json_string_compare_text(key.at, key.len, name, strlen(name)) != 0) {
         walk->at = begin;
         bool is_unnamed = rows->array->columns; /* any columns have no names here */
         return json_fail(walk, RELUD_BAD_INPUT,
@@ -334,32 +339,6 @@ static bool read_boolean(struct rows *rows)
     return true;
 }
 
-bool rows_read_null(struct rows *rows, float *value)
-{
-    struct json_walk *walk = rows->walk;
-    if (!rows->array->imputed || walk->end - walk->at < 4 || memcmp(walk->at, "null", 4) != 0)
-        return false;
-    walk->at += 4;
-    *value = NAN;
-    return rows->array->has_missing = true;
-}
-
-/* Reads null where others are numbers. */
-static bool read_missing(struct rows *rows)
-{
-    struct relud_json_array *array = rows->array;
-    if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)
-        return rows_fail_at_path(rows, RELUD_BAD_INPUT, ": null where others are arrays");
-    if (array->count == array->capacity)
-        return rows_fail_number(rows, true);
-    if (!rows_read_null(rows, &array->values[array->count]))
-        return rows_fail_value(rows);
-    rows->place.is_rank_known = true;
-    array->rank = rows->place.depth;
-    array->count++;
-    return true;
-}
-
 /* Reads a row that is an object: either an object of columns, or {"x": …} around the row. */
 static bool read_named_row(struct rows *rows, bool *is_over)
 {
@@ -385,8 +364,11 @@ static bool read_elements(struct rows *rows)
         } else if (first == '[') {
             if (!open_level(rows))
                 return false;
-        } else if (first == 'n' && rows->array->imputed) {
-            if (!read_missing(rows) || !read_behind(rows, &is_over))
+        } else if (first == 'n' && relud_has_imputed(rows->array->feature)) {
+            if (!rows_read_missing(rows) || !read_behind(rows, &is_over))
+                return false;
+        } else if (first == '"') {
+            if (!rows_read_string(rows) || !read_behind(rows, &is_over))
                 return false;
         } else if (rows->is_counted && (first == 't' || first == 'f')) {
             if (!read_boolean(rows) || !read_behind(rows, &is_over))
@@ -424,7 +406,7 @@ static void take_up(struct rows *rows, struct relud_json_pause *pause)
     array->name = callers.name;
     array->other = callers.other;
     array->columns = callers.columns;
-    array->imputed = callers.imputed;
+    array->feature = callers.feature;
     array->is_bare = callers.is_bare;
     rows->place = pause->place;
     rows->walk->at = rows->walk->begin + pause->at;
@@ -465,11 +447,12 @@ static bool read_on(struct rows *rows, struct relud_json_pause *pause)
 }
 
 bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_array *array,
-                    struct relud_json_pause *pause)
+                    const float *map, struct relud_json_pause *pause)
 {
     struct rows rows = {.walk = walk,
                         .array = array,
                         .name = name,
+                        .map = map,
                         .stop = walk->end,
                         .watch = pause ? pause->watch : NULL,
                         .is_counted = array->form == RELUD_JSON_TENSOR};

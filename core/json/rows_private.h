@@ -18,6 +18,7 @@ struct rows {
     bool is_typed;                   /* numbers must be checked against array->dtype */
     struct relud_json_place place;
     struct json_key column; /* the column that is being read, for paths; length 0: none */
+    const float *map;       /* as in json_read_rows */
 };
 
 /* Longest number or name, in bytes. Also the bytes of base64 between two calls of the watch. */
@@ -49,13 +50,45 @@ struct rows_path rows_path_of(const struct rows *rows, const size_t *index, size
 
 /* Fail at walk->at, with the path and `words` in the text. Always false. */
 bool rows_fail_at_path(const struct rows *rows, enum relud_code code, const char *words);
-/* If null stands at walk->at, and may be read as a missing value, walks over it and sets *value to
- * NaN. */
-bool rows_read_null(struct rows *rows, float *value);
+/* If null stands at walk->at, and may be read as a missing value of the feature, walks over it and
+ * sets *value to NaN, or to the index of its word. */
+bool rows_read_null(struct rows *rows, size_t feature, float *value);
+/* The words of the next number of array->values, or NULL if it is a number. */
+const struct relud_words *rows_next_words(const struct rows *rows);
+/* Of the next `room` numbers, how many come before the next word. There is at least one. */
+size_t rows_before_word(const struct rows *rows, size_t room);
+/* Reads null, or a string, at walk->at as the next number. */
+bool rows_read_missing(struct rows *rows);
+bool rows_read_string(struct rows *rows);
+/* Reads the string at walk->at as one of the words, into *value its index. */
+bool rows_read_word(struct rows *rows, const struct relud_words *words, float *value);
+/* Fails because there is no string, but the feature has words. */
+bool rows_fail_no_word(const struct rows *rows, const struct relud_words *words);
 bool rows_fail_end(const struct rows *rows);
 bool rows_fail_token(const struct rows *rows, enum relud_code code, const char *words);
 bool rows_fail_value(const struct rows *rows);
 bool rows_fail_number(const struct rows *rows, bool is_finite);
+
+/* ---- names of columns ---- */
+
+/* Where the column begins in a row; behind the last one, the numbers of a row. */
+static inline size_t json_column_first(const struct relud_json_columns *columns, size_t column)
+{
+    return columns->first ? columns->first[column] : column;
+}
+
+/* The numbers of a row. */
+static inline size_t json_row_width(const struct relud_json_columns *columns)
+{
+    return json_column_first(columns, columns->len);
+}
+
+/* Returns the index of the column called `key`, or columns->len if there is none. Tries `next`
+ * first, because most tables keep the order. */
+size_t json_find_column(const struct relud_json_columns *columns, const struct json_key *key,
+                        size_t next);
+bool json_fail_unknown(struct json_walk *walk, const char *path, const struct json_key *key,
+                       const struct relud_json_columns *columns);
 
 /* Reads one row as an object of numbers by the names of the columns. walk->at is at its opening
  * brace before, and after its closing brace afterwards. */

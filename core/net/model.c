@@ -1,35 +1,19 @@
 /* Makes models: turns what the readers found in files into a network that never changes, and runs
  * its forward pass. */
-#include "core/net/model.h"
+#include "core/net/model_private.h"
 
 #include "core/base/float_env.h"
 #include "core/base/nan.h"
 #include "core/base/random.h"
 #include "core/base/watch.h"
-#include "core/kernels/plan.h"
-#include "core/net/imputed.h"
-#include "core/net/model_source.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLAN_TEXT_BYTES = 512 };
-
 /* How many rows go through all layers together. Their activations should stay in the cache. */
 enum { SCRATCH_ROWS_MAX = 64, SCRATCH_BYTES_WANTED = 32 << 20 };
-
-struct relud_model {
-    struct arena arena; /* holds everything except this struct */
-    struct network network;
-    struct relud_model_info info;
-    struct relud_layer_info *layer; /* [info.layers] */
-    const struct relud_activation *softmax, *sigmoid;
-    bool is_softmax_done, is_sigmoid_done; /* the net's last step applies it already */
-    atomic_size_t references;
-};
 
 struct relud_scratch {
     relud_model *model;
@@ -37,149 +21,14 @@ struct relud_scratch {
     size_t rows;   /* how many rows fit at a time */
 };
 
-/* ---- the model's description ---- */
-
-/* Fills in names and shapes that the files do not give. */
-static bool fill_tensors(relud_model *model, struct relud_error *error)
+/* The value, or an index near it where the feature must be one. */
+static float allowed_value(const relud_model *model, size_t feature, double value)
 {
-    struct relud_model_info *info = &model->info;
-    if (!info->input_name)
-        info->input_name = "input";
-    if (info->input.rank == 0)
-        info->input.shape[info->input.rank++] = info->features;
-    info->input.name = info->input_name;
-    info->input.width = info->features;
-    if (!info->result) {
-        struct relud_tensor_info *result = arena_take(&model->arena, sizeof *result);
-        if (!result)
-            return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-        *result =
-            (struct relud_tensor_info){.width = info->outputs, .rank = 1, .shape = {info->outputs}};
-        result->name = info->output_name ? info->output_name : "output";
-        info->result = result;
-    }
-    info->output_name = info->result[0].name;
-    return true;
-}
-
-static bool fill_imputed(relud_model *model, struct relud_error *error)
-{
-    struct relud_model_info *info = &model->info;
-    bool is_any, *imputed = arena_take_array(&model->arena, info->features, sizeof *imputed);
-    if (!imputed || !network_imputed(&model->network, imputed, &is_any))
-        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    info->imputed = is_any ? imputed : NULL;
-    return true;
-}
-
-static bool fill_notes(relud_model *model, const struct model_source *source)
-{
-    const char **note = arena_take_array(&model->arena, model->info.notes + 1, sizeof *note);
-    if (!note)
-        return relud_fail(source->error, RELUD_NO_MEMORY, "out of memory");
-    memcpy(note, source->note, model->info.notes * sizeof *note);
-    model->info.note = note;
-    return true;
-}
-
-static bool fill_layer(relud_model *model, const struct network_layer *layer,
-                       struct relud_layer_info *info)
-{
-    const struct relud_activation_info *activation = relud_activation_info(
-        layer->activate ? layer->activate->activation : relud_activation_find("identity"));
-    size_t width = network_width(&model->network, layer->last);
-    char plan[PLAN_TEXT_BYTES] = "";
-    *info = (struct relud_layer_info){
-        .activation = activation->name,
-        .inputs = width,
-        .outputs = width,
-        .is_relu_like = activation->is_relu_like,
-        .is_saturating = activation->is_saturating,
-    };
-    if (layer->activate)
-        model->info.parameters += layer->activate->params.weight_len;
-    if (layer->linear) {
-        const struct linear *linear = &layer->linear->linear;
-        plan_describe(linear, plan, sizeof plan);
-        info->weight = layer->linear->name;
-        info->inputs = linear->inputs * layer->linear->parts;
-        info->has_bias = linear->has_bias;
-        model->info.parameters +=
-            linear->inputs * linear->outputs + (linear->has_bias ? linear->outputs : 0);
-    }
-    info->plan = arena_copy_text(&model->arena, plan, strlen(plan));
-    return info->plan != NULL;
-}
-
-/* Writes the name of an operand: its number, "constants", "input", or "#N" for the value that step
- * N makes. Needs at most 21 characters. */
-static size_t name_operand(const struct operand *operand, char *text, size_t size)
-{
-    return (size_t)(operand->constant && operand->len == 1
-                        ? snprintf(text, size, "%g", (double)*operand->constant)
-                    : operand->constant ? snprintf(text, size, "constants")
-                    : operand->value == STEP_INPUT
-                        ? snprintf(text, size, "input")
-                        : snprintf(text, size, "#%zu", operand->value - 1));
-}
-
-static const char *name_step(const struct step *step, char place[64])
-{
-    switch (step->kind) {
-    case STEP_LINEAR:
-        snprintf(place, 64, "linear %.50s", step->name);
-        return place;
-    case STEP_ACTIVATE:
-        return relud_activation_info(step->activation)->name;
-    case STEP_ELEMENT:
-        return element_name(step->element);
-    case STEP_GATHER:
-        return "take";
-    case STEP_JOIN:
-        return "join";
-    case STEP_REDUCE:
-        return reduction_name(step->reduction);
-    case STEP_CUMULATE:
-        return "cumsum";
-    case STEP_TOP:
-        return step->is_index ? "top_k_indices" : "top_k";
-    default:
-        return step->is_root_mean_square ? "rms_norm" : "layer_norm";
-    }
-}
-
-/* Describes each step in words, such as "linear fc1.weight of input: 256". */
-static bool fill_steps(relud_model *model, struct relud_error *error)
-{
-    const struct network *network = &model->network;
-    const char **words = arena_take_array(&model->arena, network->steps + 1, sizeof(char *));
-    bool is_filled = words != NULL;
-    for (size_t i = 0; is_filled && i < network->steps; i++) {
-        const struct step *step = &network->step[i];
-        char text[256], place[64];
-        size_t len = (size_t)snprintf(text, sizeof text, "%s of ", name_step(step, place));
-        for (size_t k = 0; k < step->operands && len < 160; k++) {
-            if (k)
-                text[len++] = ',', text[len++] = ' ';
-            len += name_operand(&step->operand[k], text + len, sizeof text - len);
-        }
-        snprintf(text + len, sizeof text - len, ": %zu", step->width);
-        words[i] = arena_copy_text(&model->arena, text, strlen(text));
-        is_filled = words[i] != NULL;
-    }
-    model->info.steps = network->steps;
-    model->info.step = words;
-    return is_filled || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-}
-
-static bool fill_layers(relud_model *model, struct relud_error *error)
-{
-    model->info.layers = model->network.layers;
-    model->layer = arena_take_array(&model->arena, model->info.layers + 1, sizeof *model->layer);
-    bool is_filled = model->layer != NULL;
-    for (size_t i = 0; is_filled && i < model->info.layers; i++)
-        is_filled = fill_layer(model, &model->network.layer[i], &model->layer[i]);
-    return is_filled || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    const struct relud_features *features = model->info.feature;
+    const struct relud_words *words = relud_words_of(features, feature);
+    size_t indices = words ? words->count : features ? features->at[feature].indices : 0;
+    double index = fabs(value) < (double)indices ? floor(fabs(value)) : (double)indices - 1;
+    return (float)(indices ? index : value);
 }
 
 /* True if the net's scores are probabilities already. It is tried with unrelated rows: if the
@@ -192,8 +41,8 @@ static bool gives_shares(const relud_model *model, float *x, float *y, float *sc
     for (size_t row = 0; row < ROWS; row++) {
         double sum = 0;
         for (size_t i = 0; i < model->info.features; i++)
-            x[i] =
-                row < 2 ? (float)row : (float)((double)(random_next(&state) >> 40) * 0x1p-22 - 2);
+            x[i] = allowed_value(model, i,
+                                 row < 2 ? (double)row : 4 * (double)random_unit(&state) - 2);
         network_forward(&model->network, x, 1, 1, y, scratch, NULL);
         bool are_shares = true;
         for (size_t i = 0; i < model->info.scores; i++) {
@@ -241,7 +90,7 @@ static bool warm_up(relud_model *model, bool may_give_shares, const char *path,
         relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory", path);
     for (int value = 0; is_ready && !is_finite && value < 2; value++) {
         for (size_t i = 0; i < model->info.features; i++)
-            x[i] = (float)value;
+            x[i] = allowed_value(model, i, value);
         network_forward(&model->network, x, 1, 1, y, scratch, NULL);
         is_finite = true;
         for (size_t i = 0; is_finite && i < model->info.outputs; i++)
@@ -268,9 +117,7 @@ static bool make(relud_model *model, struct model_source *source,
     if (!network_build(&model->network, &model->arena, source->info.features, source->step,
                        source->steps, source->result, source->info.results, options,
                        source->error) ||
-        !fill_tensors(model, source->error) || !fill_imputed(model, source->error) ||
-        !fill_layers(model, source->error) || !fill_steps(model, source->error) ||
-        !fill_notes(model, source))
+        !model_describe(model, source))
         return false;
     fill_head(model, source->has_probabilities);
     model->info.bytes = model->arena.bytes + sizeof *model;
@@ -336,7 +183,7 @@ const char *const *relud_model_feature_names(const relud_model *model)
 {
     const struct relud_model_info *info = relud_model_info(model);
     bool has_names = info->training && info->training->features == info->features;
-    return has_names ? info->training->feature : NULL;
+    return model->feature_name ? model->feature_name : has_names ? info->training->feature : NULL;
 }
 
 const struct relud_layer_info *relud_model_layer(const relud_model *model, size_t index)

@@ -20,6 +20,25 @@ struct relud_file *model_source_file(struct model_source *source, const char *pa
     return file;
 }
 
+struct relud_tensor_info *model_source_inputs(struct model_source *source, size_t count)
+{
+    struct relud_tensor_info *input = arena_take_array(source->arena, count, sizeof *input);
+    source->info.inputs = count;
+    source->info.input = input;
+    if (!input)
+        relud_fail(source->error, RELUD_NO_MEMORY, "out of memory for %zu inputs", count);
+    return input;
+}
+
+bool model_source_features(struct model_source *source)
+{
+    size_t features = source->info.features;
+    if (!source->feature)
+        source->feature = arena_take_array(source->arena, features, sizeof *source->feature);
+    return source->feature ||
+           relud_fail(source->error, RELUD_NO_MEMORY, "out of memory for %zu features", features);
+}
+
 bool model_source_note(struct model_source *source, const char *format, ...)
 {
     char text[RELUD_ERROR_TEXT_MAX];

@@ -23,9 +23,10 @@ struct model_source {
 
     struct step *step;
     size_t steps;
+    struct relud_feature *feature; /* [info.features], is_imputed of words; NULL: numbers */
     struct network_result *result;
-    /* The model's info as far as the files tell: names, task, labels, classes, shapes, results,
-     * format. */
+    /* The model's info as far as the files tell: names, task, labels, classes, shapes, inputs,
+     * results, format. */
     struct relud_model_info info;
     const char *note[MODEL_NOTES_MAX];
     bool has_probabilities; /* a classification whose scores are probabilities already */
@@ -38,6 +39,13 @@ struct relud_file *model_source_file(struct model_source *source, const char *pa
  * dropped. False and source->error if memory runs out. */
 bool model_source_note(struct model_source *source, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Makes room for the descriptions of the inputs, which are one plain input without them. Returns
+ * [count], whose `first` need not be set; a width of 0 is all features, a rank of 0 a vector, a
+ * datatype of NULL "FP32". NULL and source->error if memory runs out. */
+struct relud_tensor_info *model_source_inputs(struct model_source *source, size_t count);
+/* Sets source->feature to info.features plain numbers, unless it is set. False and source->error if
+ * memory runs out. */
+bool model_source_features(struct model_source *source);
 /* Frees the files and the temporary arena. */
 void model_source_close(struct model_source *source);
 

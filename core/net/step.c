@@ -235,6 +235,20 @@ static void run_top(const struct step *step, const float *x, float *y, size_t ro
     }
 }
 
+/* ---- lookup ---- */
+
+static void run_lookup(const struct step *step, const float *x, float *y, size_t rows)
+{
+    size_t n = step->width / step->parts;
+    for (size_t i = 0; i < rows * step->parts; i++, y += n) {
+        bool is_index = x[i] >= 0 && x[i] < (float)step->table_rows && x[i] == floorf(x[i]);
+        if (is_index)
+            memcpy(y, step->table + (size_t)x[i] * n, n * sizeof *y);
+        for (size_t k = 0; !is_index && k < n; k++)
+            y[k] = NAN;
+    }
+}
+
 bool step_may_be_in_place(const struct step *step)
 {
     return step->kind == STEP_ACTIVATE || step->kind == STEP_ELEMENT ||
@@ -272,6 +286,9 @@ void step_run(const struct step *step, enum relud_isa isa, const float *const *x
         break;
     case STEP_TOP:
         run_top(step, x[0], y, rows);
+        break;
+    case STEP_LOOKUP:
+        run_lookup(step, x[0], y, rows);
         break;
     }
 }

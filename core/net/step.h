@@ -19,6 +19,7 @@ enum step_kind {
     STEP_NORMALIZE, /* each of `parts` pieces: minus its mean, divided by its deviation */
     STEP_CUMULATE,  /* in each of `parts` pieces: y[i] = x[0] + … + x[i] */
     STEP_TOP,       /* of each of `parts` pieces: the greatest numbers, in order */
+    STEP_LOOKUP,    /* for each of `parts` numbers: that row of a table */
 };
 
 enum reduction {
@@ -69,6 +70,10 @@ struct step {
     bool is_reverse;          /* STEP_CUMULATE: from the end */
     bool is_least;            /* STEP_TOP: the least numbers */
     bool is_index;            /* STEP_TOP: their indices in the piece */
+    /* STEP_LOOKUP: [table_rows][width / parts]. A number that is no index gives NaNs. `name` is
+     * that of an embedding's weight; NULL: the table was not trained, as a one-hot encoding. */
+    const float *table;
+    size_t table_rows;
 };
 
 /* Computes y[rows][width] from x[i], the rows of operand i or its constant. For the kinds of

@@ -415,11 +415,14 @@ static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted
     graph->node = NULL;
     struct onnx_value *value = onnx_find(graph, input->name);
     struct relud_model_info *info = &graph->source->info;
-    info->input_name = arena_copy_text(graph->source->arena, input->name.at, input->name.len);
+    struct relud_tensor_info *told = model_source_inputs(graph->source, 1);
+    char *name = arena_copy_text(graph->source->arena, input->name.at, input->name.len);
     info->features = value->width;
-    say_tensor(&info->input, value, info->input_name);
-    if (!info->input_name)
+    if (!told)
+        return false;
+    if (!name)
         return onnx_no_memory(graph);
+    say_tensor(told, value, name);
     return leave_constants(graph, wanted, count) && set_results(graph, wanted, *count);
 }
 

@@ -183,7 +183,10 @@ static bool read_made(struct model_source *source, const void *what)
     info->description = copy_text(&making, trainer->config->description);
     info->features = trainer->input.features;
     info->task = trainer->config->task;
-    info->input_name = trainer->data->height ? "pixels" : "features";
+    struct relud_tensor_info *input = model_source_inputs(source, 1);
+    if (!input)
+        return false;
+    input->name = trainer->data->height ? "pixels" : "features";
     info->output_name = info->task == RELUD_TASK_CLASSIFICATION ? "logits" : "prediction";
     chain_end(source);
     return add_labels(&making) && keep_training(&making, made->training);

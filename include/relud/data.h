@@ -4,6 +4,7 @@
 #define RELUD_DATA_H
 
 #include <relud/error.h>
+#include <relud/feature.h>
 #include <relud/watch.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,7 +39,9 @@ struct relud_table {
 struct relud_rows_options {
     size_t features;         /* numbers that a row must have; 0: as many as the first row has */
     const char *const *name; /* [features], or NULL: their columns in a table that has a header */
-    const bool *imputed;     /* [features], or NULL: where a missing value is a NaN, and no error */
+    /* What they may be, or NULL: numbers, none missing. A word becomes its index; a missing value
+     * that is imputed becomes a NaN, or the index of its word. */
+    const struct relud_features *feature;
     struct relud_table table;
 };
 

@@ -4,6 +4,7 @@
 
 #include <relud/activation.h>
 #include <relud/error.h>
+#include <relud/feature.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,9 +29,11 @@ enum { RELUD_RANK_MAX = 8, RELUD_RESULTS_MAX = 16 };
 
 /* A tensor that goes in or comes out, for one row: without the dimension of the batch. */
 struct relud_tensor_info {
-    const char *name;
-    size_t width;                 /* numbers in a row */
-    size_t rank;                  /* 1, unless an ONNX file says more */
+    const char *name;     /* "input" and "output" if the file gives none */
+    const char *datatype; /* by the Open Inference Protocol: "FP32", "INT64", "BYTES" for words */
+    size_t first;         /* where it begins in the row */
+    size_t width;         /* numbers in a row */
+    size_t rank;          /* 1, unless an ONNX file says more */
     size_t shape[RELUD_RANK_MAX]; /* [rank]; their product is the width */
 };
 
@@ -66,14 +69,12 @@ struct relud_model_info {
     const char *name;        /* "name" of model.json, or NULL */
     const char *description; /* or NULL */
     const char *format;      /* "relud-model/1" or "onnx" */
-    const char *input_name;  /* "input" if the file gives none */
     const char *output_name; /* "output" if the file gives none */
     size_t features;         /* numbers in a row that goes in */
     size_t outputs;          /* numbers in a row that comes out, of all results together */
-    struct relud_tensor_info input;
-    /* [features], or NULL: none. True: the net has a value for a missing one, which is a NaN in the
-     * row (ONNX's Imputer, torch.where(x.isnan(), value, x)). */
-    const bool *imputed;
+    size_t inputs;
+    const struct relud_tensor_info *input; /* [inputs]: side by side in the row that goes in */
+    const struct relud_features *feature;  /* NULL: plain numbers, none of which may be missing */
     size_t results; /* 1 to RELUD_RESULTS_MAX; an ONNX file may name several */
     const struct relud_tensor_info *result; /* [results], side by side in the row that comes out */
     size_t layers;
@@ -133,8 +134,9 @@ bool relud_model_save(const relud_model *model, const char *dir, const char *nam
 const struct relud_model_info *relud_model_info(const relud_model *model);
 const struct relud_layer_info *relud_model_layer(const relud_model *model, size_t index);
 
-/* The names of the input's columns, [features], if the model knows them: those of the table it
- * was trained on. Else NULL. */
+/* The names of the row's numbers, [features], if the model knows them: the columns of the table that
+ * it was trained on, or its inputs where it has several; those of an input of more than one number
+ * are called "name.0", "name.1". Else NULL. */
 const char *const *relud_model_feature_names(const relud_model *model);
 
 /* ---- the forward pass ---- */

@@ -36,17 +36,20 @@ size_t relud_text_to_float(const char *text, size_t len, float *value);
 
 #define RELUD_JSON_DEPTH_MAX 32
 
-/* The names of a row's numbers, for tables in JSON: {"age": 31, "height": 1.8}. */
+/* The names of a row's parts, for tables in JSON: {"age": 31, "height": 1.8}, or of a model with
+ * several inputs {"user": [1, 2, 3], "item": 7}. */
 struct relud_json_columns {
     const char *const *name; /* [len], borrowed */
     size_t len;              /* 0: there are none */
     size_t *by_name;         /* [len]: the columns in the order of their names */
+    /* [len + 1]: where each begins in the row, and the row's end; NULL: each is one number. */
+    const size_t *first;
 };
 
-/* Borrows name[len] until relud_json_columns_close. If a name is there twice, names say nothing:
- * len is 0 then. False: out of memory; nothing is to be freed. */
+/* Borrows name[len] and first[len + 1], which may be NULL, until relud_json_columns_close. If a name
+ * is there twice, names say nothing: len is 0 then. False: out of memory; nothing is to be freed. */
 bool relud_json_columns_open(struct relud_json_columns *columns, const char *const *name,
-                             size_t len);
+                             const size_t *first, size_t len);
 void relud_json_columns_close(struct relud_json_columns *columns);
 
 /* How an array may be written in a document, shown for the member "inputs". Forms may be joined
@@ -84,10 +87,11 @@ struct relud_json_array {
     enum relud_json_form form;
     const char *name; /* for the NAMED forms: the only member that such an object may have */
     const struct relud_json_columns *columns; /* or NULL */
-    /* NULL: null is no number. Else null is read as a NaN, and so is a column that a row leaves out
-     * where imputed[column] is true: such rows may have more numbers than their text. The caller
-     * checks in which features the NaNs are. */
-    const bool *imputed;
+    /* NULL: plain numbers. Else strings are read where a feature has words, as their indices. And
+     * if has_imputed, null is read as a NaN, or the index of its word, and so is a column that a
+     * row leaves out where it is imputed: such rows may have more numbers than their text. The
+     * caller checks in which features the NaNs are. */
+    const struct relud_features *feature;
     const struct relud_json_member *other; /* [others] */
     size_t others;
     bool may_be_bare; /* the document may be the array itself */
@@ -96,7 +100,7 @@ struct relud_json_array {
     bool is_present;
     bool is_bare;                       /* the document is the array itself */
     bool is_by_name;                    /* `name` or names of `columns` stood in the text */
-    bool has_missing;                   /* there are NaNs: see imputed */
+    bool has_missing;                   /* there are NaNs: see feature */
     size_t member;                      /* 0: its name was `key`; i + 1: other[i] */
     size_t count;                       /* of numbers */
     size_t rank;                        /* 0: a bare number; 1: [1,2]; 2: [[1,2],[3,4]] */

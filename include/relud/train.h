@@ -59,7 +59,8 @@ struct relud_dataset_options {
     /* If all targets are numbers and no label of `like` is one, they are the labels' places, from 0
      * to like->labels - 1. */
     bool takes_indices;
-    const bool *imputed; /* [like->features], or NULL: where a missing value is a NaN, no error */
+    /* What the features may be, or NULL: numbers, none missing. As in relud_rows_options. */
+    const struct relud_features *feature;
 };
 
 /* Reads MNIST's IDX, .npy, JSON, CSV or TSV (with or without a header), each plain or gzip-ed.

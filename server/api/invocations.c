@@ -66,7 +66,7 @@ static bool read_json(struct request *request, const struct served_model *served
     array->form = RELUD_JSON_NAMED_ROWS;
     array->name = served->row_name;
     array->columns = &served->columns;
-    array->imputed = served->info->imputed;
+    array->feature = served->info->feature;
     array->other = others;
     array->others = OTHERS;
     array->may_be_bare = true;

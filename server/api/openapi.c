@@ -45,7 +45,7 @@ static const char *version_of(const struct served_model *served)
 
 static const char *input_of(const struct served_model *served)
 {
-    return served->info->input_name;
+    return served->info->input->name;
 }
 
 /* Writes the length of a row, if it is the same for all models. */

@@ -124,7 +124,7 @@ static bool read_rows(struct request *request, const struct served_model *named,
     array->form = RELUD_JSON_NAMED | RELUD_JSON_NAMED_ROWS;
     array->name = named ? named->row_name : "";
     array->columns = named ? &named->columns : NULL;
-    array->imputed = named ? named->info->imputed : NULL;
+    array->feature = named ? named->info->feature : NULL;
     if (!body_reader_json(request, body, len, "inputs", array, rest, ROWS_IO_REST_BYTES, error))
         return false;
     return array->is_present || relud_fail(error, RELUD_BAD_INPUT,

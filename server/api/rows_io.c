@@ -63,9 +63,11 @@ size_t rows_io_named_floats(const struct request *request, const struct served_m
     if (!named)
         return floats;
     size_t gaps = 0; /* the most rows that leave something out: objects, or lines behind a header */
-    if (named->info->imputed && named->columns.len && request->media_in == MEDIA_JSON)
+    if (relud_has_imputed(named->info->feature) && named->columns.len &&
+        request->media_in == MEDIA_JSON)
         gaps = count_bytes(body, len, '{');
-    else if (named->info->imputed && named->columns.len && request->media_in == MEDIA_CSV)
+    else if (relud_has_imputed(named->info->feature) && named->columns.len &&
+             request->media_in == MEDIA_CSV)
         gaps = count_bytes(body, len, '\n') + count_bytes(body, len, '\r') + 1;
     floats += named->columns.len;
     if (gaps > request->service->config->request_rows_max)
@@ -197,7 +199,7 @@ bool rows_io_read_table(struct request *request, const struct served_model *serv
     const struct relud_rows_options options = {
         .features = served->info->features,
         .name = served->columns.len ? served->columns.name : NULL,
-        .imputed = served->info->imputed,
+        .feature = served->info->feature,
         .table.header = header > 0   ? RELUD_HEADER_YES
                         : header < 0 ? RELUD_HEADER_NO
                                      : RELUD_HEADER_AUTO,
@@ -239,19 +241,20 @@ bool rows_io_check_input(struct request *request, const struct served_model *ser
                          size_t count)
 {
     enum { LOOKS = 4096 };
-    const bool *imputed = served->info->imputed;
+    const struct relud_features *feature = served->info->feature;
     size_t features = served->info->features, at = 0;
     for (size_t looks = 1;; looks++, at++) {
         at += nonfinite_find_watched(request, values + at, count - at);
         if (at == count || (looks % LOOKS == 0 && !long_work_go_on(request)))
             return true;
-        if (!imputed || !isnan(values[at]) || !imputed[at % features])
+        if (!isnan(values[at]) || !relud_is_imputed(feature, at % features))
             break;
     }
     prediction_count_nonfinite(request, served, NONFINITE_INPUT);
     return fail_place(request, name, shape, rank, at,
-                      isnan(values[at]) && imputed ? "is missing, and the model does not impute it"
-                                                   : "is not finite");
+                      isnan(values[at]) && relud_has_imputed(feature)
+                          ? "is missing, and the model does not impute it"
+                          : "is not finite");
 }
 
 bool rows_io_check_array(struct request *request, const struct served_model *served,

@@ -68,7 +68,7 @@ static enum read_verdict read_body(struct request *request, const struct served_
                                      .form = RELUD_JSON_NAMED_ROWS,
                                      .name = served->row_name,
                                      .columns = &served->columns,
-                                     .imputed = served->info->imputed,
+                                     .feature = served->info->feature,
                                      .other = &inputs,
                                      .others = has_examples ? 0 : 1};
     size_t rows;
@@ -316,7 +316,7 @@ enum read_verdict v1_metadata_read(struct request *request, const char *body, si
     text_json(out, served->version);
     text_put(out, "},\"metadata\":{\"signature_def\":{\"signature_def\":{\"serving_default\":{"
                   "\"inputs\":{");
-    write_tensor(out, served->info->input_name, served->info->features);
+    write_tensor(out, served->info->input->name, served->info->features);
     text_put(out, "},\"outputs\":{");
     for (size_t i = 0; i < served->info->results; i++) {
         text_put(out, i ? "," : "");

@@ -90,7 +90,7 @@ static void write_columns(struct text *out, const struct served_model *served)
         text_float(out, info->training->min[i]);
         text_put(out, ",\"max\":");
         text_float(out, info->training->max[i]);
-        text_put(out, info->imputed && info->imputed[i] ? ",\"missing\":true}" : "}");
+        text_put(out, relud_is_imputed(info->feature, i) ? ",\"missing\":true}" : "}");
     }
     text_put(out, "]}");
 }
@@ -108,9 +108,9 @@ enum read_verdict v2_model_read(struct request *request, const char *body, size_
     text_put(out, ",\"versions\":");
     write_versions(out, catalog, catalog_model(catalog, served->name));
     text_put(out, ",\"platform\":\"relud_mlp\",\"inputs\":[{\"name\":");
-    text_json(out, served->info->input_name);
+    text_json(out, served->info->input->name);
     text_put(out, ",\"datatype\":\"FP32\",\"shape\":[-1");
-    served_model_write_dims(out, &served->info->input);
+    served_model_write_dims(out, served->info->input);
     text_put(out, "]}],\"outputs\":[");
     for (size_t i = 0; i < served->outputs; i++) {
         text_put(out, i ? "," : "");
@@ -150,7 +150,7 @@ enum read_verdict v2_config_read(struct request *request, const char *body, size
                config->request_rows_max);
     write_policy(out, catalog_model(request->service->turn.catalog, served->name)->policy);
     text_put(out, ",\"input\":[{\"name\":");
-    text_json(out, served->info->input_name);
+    text_json(out, served->info->input->name);
     text_print(out, ",\"data_type\":\"TYPE_FP32\",\"dims\":[%zu]}],\"output\":[",
                served->info->features);
     for (size_t i = 0; i < served->outputs; i++) {

@@ -92,16 +92,16 @@ static bool read_input(struct infer_request *asked, const json_node *inputs)
 {
     const struct relud_model_info *info = asked->served->info;
     if (!inputs || json_node_count(inputs) != 1)
-        return fail(asked, "inputs must be an array with one tensor, '%s'", info->input_name);
+        return fail(asked, "inputs must be an array with one tensor, '%s'", info->input->name);
     const json_node *input = json_node_first(inputs);
     const char *name = json_node_text(json_node_member(input, "name"));
     const char *datatype = json_node_text(json_node_member(input, "datatype"));
     const json_node *parameters = json_node_member(input, "parameters");
     if (!name)
         return fail(asked, "inputs[0].%s is missing", "name");
-    if (strcmp(name, info->input_name) != 0) {
+    if (strcmp(name, info->input->name) != 0) {
         request_fail(asked->request, 400, "model '%s' has no input '%s'; it has '%s'",
-                     asked->served->name, name, info->input_name);
+                     asked->served->name, name, info->input->name);
         return false;
     }
     if (!datatype)
@@ -286,9 +286,9 @@ static bool find_rows(struct infer_request *asked, size_t *rows)
     if (*rows)
         return true;
     request_fail(asked->request, 400, "input '%s' has shape %s; model '%s' wants %s",
-                 info->input_name, prediction_shape("", asked->shape, asked->rank, &found),
+                 info->input->name, prediction_shape("", asked->shape, asked->rank, &found),
                  asked->served->name,
-                 prediction_shape("-1", info->input.shape, info->input.rank, &wanted));
+                 prediction_shape("-1", info->input->shape, info->input->rank, &wanted));
     return false;
 }
 
@@ -304,7 +304,7 @@ static bool check_booleans(struct infer_request *asked, const char *bytes)
             return false; /* the request has ended */
     if (bad == asked->count)
         return true;
-    rows_io_place(place, sizeof place, asked->served->info->input_name, asked->shape, asked->rank,
+    rows_io_place(place, sizeof place, asked->served->info->input->name, asked->shape, asked->rank,
                   bad);
     request_fail(asked->request, 400, "%s is %d; a BOOL is 0 or 1", place,
                  (unsigned char)bytes[bad]);
@@ -318,14 +318,14 @@ static bool read_bytes(struct infer_request *asked, const char *bytes, size_t le
     size_t each = relud_dtype_bytes(asked->dtype);
     if (len % each != 0 || len / each != asked->count) {
         request_fail(request, 400, "input '%s' has %zu bytes; its shape wants %zu numbers of %zu",
-                     asked->served->info->input_name, len, asked->count, each);
+                     asked->served->info->input->name, len, asked->count, each);
         return false;
     }
     if (asked->dtype == RELUD_BOOL && !check_booleans(asked, bytes))
         return false;
     if (!body_reader_elements(request, asked->dtype, bytes, asked->count, values))
         return false; /* the request has ended */
-    return rows_io_check_input(request, asked->served, asked->served->info->input_name, values,
+    return rows_io_check_input(request, asked->served, asked->served->info->input->name, values,
                                asked->shape, asked->rank, asked->count);
 }
 
@@ -370,7 +370,7 @@ static bool read_tensor(struct infer_request *asked, const char *body, size_t he
     struct relud_json_array array = {.values = values,
                                      .capacity = capacity,
                                      .form = RELUD_JSON_TENSOR,
-                                     .imputed = asked->served->info->imputed};
+                                     .feature = asked->served->info->feature};
     size_t behind = len - header_len;
     bool is_recalled = memo.is_whole && recall(asked, body, header_len);
     if (!is_recalled && !read_json(asked, body, header_len, &array))
@@ -393,7 +393,7 @@ static bool read_tensor(struct infer_request *asked, const char *body, size_t he
         return read_bytes(asked, body + header_len, behind, values);
     if (array.count == asked->count)
         return !array.has_missing ||
-               rows_io_check_input(request, asked->served, asked->served->info->input_name, values,
+               rows_io_check_input(request, asked->served, asked->served->info->input->name, values,
                                    asked->shape, asked->rank, asked->count);
     request_fail(request, 400, "inputs[0].data has %zu numbers; its shape wants %zu", array.count,
                  asked->count);

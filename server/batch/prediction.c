@@ -153,7 +153,7 @@ const char *prediction_shape(const char *first, const size_t *shape, size_t rank
 static void fail_rows(struct request *request, const struct served_model *served, const char *name,
                       const size_t *shape, size_t rank, bool may_be_bare)
 {
-    const struct relud_tensor_info *input = &served->info->input;
+    const struct relud_tensor_info *input = served->info->input;
     size_t features = served->info->features, count = rank > 1 ? product(shape + 1, rank - 1) : 1;
     struct shape_text found = {""}, wanted;
     if (rank > 1)
@@ -182,7 +182,7 @@ static void fail_rows(struct request *request, const struct served_model *served
 size_t prediction_count_rows(const struct served_model *served, const size_t *shape, size_t rank,
                              bool may_be_bare)
 {
-    const struct relud_tensor_info *input = &served->info->input;
+    const struct relud_tensor_info *input = served->info->input;
     size_t features = served->info->features;
     if (rank == 1 && features == 1)
         return shape[0];

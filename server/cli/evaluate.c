@@ -206,7 +206,7 @@ static bool read_data(struct run *run, struct relud_error *error)
         .table = table_of(wanted->header, wanted->decimal),
         .like = &run->known,
         .takes_indices = true,
-        .imputed = run->info->imputed,
+        .feature = run->info->feature,
     };
     if (!relud_dataset_read(wanted->data, &options, &run->data, error))
         return false;

@@ -24,17 +24,17 @@ static void print_tensor(const char *what, const struct relud_tensor_info *tenso
 static void print_imputed(const struct relud_model_info *info)
 {
     const char *before = "may be missing: features ";
-    for (size_t f = 0, first; info->imputed && f < info->features; f++) {
-        if (!info->imputed[f])
+    for (size_t f = 0, first; relud_has_imputed(info->feature) && f < info->features; f++) {
+        if (!relud_is_imputed(info->feature, f))
             continue;
-        for (first = f; f + 1 < info->features && info->imputed[f + 1];)
+        for (first = f; f + 1 < info->features && relud_is_imputed(info->feature, f + 1);)
             f++;
         printf("%s%zu", before, first);
         if (f > first)
             printf("-%zu", f);
         before = ", ";
     }
-    if (info->imputed)
+    if (relud_has_imputed(info->feature))
         puts("");
 }
 
@@ -84,7 +84,8 @@ static void print_model(const relud_model *model, const struct model_path *path)
            info->format);
     if (info->description)
         printf("%s\n", info->description);
-    print_tensor("input ", &info->input);
+    for (size_t i = 0; i < info->inputs; i++)
+        print_tensor("input ", &info->input[i]);
     print_imputed(info);
     for (size_t i = 0; i < info->results; i++)
         print_tensor("output", &info->result[i]);
@@ -197,7 +198,7 @@ static bool inspect(const char *name, const struct wanted *wanted, struct relud_
         const struct relud_rows_options options = {
             .features = relud_model_info(model)->features,
             .name = relud_model_feature_names(model),
-            .imputed = relud_model_info(model)->imputed,
+            .feature = relud_model_info(model)->feature,
             .table = table_of(wanted->header, wanted->decimal),
         };
         is_done = relud_rows_read_with(data_path, &options, &data, error);

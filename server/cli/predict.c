@@ -126,7 +126,7 @@ static bool predict(const struct predict *wanted, struct relud_error *error)
     const struct relud_rows_options options = {
         .features = run.info->features,
         .name = relud_model_feature_names(model),
-        .imputed = run.info->imputed,
+        .feature = run.info->feature,
         .table = table_of(wanted->header, wanted->decimal),
     };
     struct relud_rows data = {0};

@@ -150,6 +150,8 @@ static void served_model_free(struct served_model *served)
     for (size_t i = 0; i < SERVED_MODEL_OUTPUTS_MAX; i++)
         free(served->tensor_head[i]);
     relud_json_columns_close(&served->columns);
+    free(served->column_name);
+    free(served->column_first);
     metrics_series_release(served->series);
     unit_watch_free(served->unit_watch);
     relud_model_release(served->model);
@@ -171,12 +173,26 @@ static void set_name(struct served_model *served, const struct served_model_sour
 /* Prepares to read rows whose features are given by name. */
 static bool name_columns(struct served_model *served, struct relud_error *error)
 {
+    const struct relud_model_info *info = served->info;
     const char *const *name = relud_model_feature_names(served->model);
-    if (!relud_json_columns_open(&served->columns, name, name ? served->info->features : 0))
+    size_t columns = name ? info->features : 0;
+    bool has_parts = info->inputs > 1;
+    if (has_parts) {
+        columns = info->inputs;
+        served->column_name = calloc(columns, sizeof *served->column_name);
+        served->column_first = calloc(columns + 1, sizeof *served->column_first);
+        for (size_t i = 0; served->column_name && served->column_first && i < columns; i++) {
+            served->column_name[i] = info->input[i].name;
+            served->column_first[i + 1] = info->input[i].first + info->input[i].width;
+        }
+        name = served->column_name;
+    }
+    if ((has_parts && (!served->column_name || !served->column_first)) ||
+        !relud_json_columns_open(&served->columns, name, served->column_first, columns))
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    served->row_name = served->info->input_name;
+    served->row_name = has_parts ? NULL : info->input->name;
     for (size_t i = 0; i < served->columns.len; i++)
-        if (strcmp(served->columns.name[i], served->info->input_name) == 0)
+        if (strcmp(served->columns.name[i], info->input->name) == 0)
             served->row_name = NULL;
     return true;
 }

@@ -23,7 +23,11 @@ struct served_model {
     char name[MODEL_NAME_BYTES], version[MODEL_VERSION_BYTES];
     relud_model *model;
     const struct relud_model_info *info;
-    struct relud_json_columns columns; /* the input's columns, if the model names them */
+    /* The inputs, where there are several; else the columns of the one input, if the model names
+     * them. */
+    struct relud_json_columns columns;
+    const char **column_name; /* [inputs], or NULL; the names are the model's */
+    size_t *column_first;     /* of the inputs, as in relud_json_columns; or NULL */
     /* The input's name: a request may give a row as an object with this one member. NULL if a
      * column has the same name. */
     const char *row_name;

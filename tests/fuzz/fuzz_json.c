@@ -47,14 +47,15 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
                                                       {"split", RELUD_JSON_SPLIT}};
     static const char *const names[] = {"a", "b"};
     static size_t by_name[] = {0, 1};
-    static const struct relud_json_columns columns = {names, 2, by_name};
-    static const bool imputed[] = {true, false};
+    static const struct relud_json_columns columns = {names, 2, by_name, NULL};
+    static const struct relud_feature at[] = {{.is_imputed = true}, {0}};
+    static const struct relud_features imputed = {.at = at, .len = 2, .has_imputed = true};
     struct relud_json_array array = {.values = values,
                                      .capacity = capacity,
                                      .form = forms[bytes[0] >> 1 & 3],
                                      .name = "x",
                                      .columns = bytes[0] & 16 ? &columns : NULL,
-                                     .imputed = bytes[0] & 64 ? imputed : NULL,
+                                     .feature = bytes[0] & 64 ? &imputed : NULL,
                                      .other = others,
                                      .others = bytes[0] & 8 ? 2 : 0,
                                      .may_be_bare = bytes[0] & 32};
@@ -69,7 +70,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
         FUZZ_ASSERT(!array.is_present || array.form == RELUD_JSON_TENSOR || product == array.count);
         for (size_t i = 0; array.form != RELUD_JSON_TENSOR && i < array.count; i++)
             FUZZ_ASSERT(isfinite(values[i]) || (isnan(values[i]) && array.has_missing));
-        FUZZ_ASSERT(!array.has_missing || array.imputed);
+        FUZZ_ASSERT(!array.has_missing || array.feature);
         FUZZ_ASSERT(relud_json_check(rest, strlen(rest), NULL));
     }
     check_pieces(text, text_len, bytes[0] >> 4, before, is_read, values, array.count, rest, &error);

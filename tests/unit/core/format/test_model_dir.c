@@ -228,7 +228,7 @@ START_TEST(names_tasks_and_training_are_kept)
     const struct relud_model_info *info = relud_model_info(model);
     const struct relud_training *training = info->training;
     ck_assert_str_eq(info->description, "d");
-    ck_assert_str_eq(info->input_name, "in");
+    ck_assert_str_eq(info->input->name, "in");
     ck_assert_str_eq(info->output_name, "out");
     ck_assert_str_eq(info->labels[1], "bb");
     ck_assert_uint_eq(info->notes, 0);
@@ -363,7 +363,7 @@ START_TEST(a_net_may_lie_beside_model_json)
         relud_model *model = relud_model_load(dir, NULL, &error);
         ck_assert_msg(model != NULL, "%s", error.text);
         ck_assert_str_eq(relud_model_info(model)->name, "m");
-        ck_assert_str_eq(relud_model_info(model)->input_name, i == 0 ? "in" : "x");
+        ck_assert_str_eq(relud_model_info(model)->input->name, i == 0 ? "in" : "x");
         ck_assert_int_eq(relud_model_info(model)->labels != NULL, i == 0);
         relud_model_release(model);
     }

@@ -116,7 +116,7 @@ START_TEST(reading_ends_where_nobody_wants_it_any_more)
          MANY, "]}}", 30},
         {RELUD_JSON_PLAIN, "{\"inputs\":1,\"a\":[0", ",1", 5000, "]}", 2},
     };
-    ck_assert(relud_json_columns_open(&columns, names, 2));
+    ck_assert(relud_json_columns_open(&columns, names, NULL, 2));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = text_of(cases[i].before, cases[i].middle, cases[i].times, cases[i].behind);
         check_ends(text, cases[i].form, cases[i].questions);
@@ -145,7 +145,7 @@ START_TEST(no_number_and_no_name_is_endless)
         {RELUD_JSON_NAMED, "{\"inputs\":{\"", "a", "\":1}}", RELUD_TOO_LARGE,
          "a name of more than 65536 bytes at byte 65547"},
     };
-    ck_assert(relud_json_columns_open(&columns, names, 2));
+    ck_assert(relud_json_columns_open(&columns, names, NULL, 2));
     others = malloc(REST_LONG);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = text_of(cases[i].before, cases[i].middle, LONG_BYTES, cases[i].behind);

@@ -39,7 +39,10 @@ static const struct table_case cases[] = {
     {"{\"inputs\":[{" B "1," A "\"2\"," E "3}]}", NULL, "'\"2\"' is no number"},
     {"{\"inputs\":[{" B "null," A "2," E "3}]}", NULL, "inputs[0].b: 'null' is no number"},
     {"{\"inputs\":[{" B "true," A "2," E "3}]}", NULL, "is no number"},
-    {"{\"inputs\":[{" B "[1]," A "2," E "3}]}", NULL, "inputs[0].b"},
+    {"{\"inputs\":[{" B "[1]," A "2," E "3}]}", "1 2 3", "{\"inputs\":0}"},
+    {"{\"inputs\":[{" B "[]," A "2," E "3}]}", NULL, "inputs[0].b"},
+    {"{\"inputs\":[{" B "[1,2]," A "2," E "3}]}", NULL,
+     "inputs[0].b has more than 1 number; 1 are"},
     {"{\"inputs\":[{" B "1e99," A "2," E "3}]}", NULL, "inputs[0].b: '1e99' is not finite"},
     {"{\"inputs\":[{" B "NaN," A "2," E "3}]}", NULL, "not a finite number"},
     {"{\"inputs\":[{" B "1," A "2," E "3},{\"x\":[1,2,3]}]}", "1 2 3 1 2 3", "{\"inputs\":0}"},
@@ -62,15 +65,16 @@ static const struct table_case cases[] = {
     {"{\"inputs\":{\"x\":[[1,2,3]]}}", "1 2 3", "{\"inputs\":0}"},
     {"{\"inputs\":{" B "[1,4]," A "[2,5]}}", NULL, "inputs: column \"\xc3\xa9\" is missing"},
     {"{\"inputs\":{" B "[1,4]," A "[2]," E "[3,6]}}", NULL,
-     "inputs.a\\\" has 1 numbers where the first column has 2"},
-    {"{\"inputs\":{" B "[1]," A "[2,5]," E "[3,6]}}", NULL, "has 2 numbers where the first"},
+     "inputs.a\\\" has 1 rows where the first column has 2"},
+    {"{\"inputs\":{" B "[1]," A "[2,5]," E "[3,6]}}", NULL, "has 2 rows where the first"},
     {"{\"inputs\":{" B "[1]," A "[2]," E "[3],\"id\":[7]}}", NULL,
      "the model has no column \"id\""},
     {"{\"inputs\":{" B "[1]," B "[2]," E "[3]}}", NULL, "inputs: column \"b\" stands twice"},
     {"{\"inputs\":{" B "[]," A "[2]," E "[3]}}", NULL, "inputs.b is an empty array"},
     {"{\"inputs\":{" B "[1,null]," A "[2,5]," E "[3,6]}}", NULL,
      "inputs.b[1]: 'null' is no number"},
-    {"{\"inputs\":{" B "[[1,2]]," A "[2]," E "[3]}}", NULL, "where ] is wanted"},
+    {"{\"inputs\":{" B "[[1,2]]," A "[2]," E "[3]}}", NULL,
+     "inputs.b[0] has more than 1 number; 1 are wanted"},
     {"{\"inputs\":{" B "[1 4]," A "[2,5]," E "[3,6]}}", NULL,
      "inputs.b[1]: '4' stands where a comma or ] is wanted at byte 18"},
     {"{\"inputs\":{" B "[1,4]," A "[2,", NULL, "ends too early"},
@@ -146,7 +150,7 @@ START_TEST(P10_tables_are_read_by_the_names_of_their_columns)
 {
     float values[VALUES_MAX];
     char rest[256];
-    ck_assert(relud_json_columns_open(&columns, names, 3));
+    ck_assert(relud_json_columns_open(&columns, names, NULL, 3));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct table_case *c = &cases[i];
         struct relud_json_array array = array_of(values);
@@ -166,7 +170,7 @@ END_TEST
 /* Wherever the reading pauses, the same comes of it; and each text cut short is refused. */
 START_TEST(P10_tables_are_read_in_pieces)
 {
-    ck_assert(relud_json_columns_open(&columns, names, 3));
+    ck_assert(relud_json_columns_open(&columns, names, NULL, 3));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct table_case *c = &cases[i];
         size_t len = strlen(c->text), calls = 0;
@@ -202,15 +206,15 @@ END_TEST
 START_TEST(P10_names_that_are_not_each_another_name_nothing)
 {
     static const char *const same[] = {"a", "b", "a"};
-    ck_assert(relud_json_columns_open(&columns, same, 3));
+    ck_assert(relud_json_columns_open(&columns, same, NULL, 3));
     ck_assert_uint_eq(columns.len, 0);
     relud_json_columns_close(&columns);
-    ck_assert(relud_json_columns_open(&columns, NULL, 0));
+    ck_assert(relud_json_columns_open(&columns, NULL, NULL, 0));
     ck_assert_uint_eq(columns.len, 0);
-    ck_assert(relud_json_columns_open(&columns, names, 0));
+    ck_assert(relud_json_columns_open(&columns, names, NULL, 0));
     ck_assert(columns.len == 0 && !columns.by_name);
     scarce_begin(SCARCE_MEMORY, 1);
-    ck_assert(!relud_json_columns_open(&columns, names, 3));
+    ck_assert(!relud_json_columns_open(&columns, names, NULL, 3));
     ck_assert(scarce_end() && !columns.by_name);
 }
 END_TEST
@@ -230,14 +234,14 @@ START_TEST(P10_no_more_numbers_than_there_is_room_for)
         {"{\"inputs\":{" B "1," A "2," E "3}}", 3, NULL},
         {"{\"inputs\":{" B "1," A "2," E "3}}", 2, "inputs has more than 2 numbers at byte 10"},
         {"{\"inputs\":{" B "[1,4]," A "[2,5]," E "[3,6]}}", 3,
-         "inputs has more than 3 numbers at byte 19"},
+         "inputs has more than 3 numbers at byte 18"},
         {"{\"split\":{\"data\":[[1,2,3]],\"columns\":[\"a\\\"\",\"b\",\"\xc3\xa9\"]}}", 9, NULL},
         {"{\"split\":{\"data\":[[1,2,3]],\"columns\":[\"a\\\"\",\"b\",\"\xc3\xa9\"]}}", 8,
          "split.columns are more than there is room for at byte 37"},
     };
     float values[VALUES_MAX];
     char rest[64];
-    ck_assert(relud_json_columns_open(&columns, names, 3));
+    ck_assert(relud_json_columns_open(&columns, names, NULL, 3));
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         struct relud_error error = {0};
         struct relud_json_array array = array_of(values);
@@ -261,7 +265,7 @@ START_TEST(P10_a_column_may_be_called_as_the_input_is)
     float values[VALUES_MAX];
     char rest[64];
     struct relud_error error = {0};
-    ck_assert(relud_json_columns_open(&columns, of_input, 2));
+    ck_assert(relud_json_columns_open(&columns, of_input, NULL, 2));
     for (size_t i = 0; i < 2; i++) {
         struct relud_json_array array = array_of(values);
         array.name = NULL;

@@ -258,7 +258,8 @@ START_TEST(isnan_tells_what_is_imputed)
         relud_model *model = onnx_load(&bytes, &error);
         free(bytes.at);
         ck_assert_msg(model != NULL, "%s: %s", nets[i], error.text);
-        ck_assert_msg((relud_model_info(model)->imputed != NULL) == (i < 2), "%s", nets[i]);
+        ck_assert_msg((relud_has_imputed(relud_model_info(model)->feature)) == (i < 2), "%s",
+                      nets[i]);
         relud_model_release(model);
     }
     onnx_check(&(struct onnx_case){nets[0], 17, "nan 7 nan nan", "1 7 3 4"});

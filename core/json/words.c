@@ -1,0 +1,133 @@
+/* Reads words, and missing values, where rows have numbers otherwise. */
+#include "core/json/rows_private.h"
+
+#include "core/base/json_string.h"
+
+#include <math.h>
+#include <relud/guess.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+bool rows_fail_no_word(const struct rows *rows, const struct relud_words *words)
+{
+    char text[96];
+    if (rows->walk->at == rows->walk->end)
+        return rows_fail_end(rows);
+    snprintf(text, sizeof text, "stands where a word is wanted, as \"%.*s\"",
+             (int)json_string_cut(words->word[0], strlen(words->word[0]), 40), words->word[0]);
+    return rows_fail_token(rows, RELUD_BAD_INPUT, text);
+}
+
+static bool fail_unknown_word(const struct rows *rows, const struct relud_words *words,
+                              const struct json_key *word)
+{
+    enum { SHOWN = 40, GUESSED_MAX = 4096 };
+    struct json_walk *walk = rows->walk;
+    char text[SHOWN + 1], guessed[RELUD_GUESS_TEXT_MAX];
+    int shown = (int)json_string_cut(word->at, word->len, SHOWN);
+    snprintf(text, sizeof text, "%.*s", shown, word->at);
+    struct relud_guess guess = {.word = text};
+    for (size_t i = 0; i < words->count && i < GUESSED_MAX; i++)
+        relud_guess_offer(&guess, words->word[i]);
+    const char *path = rows_path_of(rows, rows->place.index, rows->place.depth).text;
+    const char *first = words->word[0];
+    walk->at = word->at - 1;
+    relud_guess_text(&guess, "", guessed);
+    if (*guessed)
+        return json_fail(walk, RELUD_BAD_INPUT, "%s: '%s' is no category%s", path, text, guessed);
+    return json_fail(walk, RELUD_BAD_INPUT, "%s: '%s' is no category; the %zu begin with '%.*s'",
+                     path, text, words->count, (int)json_string_cut(first, strlen(first), SHOWN),
+                     first);
+}
+
+bool rows_read_word(struct rows *rows, const struct relud_words *words, float *value)
+{
+    struct json_walk *walk = rows->walk;
+    struct json_key word;
+    if (walk->at == walk->end || *walk->at != '"')
+        return rows_fail_no_word(rows, words);
+    if (!rows_walk_name(walk, &word))
+        return false;
+    size_t index = relud_words_find_json(words, word.at, word.len);
+    *value = (float)index;
+    return index < words->count || words->takes_unknown || fail_unknown_word(rows, words, &word);
+}
+
+/* The feature that the next number is. Where rows have a wrong length the reading fails in any
+ * case. */
+static size_t next_feature(const struct rows *rows)
+{
+    const struct relud_json_array *array = rows->array;
+    size_t feature = array->count % array->feature->len;
+    uint32_t mapped;
+    if (!rows->map)
+        return feature;
+    memcpy(&mapped, &rows->map[feature], sizeof mapped);
+    return mapped;
+}
+
+const struct relud_words *rows_next_words(const struct rows *rows)
+{
+    const struct relud_features *feature = rows->array->feature;
+    return feature && feature->has_words ? feature->at[next_feature(rows)].words : NULL;
+}
+
+size_t rows_before_word(const struct rows *rows, size_t room)
+{
+    const struct relud_features *feature = rows->array->feature;
+    size_t count = 1, at = rows->array->count % feature->len;
+    if (rows->map)
+        return 1;
+    while (count < room && at + count < feature->len && !feature->at[at + count].words)
+        count++;
+    return count;
+}
+
+bool rows_read_null(struct rows *rows, size_t feature, float *value)
+{
+    struct json_walk *walk = rows->walk;
+    const struct relud_words *words = relud_words_of(rows->array->feature, feature);
+    if (!relud_has_imputed(rows->array->feature) || walk->end - walk->at < 4 ||
+        memcmp(walk->at, "null", 4) != 0)
+        return false;
+    if (words && words->missing == RELUD_WORDS_NONE)
+        return rows_fail_token(rows, RELUD_BAD_INPUT, "is no word, and none may be missing here");
+    walk->at += 4;
+    *value = words ? (float)words->missing : NAN;
+    rows->array->has_missing |= !words;
+    return true;
+}
+
+bool rows_read_missing(struct rows *rows)
+{
+    struct relud_json_array *array = rows->array;
+    if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)
+        return rows_fail_at_path(rows, RELUD_BAD_INPUT, ": null where others are arrays");
+    if (array->count == array->capacity)
+        return rows_fail_number(rows, true);
+    if (!rows_read_null(rows, next_feature(rows), &array->values[array->count]))
+        return rows_fail_value(rows);
+    rows->place.is_rank_known = true;
+    array->rank = rows->place.depth;
+    array->count++;
+    return true;
+}
+
+bool rows_read_string(struct rows *rows)
+{
+    struct relud_json_array *array = rows->array;
+    const struct relud_words *words = rows_next_words(rows);
+    if (!words)
+        return rows_fail_value(rows);
+    if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)
+        return rows_fail_at_path(rows, RELUD_BAD_INPUT, ": a word where others are arrays");
+    if (array->count == array->capacity)
+        return rows_fail_number(rows, true);
+    if (!rows_read_word(rows, words, &array->values[array->count]))
+        return false;
+    rows->place.is_rank_known = true;
+    array->rank = rows->place.depth;
+    array->count++;
+    return true;
+}
