@@ -3,6 +3,7 @@
 #define CORE_FORMAT_MODEL_JSON_H
 
 #include "core/base/arena.h"
+#include "core/format/inputs_json.h"
 #include "core/net/model_source.h"
 #include <relud/model.h>
 
@@ -30,7 +31,9 @@ struct model_json {
     size_t features; /* 0: not given; the first layer decides */
     double scale, shift;
     const char *mean, *std, *missing; /* names of tensors, or NULL */
-    size_t layers;                    /* 0: no layers given */
+    size_t inputs;                    /* 0: "input" is given, or none */
+    struct input_json *input;
+    size_t layers; /* 0: no layers given */
     struct model_layer *layer;
     size_t unused; /* tensors that the layers must not use */
     const char **unused_name;

@@ -7,7 +7,7 @@
 
 /* ---- tensors ---- */
 
-static struct safetensor *find_tensor(struct loading *loading, const char *place, const char *name)
+struct safetensor *loading_tensor(struct loading *loading, const char *place, const char *name)
 {
     struct safetensor *tensor = safetensors_find(&loading->tensors, name);
     if (!tensor)
@@ -24,7 +24,7 @@ static struct safetensor *find_tensor(struct loading *loading, const char *place
 static const float *vector_of(struct loading *loading, const char *place, const char *name,
                               size_t count, bool may_be_one, size_t *len)
 {
-    struct safetensor *tensor = find_tensor(loading, place, name);
+    struct safetensor *tensor = loading_tensor(loading, place, name);
     if (!tensor)
         return NULL;
     bool is_right =
@@ -41,9 +41,8 @@ static const float *vector_of(struct loading *loading, const char *place, const 
                               loading->error);
 }
 
-/* Like vector_of, but copied into the model's own memory. */
-static const float *lasting_vector_of(struct loading *loading, const char *place, const char *name,
-                                      size_t count, bool may_be_one, size_t *len)
+const float *loading_vector(struct loading *loading, const char *place, const char *name,
+                            size_t count, bool may_be_one, size_t *len)
 {
     size_t found = 0;
     const float *values = vector_of(loading, place, name, count, may_be_one, &found);
@@ -57,13 +56,18 @@ static const float *lasting_vector_of(struct loading *loading, const char *place
     return copy;
 }
 
+static const char *given_by(const struct loading *loading, size_t index)
+{
+    return index ? "the layer before" : loading->json.inputs ? "inputs" : "input.features";
+}
+
 static bool read_weight(struct loading *loading, size_t index, size_t inputs,
                         struct weights *weights)
 {
     const struct model_layer *layer = &loading->json.layer[index];
     char place[48];
     snprintf(place, sizeof place, "layers[%zu].weight", index);
-    struct safetensor *tensor = find_tensor(loading, place, layer->weight);
+    struct safetensor *tensor = loading_tensor(loading, place, layer->weight);
     if (!tensor)
         return false;
     if (tensor->rank != 2 || tensor->shape[0] == 0 || tensor->shape[1] == 0 ||
@@ -79,8 +83,7 @@ static bool read_weight(struct loading *loading, size_t index, size_t inputs,
         return relud_fail(loading->error, RELUD_BAD_MODEL,
                           "%s: tensor '%s' is [%zu, %zu], so %s takes %zu inputs; %s gives %zu",
                           loading->tensors_path, layer->weight, tensor->shape[0], tensor->shape[1],
-                          place, weights->inputs, index ? "the layer before" : "input.features",
-                          inputs);
+                          place, weights->inputs, given_by(loading, index), inputs);
     weights->weight = safetensors_floats(tensor, loading->tensors_path, &loading->source->temporary,
                                          loading->error);
     return weights->weight != NULL;
@@ -122,7 +125,7 @@ static bool add_input(struct loading *loading, size_t features)
     struct model_source *source = loading->source;
     if (json->missing) {
         const float *instead =
-            lasting_vector_of(loading, "input.missing", json->missing, features, false, NULL);
+            loading_vector(loading, "input.missing", json->missing, features, false, NULL);
         if (!instead)
             return false;
         if (!chain_add_imputation(source, features, instead))
@@ -131,9 +134,9 @@ static bool add_input(struct loading *loading, size_t features)
     if (!json->mean)
         return chain_add_scaling(source, features, (float)json->scale, (float)json->shift) ||
                no_memory(loading);
-    const float *mean = lasting_vector_of(loading, "input.mean", json->mean, features, false, NULL);
+    const float *mean = loading_vector(loading, "input.mean", json->mean, features, false, NULL);
     const float *std =
-        mean ? lasting_vector_of(loading, "input.std", json->std, features, false, NULL) : NULL;
+        mean ? loading_vector(loading, "input.std", json->std, features, false, NULL) : NULL;
     if (!std)
         return false;
     for (size_t i = 0; i < features; i++)
@@ -195,7 +198,7 @@ static bool begin_with(struct loading *loading, size_t index, const char *member
 {
     char place[64];
     struct safetensor *tensor =
-        *width ? NULL : find_tensor(loading, place_of(place, index, member), name);
+        *width ? NULL : loading_tensor(loading, place_of(place, index, member), name);
     if (*width == 0 && !tensor)
         return false;
     if (tensor && (tensor->rank != 1 || tensor->count == 0 || tensor->count > MODEL_WIDTH_MAX))
@@ -261,8 +264,8 @@ static bool add_layer_norm(struct loading *loading, size_t index, size_t *width)
         return false;
     step->epsilon = (float)layer->eps;
     for (size_t i = 0; i < 2; i++) {
-        const float *by = names[i] ? lasting_vector_of(loading, place_of(place, index, members[i]),
-                                                       names[i], *width, false, NULL)
+        const float *by = names[i] ? loading_vector(loading, place_of(place, index, members[i]),
+                                                    names[i], *width, false, NULL)
                                    : NULL;
         if (names[i] && (!by || !add_element(loading, i ? ELEMENT_ADD : ELEMENT_MUL, by, *width)))
             return false;
@@ -289,8 +292,8 @@ static bool add_activation(struct loading *loading, size_t index, size_t *width)
     step->params = layer->params;
     if (!layer->slopes)
         return true;
-    step->params.weight = lasting_vector_of(loading, place_of(place, index, "activation.weight"),
-                                            layer->slopes, *width, true, &step->params.weight_len);
+    step->params.weight = loading_vector(loading, place_of(place, index, "activation.weight"),
+                                         layer->slopes, *width, true, &step->params.weight_len);
     return step->params.weight != NULL;
 }
 
@@ -305,10 +308,14 @@ bool model_layers_add(struct loading *loading)
     enum { STEPS_A_LAYER = 4, STEPS_OF_INPUT = 4 };
     const struct model_json *json = &loading->json;
     struct model_source *source = loading->source;
-    if (!chain_begin(source, STEPS_A_LAYER * json->layers + STEPS_OF_INPUT))
+    size_t of_input = json->inputs ? inputs_steps_max(json->inputs) : STEPS_OF_INPUT;
+    if (!chain_begin(source, STEPS_A_LAYER * json->layers + of_input))
         return relud_fail(loading->error, RELUD_NO_MEMORY, "%s: out of memory",
                           loading->tensors_path);
-    for (size_t i = 0, width = json->features; i < json->layers; i++) {
+    size_t width = json->features;
+    if (json->inputs && !model_inputs_add(loading, &width))
+        return false;
+    for (size_t i = 0; i < json->layers; i++) {
         bool (*add)(struct loading *, size_t, size_t *) = adders[json->layer[i].type];
         if ((add && !add(loading, i, &width)) || !add_activation(loading, i, &width))
             return false;

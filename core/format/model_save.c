@@ -1,6 +1,6 @@
 /* Writes a model as model.json and model.safetensors. This works for nets that are a chain of
  * layers. */
-#include "core/net/model.h"
+#include "core/format/model_chain.h"
 
 #include "core/base/atomic_file.h"
 #include "core/format/safetensors_write.h"
@@ -15,156 +15,6 @@
 #include <sys/stat.h>
 
 enum { PATH_BYTES = WRITER_PATH_BYTES };
-
-/* ---- the net as a chain of layers ---- */
-
-/* One of model.json's layers. */
-struct item {
-    enum { ITEM_LINEAR, ITEM_BATCH_NORM, ITEM_LAYER_NORM } type;
-    const struct step *step;             /* the linear or normalizing step, or NULL */
-    const struct operand *scale, *shift; /* of the norms, or NULL */
-    const struct step *activate;         /* the activation's step, or NULL */
-};
-
-/* The net's steps in order: up to four that prepare the input, then the layers. */
-struct chain {
-    const struct network *network;
-    double scale, shift;
-    const struct operand *mean, *std, *missing; /* or NULL */
-    size_t first;                               /* the first step of the layers */
-    size_t items;
-    struct item *item; /* [items] */
-};
-
-static bool is_by_constant(const struct step *step, enum element element)
-{
-    return step->kind == STEP_ELEMENT && step->element == element && !step->operand[0].constant &&
-           step->operand[1].constant;
-}
-
-static bool fail_shape(struct relud_error *error, size_t index, const char *why)
-{
-    return relud_fail(error, RELUD_UNSUPPORTED,
-                      "the net is no chain of layers (step %zu %s), which is what model.json says: "
-                      "serve the .onnx file itself",
-                      index, why);
-}
-
-/* Takes "x, or a constant where x is NaN". Returns how many steps it took. */
-static size_t take_imputation(struct chain *chain)
-{
-    const struct network *network = chain->network;
-    const struct step *test = network->step, *choice = test + 1;
-    if (network->steps < 3 || test->kind != STEP_ELEMENT || test->element != ELEMENT_EQUAL ||
-        choice->kind != STEP_ELEMENT || choice->element != ELEMENT_WHERE)
-        return 0;
-    const struct operand *a = test->operand, *b = choice->operand;
-    bool is_imputation = !a[0].constant && a[0].value == STEP_INPUT && !a[1].constant &&
-                         a[1].value == STEP_INPUT && !b[0].constant && b[0].value == 1 &&
-                         !b[1].constant && b[1].value == STEP_INPUT && b[2].constant;
-    chain->missing = is_imputation ? &b[2] : NULL;
-    return is_imputation ? 2 : 0;
-}
-
-/* Reads the input's steps if they have a form that model.json can express: missing values imputed,
- * then x scaled and shifted, or (x - mean) / std. */
-static void read_input(struct chain *chain)
-{
-    const struct network *network = chain->network;
-    const struct step *step = network->step;
-    size_t steps = network->steps;
-    chain->scale = 1;
-    chain->first = take_imputation(chain);
-    step += chain->first;
-    steps -= chain->first;
-    if (steps > 1 && is_by_constant(step, ELEMENT_MUL) && step->operand[1].len == 1) {
-        chain->scale = (double)*step->operand[1].constant;
-        chain->first++;
-        if (steps > 2 && is_by_constant(step + 1, ELEMENT_ADD) && step[1].operand[1].len == 1) {
-            chain->shift = (double)*step[1].operand[1].constant;
-            chain->first++;
-        }
-        return;
-    }
-    if (steps > 1 && is_by_constant(step, ELEMENT_SUB)) {
-        chain->mean = &step->operand[1];
-        chain->first++;
-        step++;
-        steps--;
-    }
-    if (steps > 1 && is_by_constant(step, ELEMENT_DIV)) {
-        chain->std = &step->operand[1];
-        chain->first++;
-    }
-}
-
-/* Takes a product and a sum by constants from step i on, either of which may be missing. Returns
- * how many steps it took. */
-static size_t take_affine(const struct network *network, size_t i, struct item *item)
-{
-    size_t taken = 0;
-    if (i < network->steps && is_by_constant(&network->step[i], ELEMENT_MUL)) {
-        item->scale = &network->step[i].operand[1];
-        taken++;
-    }
-    if (i + taken < network->steps && is_by_constant(&network->step[i + taken], ELEMENT_ADD)) {
-        item->shift = &network->step[i + taken].operand[1];
-        taken++;
-    }
-    return taken;
-}
-
-/* Takes the next item from step i on. Returns how many steps it took; 0 if they are no layer. A
- * product right after a linear layer is refused: when the file is read again, it would be folded
- * into that layer and give different bits. */
-static size_t take_item(const struct chain *chain, size_t i, struct item *item)
-{
-    const struct network *network = chain->network;
-    const struct step *step = &network->step[i];
-    const struct item *before = chain->items ? &chain->item[chain->items - 1] : NULL;
-    size_t taken = 0;
-    *item = (struct item){0};
-    if (step->parts != 1)
-        return 0;
-    if (step->kind == STEP_LINEAR) {
-        item->step = step;
-        taken = 1;
-    } else if (step->kind == STEP_NORMALIZE && !step->is_root_mean_square) {
-        item->type = ITEM_LAYER_NORM;
-        item->step = step;
-        taken = 1 + take_affine(network, i + 1, item);
-    } else if (!before || before->type != ITEM_LINEAR || before->activate) {
-        item->type = ITEM_BATCH_NORM;
-        taken = take_affine(network, i, item);
-    }
-    const struct step *next = taken && i + taken < network->steps ? step + taken : NULL;
-    if (!next || next->kind != STEP_ACTIVATE || next->parts != 1)
-        return taken;
-    item->activate = next;
-    return taken + 1;
-}
-
-static bool read_chain(struct chain *chain, const relud_model *model, struct relud_error *error)
-{
-    const struct network *network = model_network(model);
-    *chain = (struct chain){.network = network};
-    read_input(chain);
-    for (size_t i = 0; i < network->steps; i++)
-        if (network->step[i].operand[0].value != i)
-            return fail_shape(error, i, "reads what an earlier one made");
-    if (network->results != 1 || network->result[0].value != network->steps ||
-        chain->first == network->steps)
-        return fail_shape(error, network->steps, "is not the one answer");
-    chain->item = calloc(network->steps, sizeof *chain->item);
-    if (!chain->item)
-        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    for (size_t i = chain->first, taken; i < network->steps; i += taken, chain->items++) {
-        taken = take_item(chain, i, &chain->item[chain->items]);
-        if (taken == 0)
-            return fail_shape(error, i, "is neither a layer nor its activation");
-    }
-    return true;
-}
 
 /* ---- tensors ---- */
 
@@ -215,6 +65,37 @@ static void list_linear(struct tensors *tensors, const struct linear *linear, si
             (struct tensor){.linear = linear, .is_bias = true};
 }
 
+static void list_vector(struct tensors *tensors, const struct model_input *input, size_t index,
+                        const char *name, const float *values)
+{
+    if (values && input->about.width > 1)
+        add(tensors, 1, &input->about.width, "inputs.%zu.%s", index, name)->values = values;
+}
+
+/* What a number in model.json cannot say of the inputs. */
+static void list_inputs(const struct model_inputs *inputs, struct tensors *tensors)
+{
+    for (size_t i = 0; i < inputs->count; i++) {
+        const struct model_input *input = &inputs->input[i];
+        const size_t shape[] = {input->table_rows, input->table_width};
+        if (input->encoding == INPUT_EMBEDDING)
+            add(tensors, 2, shape, "inputs.%zu.weight", i)->values = input->table;
+        if (input->encoding != INPUT_NUMBERS)
+            continue;
+        list_vector(tensors, input, i, "missing", input->missing);
+        list_vector(tensors, input, i, "mean", input->mean);
+        list_vector(tensors, input, i, "std", input->std);
+    }
+}
+
+static size_t width_of_inputs(const struct model_inputs *inputs)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < inputs->count; i++)
+        width += input_encoded_width(&inputs->input[i]);
+    return width;
+}
+
 static void list_tensors(const struct chain *chain, struct tensors *tensors)
 {
     static const float zero = 0, one = 1, none = -0.0f; /* x + -0 is x for every x, even -0 */
@@ -230,7 +111,9 @@ static void list_tensors(const struct chain *chain, struct tensors *tensors)
         tensor->values = chain->missing->constant;
         tensor->is_one = chain->missing->len == 1;
     }
-    size_t width = network->features;
+    size_t width = chain->inputs ? width_of_inputs(chain->inputs) : network->features;
+    if (chain->inputs)
+        list_inputs(chain->inputs, tensors);
     for (size_t i = 0; i < chain->items; i++) {
         const struct item *item = &chain->item[i];
         if (item->type == ITEM_LINEAR) {
@@ -272,7 +155,10 @@ static bool put_tensor(FILE *file, size_t index, const void *what)
     const struct tensor *tensor = &tensors->tensor[index];
     if (tensor->linear)
         return put_linear(file, tensor->linear, tensor->is_bias);
-    for (size_t i = 0; i < tensors->entry[index].shape[0]; i++)
+    size_t count = tensors->entry[index].shape[0];
+    if (tensors->entry[index].rank == 2)
+        count *= tensors->entry[index].shape[1];
+    for (size_t i = 0; i < count; i++)
         fwrite(&tensor->values[tensor->is_one ? 0 : i], sizeof(float), 1, file);
     return true;
 }
@@ -326,6 +212,58 @@ static void put_item(FILE *file, const struct item *item, size_t layer)
     fputs("}", file);
 }
 
+static void put_vector(FILE *file, const struct model_input *input, size_t index, const char *name,
+                       const float *values)
+{
+    if (!values)
+        return;
+    fprintf(file, ", \"%s\": ", name);
+    if (input->about.width > 1)
+        fprintf(file, "\"inputs.%zu.%s\"", index, name);
+    else
+        put_number(file, *values);
+}
+
+static void put_words(FILE *file, const struct model_input *input)
+{
+    const struct relud_words *words = input->words;
+    for (size_t i = 0; i < words->count; i++) {
+        fputs(i ? ", " : ", \"categories\": [", file);
+        put_string(file, words->word[i]);
+    }
+    fputs("]", file);
+    if (input->unknown == INPUT_UNKNOWN_ZERO)
+        fputs(", \"unknown\": \"zero\"", file);
+    else if (input->unknown != INPUT_UNKNOWN_ERROR)
+        fprintf(file, ", \"unknown\": %ld", input->unknown);
+    if (words->missing < words->count) {
+        fputs(", \"missing\": ", file);
+        put_string(file, words->word[words->missing]);
+    }
+}
+
+static void put_input(FILE *file, const struct model_input *input, size_t index)
+{
+    const struct relud_tensor_info *about = &input->about;
+    fputs("{\"name\": ", file);
+    put_string(file, about->name);
+    fprintf(file, ", \"type\": \"%s\"", about->datatype);
+    for (size_t i = 0; input->encoding == INPUT_NUMBERS && i < about->rank; i++)
+        fprintf(file, "%s%zu", i ? ", " : ", \"shape\": [", about->shape[i]);
+    if (input->encoding == INPUT_NUMBERS && about->rank)
+        fputs("]", file);
+    if (input->words)
+        put_words(file, input);
+    if (input->encoding == INPUT_EMBEDDING)
+        fprintf(file, ", \"embedding\": \"inputs.%zu.weight\"", index);
+    if (input->encoding == INPUT_NUMBERS) {
+        put_vector(file, input, index, "missing", input->missing);
+        put_vector(file, input, index, "mean", input->mean);
+        put_vector(file, input, index, "std", input->std);
+    }
+    fputs("}", file);
+}
+
 static void put_text_member(FILE *file, const char *key, const char *text)
 {
     if (!text)
@@ -335,13 +273,10 @@ static void put_text_member(FILE *file, const char *key, const char *text)
     fputs(",\n", file);
 }
 
-static void put_json(FILE *file, const struct chain *chain, const struct relud_model_info *info,
-                     const char *name)
+/* The one input of a net without others. */
+static void put_one_input(FILE *file, const struct chain *chain,
+                          const struct relud_model_info *info)
 {
-    static const char *const tasks[] = {NULL, "classification", "regression"};
-    fputs("{\"format\": \"relud-model/1\",\n", file);
-    put_text_member(file, "name", name);
-    put_text_member(file, "description", info->description);
     fputs(" \"input\": {\"name\": ", file);
     put_string(file, info->input->name);
     fprintf(file, ", \"features\": %zu", info->features);
@@ -355,7 +290,23 @@ static void put_json(FILE *file, const struct chain *chain, const struct relud_m
         fputs(", \"shift\": ", file);
         put_number(file, (float)chain->shift);
     }
-    fputs("},\n \"layers\": [", file);
+    fputs("},\n", file);
+}
+
+static void put_json(FILE *file, const struct chain *chain, const struct relud_model_info *info,
+                     const char *name)
+{
+    static const char *const tasks[] = {NULL, "classification", "regression"};
+    fputs("{\"format\": \"relud-model/1\",\n", file);
+    put_text_member(file, "name", name);
+    put_text_member(file, "description", info->description);
+    if (!chain->inputs)
+        put_one_input(file, chain, info);
+    for (size_t i = 0; chain->inputs && i < chain->inputs->count; i++) {
+        fputs(i ? ",\n  " : " \"inputs\": [\n  ", file);
+        put_input(file, &chain->inputs->input[i], i);
+    }
+    fputs(chain->inputs ? "],\n \"layers\": [" : " \"layers\": [", file);
     for (size_t i = 0; i < chain->items; i++) {
         fputs(i ? ",\n  " : "\n  ", file);
         put_item(file, &chain->item[i], i);
@@ -404,11 +355,11 @@ bool relud_model_save(const relud_model *model, const char *dir, const char *nam
         if (stat(path[i], &about) == 0)
             return relud_fail(error, RELUD_IO, "%s: already exists", path[i]);
     }
-    if (!read_chain(&chain, model, error)) {
+    if (!model_chain_read(&chain, model, error)) {
         free(chain.item);
         return false;
     }
-    size_t most = 5 * chain.items + 3;
+    size_t most = 5 * chain.items + 3 + 3 * (chain.inputs ? chain.inputs->count : 0);
     struct tensors tensors = {0, calloc(most, sizeof(struct tensor_entry)),
                               calloc(most, sizeof(struct tensor))};
     bool is_saved = tensors.entry && tensors.tensor;

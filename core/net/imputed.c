@@ -22,25 +22,19 @@ static bool is_value(const struct operand *operand, size_t value)
     return !operand->constant && operand->value == value;
 }
 
-static bool is_finite_constant(const struct operand *operand)
-{
-    for (size_t i = 0; operand->constant && i < operand->len; i++)
-        if (isnan(operand->constant[i]))
-            return false;
-    return operand->constant != NULL;
-}
-
-/* The value that where(test, value, constant), or where(test, constant, value), imputes. False if
- * the step is none of these. */
-static bool find_imputed(const struct step *step, const struct known *known, size_t *value)
+/* The value that where(test, value, constant), or where(test, constant, value), imputes, and the
+ * constant. NULL if the step is none of these. */
+static const struct operand *find_imputed(const struct step *step, const struct known *known,
+                                          size_t *value)
 {
     if (step->kind != STEP_ELEMENT || step->element != ELEMENT_WHERE || step->operand[0].constant)
-        return false;
+        return NULL;
     const struct known *test = &known[step->operand[0].value];
     const struct operand *kept = &step->operand[test->is_negated ? 2 : 1];
     const struct operand *instead = &step->operand[test->is_negated ? 1 : 2];
     *value = test->of;
-    return test->is_test && is_value(kept, test->of) && is_finite_constant(instead);
+    bool is_imputation = test->is_test && is_value(kept, test->of) && instead->constant;
+    return is_imputation ? instead : NULL;
 }
 
 /* Learns what the step makes. False: out of memory. */
@@ -68,26 +62,38 @@ static bool learn(const struct step *step, const struct known *known, struct kno
     return true;
 }
 
+/* instead: what stands for each NaN of the value; NULL, or a NaN itself: nothing does. */
 static void use(const struct network *network, const struct known *known, size_t value,
-                bool is_imputed, struct use *uses)
+                const struct operand *instead, struct use *uses)
 {
     for (size_t i = 0; known[value].map && i < network_width(network, value); i++) {
         struct use *feature = &uses[known[value].map[i]];
+        bool is_imputed = instead && !isnan(instead->constant[instead->len == 1 ? 0 : i]);
         feature->is_imputed |= is_imputed;
         feature->is_plain |= !is_imputed;
     }
+}
+
+/* A table reads only the numbers of its map. */
+static void use_lookup(const struct step *step, const struct known *from, struct use *uses)
+{
+    for (size_t part = 0; from->map && part < step->parts; part++)
+        uses[from->map[step->map[part]]].is_plain = true;
 }
 
 static void use_operands(const struct network *network, const struct step *step,
                          const struct known *known, const struct known *made, struct use *uses)
 {
     size_t imputed;
-    if (find_imputed(step, known, &imputed))
-        use(network, known, imputed, true, uses);
+    const struct operand *instead = find_imputed(step, known, &imputed);
+    if (instead)
+        use(network, known, imputed, instead, uses);
+    else if (step->kind == STEP_LOOKUP && step->map)
+        use_lookup(step, &known[step->operand[0].value], uses);
     else if (!made->map && !made->is_test)
         for (size_t i = 0; i < step->operands; i++)
             if (!step->operand[i].constant)
-                use(network, known, step->operand[i].value, false, uses);
+                use(network, known, step->operand[i].value, NULL, uses);
 }
 
 static bool look(const struct network *network, struct known *known, struct use *uses)
@@ -103,7 +109,7 @@ static bool look(const struct network *network, struct known *known, struct use 
         use_operands(network, &network->step[i], known, &known[i + 1], uses);
     }
     for (size_t i = 0; i < network->results; i++)
-        use(network, known, network->result[i].value, false, uses);
+        use(network, known, network->result[i].value, NULL, uses);
     return true;
 }
 

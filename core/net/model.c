@@ -111,6 +111,7 @@ static bool make(relud_model *model, struct model_source *source,
                  const struct relud_model_options *options)
 {
     model->info = source->info;
+    model->inputs = source->inputs;
     model->info.math = options->math;
     if (model->info.classes && !model->info.scores)
         model->info.scores = model->info.result ? model->info.result[0].width : model->info.outputs;
@@ -167,6 +168,11 @@ void relud_model_release(relud_model *model)
         return;
     arena_reset(&model->arena);
     free(model);
+}
+
+const struct model_inputs *model_inputs(const relud_model *model)
+{
+    return model->inputs;
 }
 
 const struct relud_model_info *relud_model_info(const relud_model *model)

@@ -13,6 +13,8 @@ relud_model *model_new(const char *path, const struct relud_model_options *optio
                        bool (*read)(struct model_source *source, const void *what),
                        const void *what, struct relud_error *error);
 
+/* The inputs that core/net/inputs.h added to it, or NULL. */
+const struct model_inputs *model_inputs(const relud_model *model);
 /* The model's network; lives as long as the model. */
 const struct network *model_network(const relud_model *model);
 

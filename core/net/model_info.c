@@ -57,7 +57,7 @@ static bool fill_tensors(relud_model *model, struct relud_error *error)
 static bool fill_names(relud_model *model, struct relud_error *error)
 {
     const struct relud_model_info *info = &model->info;
-    if (info->inputs < 2)
+    if (info->inputs < 2 && !model->inputs)
         return true;
     const char **name = arena_take_array(&model->arena, info->features, sizeof *name);
     for (size_t i = 0, f = 0; name && i < info->inputs; i++)

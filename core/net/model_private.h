@@ -9,7 +9,8 @@ struct relud_model {
     struct arena arena; /* holds everything except this struct */
     struct network network;
     struct relud_model_info info;
-    struct relud_layer_info *layer;  /* [info.layers] */
+    struct relud_layer_info *layer; /* [info.layers] */
+    const struct model_inputs *inputs;
     const char *const *feature_name; /* [info.features] of several inputs, or NULL */
     const struct relud_activation *softmax, *sigmoid;
     bool is_softmax_done, is_sigmoid_done; /* the net's last step applies it already */

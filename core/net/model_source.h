@@ -23,7 +23,8 @@ struct model_source {
 
     struct step *step;
     size_t steps;
-    struct relud_feature *feature; /* [info.features], is_imputed of words; NULL: numbers */
+    const struct model_inputs *inputs; /* of a net whose inputs inputs_add has added; or NULL */
+    struct relud_feature *feature;     /* [info.features], is_imputed of words; NULL: numbers */
     struct network_result *result;
     /* The model's info as far as the files tell: names, task, labels, classes, shapes, inputs,
      * results, format. */

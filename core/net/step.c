@@ -237,16 +237,31 @@ static void run_top(const struct step *step, const float *x, float *y, size_t ro
 
 /* ---- lookup ---- */
 
+static void write_row(const struct step *step, size_t index, float *y, size_t n)
+{
+    if (step->table) {
+        memcpy(y, step->table + index * n, n * sizeof *y);
+        return;
+    }
+    memset(y, 0, n * sizeof *y);
+    if (index < n)
+        y[index] = 1;
+    else if (step->other)
+        y[step->other - 1] = 1;
+}
+
 static void run_lookup(const struct step *step, const float *x, float *y, size_t rows)
 {
-    size_t n = step->width / step->parts;
-    for (size_t i = 0; i < rows * step->parts; i++, y += n) {
-        bool is_index = x[i] >= 0 && x[i] < (float)step->table_rows && x[i] == floorf(x[i]);
-        if (is_index)
-            memcpy(y, step->table + (size_t)x[i] * n, n * sizeof *y);
-        for (size_t k = 0; !is_index && k < n; k++)
-            y[k] = NAN;
-    }
+    size_t n = step->width / step->parts, from = step->map ? step->gather_width : step->parts;
+    for (size_t r = 0; r < rows; r++, x += from)
+        for (size_t part = 0; part < step->parts; part++, y += n) {
+            float index = x[step->map ? step->map[part] : part];
+            bool is_index = index >= 0 && index < (float)step->table_rows && index == floorf(index);
+            if (is_index)
+                write_row(step, (size_t)index, y, n);
+            for (size_t k = 0; !is_index && k < n; k++)
+                y[k] = NAN;
+        }
 }
 
 bool step_may_be_in_place(const struct step *step)

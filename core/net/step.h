@@ -19,7 +19,7 @@ enum step_kind {
     STEP_NORMALIZE, /* each of `parts` pieces: minus its mean, divided by its deviation */
     STEP_CUMULATE,  /* in each of `parts` pieces: y[i] = x[0] + … + x[i] */
     STEP_TOP,       /* of each of `parts` pieces: the greatest numbers, in order */
-    STEP_LOOKUP,    /* for each of `parts` numbers: that row of a table */
+    STEP_LOOKUP,    /* for each of `parts` numbers: that row of a table, or its one-hot encoding */
 };
 
 enum reduction {
@@ -59,8 +59,9 @@ struct step {
     const struct relud_activation *activation;
     struct relud_activation_params params;
     enum element element;
-    const uint32_t *map; /* STEP_GATHER: [width] */
-    size_t gather_width; /* STEP_GATHER: width of the operand */
+    const uint32_t
+        *map; /* STEP_GATHER: [width]; STEP_LOOKUP: [parts], which numbers of the operand */
+    size_t gather_width; /* of a step with a map: width of the operand */
     const size_t *piece; /* STEP_JOIN: [operands], floats of each in one part */
     enum reduction reduction;
     size_t reduce_width;      /* STEP_REDUCE, STEP_TOP: width of the operand */
@@ -70,10 +71,12 @@ struct step {
     bool is_reverse;          /* STEP_CUMULATE: from the end */
     bool is_least;            /* STEP_TOP: the least numbers */
     bool is_index;            /* STEP_TOP: their indices in the piece */
-    /* STEP_LOOKUP: [table_rows][width / parts]. A number that is no index gives NaNs. `name` is
-     * that of an embedding's weight; NULL: the table was not trained, as a one-hot encoding. */
+    /* STEP_LOOKUP: [table_rows][width / parts]. NULL: the rows are one-hot, and a last one may be
+     * there beyond them. A number that is no index gives NaNs. `name` is that of an embedding's
+     * weight; NULL: the table was not trained. */
     const float *table;
     size_t table_rows;
+    size_t other; /* one-hot: 1 + the index that a last row stands for; 0: that row is zeros */
 };
 
 /* Computes y[rows][width] from x[i], the rows of operand i or its constant. For the kinds of

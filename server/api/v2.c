@@ -82,14 +82,17 @@ static void write_columns(struct text *out, const struct served_model *served)
     const struct relud_model_info *info = served->info;
     if (served->columns.len == 0 || served->columns.len > COLUMNS_MAX)
         return;
+    bool has_ranges = info->training && info->training->features == served->columns.len;
     text_put(out, ",\"parameters\":{\"columns\":[");
     for (size_t i = 0; i < served->columns.len; i++) {
         text_put(out, i ? ",{\"name\":" : "{\"name\":");
         text_json(out, served->columns.name[i]);
-        text_put(out, ",\"min\":");
-        text_float(out, info->training->min[i]);
-        text_put(out, ",\"max\":");
-        text_float(out, info->training->max[i]);
+        if (has_ranges) {
+            text_put(out, ",\"min\":");
+            text_float(out, info->training->min[i]);
+            text_put(out, ",\"max\":");
+            text_float(out, info->training->max[i]);
+        }
         text_put(out, relud_is_imputed(info->feature, i) ? ",\"missing\":true}" : "}");
     }
     text_put(out, "]}");
