@@ -22,8 +22,8 @@ bool json_no_memory(const struct json_reader *reader);
 bool json_check_keys(const struct json_reader *reader, const json_node *object, const char *place,
                      const char *const *known);
 
-/* Sets *value to the member, in the arena, if it is there. False and an error if it is no string, or
- * one that C cannot hold. */
+/* Sets *value to the member, in the arena, if it is there. False and an error if it is no string or
+ * if C cannot hold it. */
 bool json_get_text(const struct json_reader *reader, const json_node *object, const char *place,
                    const char *key, const char **value);
 /* The same for a number that float32 can hold. */
