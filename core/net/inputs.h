@@ -23,8 +23,8 @@ struct model_input {
     enum model_encoding encoding;
     /* name, datatype, shape; its width is 1 unless it has numbers. */
     struct relud_tensor_info about;
-    /* INPUT_NUMBERS: [width]. missing is NULL, or NaN where a number must be there. mean and std are
-     * both there, or both NULL. */
+    /* INPUT_NUMBERS: [width]. missing is NULL, or NaN where a number must be there. mean and std
+     * are both there, or both NULL. */
     const float *missing, *mean, *std;
     struct relud_words *words; /* or NULL */
     long unknown;              /* of words */
