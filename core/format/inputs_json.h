@@ -22,8 +22,8 @@ struct input_json {
     const char *embedding; /* the name of a tensor, or NULL */
 };
 
-/* Reads the array `node`, which may be NULL, into *inputs, in the reader's arena. On failure returns
- * false with an error that names the member. */
+/* Reads the array `node`, which may be NULL, into *inputs, in the reader's arena. On failure it
+ * returns false with an error that names the member. */
 bool inputs_json_read(const struct json_reader *reader, const json_node *node,
                       struct input_json **inputs, size_t *count);
 
