@@ -97,9 +97,12 @@ const char *json_string_end(const char *at, const char *end, const char **why)
             at += 8;
             continue;
         }
-        if (*at == '\\') {
+        unsigned char c = (unsigned char)*at;
+        if (c >= 0x20 && c < 0x80 && c != '\\') {
+            at++;
+        } else if (c == '\\') {
             at = escape_end(at, end, why);
-        } else if ((unsigned char)*at < 0x20) {
+        } else if (c < 0x20) {
             *why = "a raw control character in a string";
         } else {
             size_t len = utf8_len(at, (size_t)(end - at));

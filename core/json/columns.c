@@ -39,11 +39,18 @@ void relud_json_columns_close(struct relud_json_columns *columns)
     *columns = (struct relud_json_columns){0};
 }
 
+static bool is_name(const struct json_key *key, const char *name)
+{
+    if (strncmp(name, key->at, key->len) == 0 && !name[key->len] &&
+        !memchr(key->at, '\\', key->len))
+        return true;
+    return json_string_compare_text(key->at, key->len, name, strlen(name)) == 0;
+}
+
 size_t json_find_column(const struct relud_json_columns *columns, const struct json_key *key,
                         size_t next)
 {
-    if (next < columns->len && json_string_compare_text(key->at, key->len, columns->name[next],
-                                                        strlen(columns->name[next])) == 0)
+    if (next < columns->len && is_name(key, columns->name[next]))
         return next;
     for (size_t low = 0, high = columns->len; low < high;) {
         size_t middle = (low + high) / 2, column = columns->by_name[middle];

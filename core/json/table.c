@@ -39,8 +39,14 @@ static void fill_missing(struct rows *rows, size_t f, float *value)
     *value = words ? (float)words->missing : NAN;
 }
 
+static bool fail_gap(const struct rows *rows, const char *name)
+{
+    return json_fail(rows->walk, RELUD_BAD_INPUT, "%s: column \"%.60s\" is missing",
+                     rows_path_of(rows, rows->place.index, rows->place.depth).text, name);
+}
+
 /* Fails for the first column of the row that got no number, unless it may be left out. */
-static bool check_whole(struct rows *rows, const char *path, float *row, bool may_have_gaps)
+static bool check_whole(struct rows *rows, float *row, bool may_have_gaps)
 {
     const struct relud_json_columns *columns = rows->array->columns;
     for (size_t c = 0; c < columns->len; c++) {
@@ -48,8 +54,7 @@ static bool check_whole(struct rows *rows, const char *path, float *row, bool ma
             continue;
         for (size_t f = json_column_first(columns, c); f < json_column_first(columns, c + 1); f++) {
             if (!may_have_gaps || !may_miss(rows, f))
-                return json_fail(rows->walk, RELUD_BAD_INPUT, "%s: column \"%.60s\" is missing",
-                                 path, columns->name[c]);
+                return fail_gap(rows, columns->name[c]);
             fill_missing(rows, f, &row[f]);
         }
     }
@@ -69,12 +74,12 @@ static bool read_key(struct rows *rows, const float *row, size_t next, size_t *c
     struct json_key key = rows->column;
     rows->column.len = 0;
     *column = json_find_column(columns, &key, next);
-    const char *path = rows_path_of(rows, rows->place.index, rows->place.depth).text;
     if (*column == columns->len || !is_unset(&row[json_column_first(columns, *column)])) {
+        struct rows_path path = rows_path_of(rows, rows->place.index, rows->place.depth);
         walk->at = begin;
         return *column == columns->len
-                   ? json_fail_unknown(walk, path, &key, columns)
-                   : json_fail(walk, RELUD_BAD_JSON, "%s: column \"%.60s\" stands twice", path,
+                   ? json_fail_unknown(walk, path.text, &key, columns)
+                   : json_fail(walk, RELUD_BAD_JSON, "%s: column \"%.60s\" stands twice", path.text,
                                columns->name[*column]);
     }
     json_skip_blanks(walk);
@@ -226,8 +231,7 @@ bool json_read_record(struct rows *rows)
             !read_end(rows, &is_over))
             return false;
     array->count += width;
-    return check_whole(rows, rows_path_of(rows, rows->place.index, rows->place.depth).text, row,
-                       true);
+    return check_whole(rows, row, true);
 }
 
 /* ---- {"age": [31, 30], "height": [1.8, 1.7]} ---- */
@@ -325,7 +329,7 @@ bool json_read_columns(struct rows *rows)
             !end_column(rows) || !read_end(rows, &is_over))
             return false;
     rows->place.depth = 0;
-    if (!check_whole(rows, rows->name, array->values, false))
+    if (!check_whole(rows, array->values, false))
         return false;
     array->rank = 2;
     array->shape[0] = rows->place.length;

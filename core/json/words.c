@@ -30,15 +30,16 @@ static bool fail_unknown_word(const struct rows *rows, const struct relud_words 
     struct relud_guess guess = {.word = text};
     for (size_t i = 0; i < words->count && i < GUESSED_MAX; i++)
         relud_guess_offer(&guess, words->word[i]);
-    const char *path = rows_path_of(rows, rows->place.index, rows->place.depth).text;
+    struct rows_path path = rows_path_of(rows, rows->place.index, rows->place.depth);
     const char *first = words->word[0];
     walk->at = word->at - 1;
     relud_guess_text(&guess, "", guessed);
     if (*guessed)
-        return json_fail(walk, RELUD_BAD_INPUT, "%s: '%s' is no category%s", path, text, guessed);
+        return json_fail(walk, RELUD_BAD_INPUT, "%s: '%s' is no category%s", path.text, text,
+                         guessed);
     return json_fail(walk, RELUD_BAD_INPUT, "%s: '%s' is no category; the %zu begin with '%.*s'",
-                     path, text, words->count, (int)json_string_cut(first, strlen(first), SHOWN),
-                     first);
+                     path.text, text, words->count,
+                     (int)json_string_cut(first, strlen(first), SHOWN), first);
 }
 
 bool rows_read_word(struct rows *rows, const struct relud_words *words, float *value)
