@@ -93,7 +93,7 @@ bool rows_read_null(struct rows *rows, size_t feature, float *value)
         memcmp(walk->at, "null", 4) != 0)
         return false;
     if (words && words->missing == RELUD_WORDS_NONE)
-        return rows_fail_token(rows, RELUD_BAD_INPUT, "is no word, and none may be missing here");
+        return false;
     walk->at += 4;
     *value = words ? (float)words->missing : NAN;
     rows->array->has_missing |= !words;
@@ -103,12 +103,13 @@ bool rows_read_null(struct rows *rows, size_t feature, float *value)
 bool rows_read_missing(struct rows *rows)
 {
     struct relud_json_array *array = rows->array;
+    const struct relud_words *words = rows_next_words(rows);
     if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)
         return rows_fail_at_path(rows, RELUD_BAD_INPUT, ": null where others are arrays");
     if (array->count == array->capacity)
         return rows_fail_number(rows, true);
     if (!rows_read_null(rows, next_feature(rows), &array->values[array->count]))
-        return rows_fail_value(rows);
+        return words ? rows_fail_no_word(rows, words) : rows_fail_value(rows);
     rows->place.is_rank_known = true;
     array->rank = rows->place.depth;
     array->count++;

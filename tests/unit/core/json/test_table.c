@@ -293,7 +293,24 @@ START_TEST(P10_without_names_the_split_form_is_taken_as_it_stands)
 }
 END_TEST
 
+/* A name is text, and what looks like an escape in it is none; in the request it has escapes. */
+START_TEST(names_with_backslashes_are_found)
+{
+    static const char *const slashes[] = {"n", "a\\u0062", "tab\t"};
+    static const char text[] = "{\"inputs\":[{\"a\\\\u0062\":1,\"tab\\t\":2,\"n\":3}]}";
+    float values[VALUES_MAX];
+    char rest[64];
+    struct relud_error error = {0};
+    ck_assert(relud_json_columns_open(&columns, slashes, NULL, 3));
+    struct relud_json_array array = array_of(values);
+    ck_assert_msg(relud_json_read(text, strlen(text), "inputs", &array, rest, sizeof rest, &error),
+                  "%s", error.text);
+    check_numbers(text, &array, "3 1 2");
+    relud_json_columns_close(&columns);
+}
+END_TEST
+
 RUN_SUITE("json_table", P10_tables_are_read_by_the_names_of_their_columns,
           P10_tables_are_read_in_pieces, P10_names_that_are_not_each_another_name_nothing,
           P10_no_more_numbers_than_there_is_room_for, P10_a_column_may_be_called_as_the_input_is,
-          P10_without_names_the_split_form_is_taken_as_it_stands)
+          P10_without_names_the_split_form_is_taken_as_it_stands, names_with_backslashes_are_found)

@@ -1,0 +1,246 @@
+/* Words among the numbers of rows: as arrays, records, columns and in pandas' split form, whole and
+ * in pieces; and what is no word. */
+#include "tests/unit/suite.h"
+
+#include "core/base/words.h"
+#include <math.h>
+#include <relud/text.h>
+#include <stdio.h>
+
+enum { VALUES_MAX = 64, WIDTH = 4 };
+
+static struct arena arena;
+static struct relud_words city, land;
+static struct relud_feature feature[WIDTH];
+static struct relud_features features = {.at = feature, .len = WIDTH, .has_words = true};
+static struct relud_json_columns columns;
+static const char *const names[] = {"n", "city", "land", "m"};
+static const struct relud_json_member others[] = {{"split", RELUD_JSON_SPLIT}};
+
+static void set_up(void)
+{
+    static const char *const cities[] = {"Rome", "Oslo", "S\xc3\xa3o Paulo"};
+    static const char *const lands[] = {"it", "no"};
+    struct relud_error error = {0};
+    ck_assert(words_make(&city, &arena, cities, 3, &error));
+    ck_assert(words_make(&land, &arena, lands, 2, &error));
+    land.takes_unknown = true;
+    city.missing = 1;
+    feature[1] = (struct relud_feature){.words = &city, .is_imputed = true};
+    feature[2].words = &land;
+    feature[3].is_imputed = features.has_imputed = true;
+    ck_assert(relud_json_columns_open(&columns, names, NULL, WIDTH));
+}
+
+static void tear_down(void)
+{
+    relud_json_columns_close(&columns);
+    arena_reset(&arena);
+}
+
+static struct relud_json_array array_of(float *values)
+{
+    return (struct relud_json_array){.values = values,
+                                     .capacity = VALUES_MAX,
+                                     .form = RELUD_JSON_NAMED | RELUD_JSON_NAMED_ROWS,
+                                     .name = "x",
+                                     .columns = &columns,
+                                     .feature = &features,
+                                     .other = others,
+                                     .others = 1};
+}
+
+/* Reads the text a few bytes at a time, or with bytes = 0 at once. */
+static bool read(const char *text, size_t bytes, struct relud_json_array *array,
+                 struct relud_error *error)
+{
+    char rest[128];
+    struct relud_json_pause pause = {.bytes = bytes};
+    *error = (struct relud_error){0};
+    for (;;) {
+        bool is_read = relud_json_read_piece(text, strlen(text), "inputs", array,
+                                             bytes ? &pause : NULL, rest, sizeof rest, error);
+        if (is_read || error->code != RELUD_OK)
+            return is_read;
+        ck_assert(bytes && pause.at > 0);
+    }
+}
+
+START_TEST(words_are_read_in_every_form)
+{
+    static const char *const texts[] = {
+        "{\"inputs\":[[7,\"Oslo\",\"no\",8],[9,\"S\\u00e3o Paulo\",\"xx\",1]]}",
+        "{\"inputs\":[{\"m\":8,\"city\":\"Oslo\",\"n\":7,\"land\":\"no\"},"
+        "{\"n\":9,\"land\":\"xx\",\"city\":\"S\xc3\xa3o Paulo\",\"m\":1}]}",
+        "{\"inputs\":{\"land\":[\"n\\u006f\",\"it \"],\"m\":[8,1],\"n\":[7,9],"
+        "\"city\":[\"Oslo\",\"S\xc3\xa3o Paulo\"]}}",
+        "{\"split\":{\"columns\":[\"land\",\"n\",\"city\",\"m\"],\"index\":[0,1],"
+        "\"data\":[[\"no\",7,\"Oslo\",8],[\"\",9,\"S\xc3\xa3o Paulo\",1]]}}",
+        "{\"inputs\":[{\"land\":\"no\",\"n\":7,\"m\":8},{\"land\":\"-\",\"n\":9,\"m\":1,"
+        "\"city\":\"S\xc3\xa3o Paulo\"}]}",
+        "{\"inputs\":[[7,null,\"no\",8],[9,\"S\xc3\xa3o Paulo\",\"It\",1]]}",
+        "{\"inputs\":[ [ 7 , \"Oslo\" , \"no\" , 8 ] , [9,\"S\xc3\xa3o Paulo\" , \"\", 1]]}",
+    };
+    static const float wanted[] = {7, 1, 1, 8, 9, 2, 2, 1};
+    set_up();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (size_t bytes = 0; bytes < strlen(texts[i]); bytes += 1 + bytes / 8) {
+            float values[VALUES_MAX];
+            struct relud_error error;
+            struct relud_json_array array = array_of(values);
+            ck_assert_msg(read(texts[i], bytes, &array, &error), "%s: %s", texts[i], error.text);
+            ck_assert_uint_eq(array.count, 8);
+            ck_assert_uint_eq(array.shape[0], 2);
+            ck_assert_msg(memcmp(values, wanted, sizeof wanted) == 0, "%s, %zu", texts[i], bytes);
+            ck_assert(!array.has_missing);
+        }
+    tear_down();
+}
+END_TEST
+
+START_TEST(missing_numbers_are_left_to_the_net)
+{
+    float values[VALUES_MAX];
+    struct relud_error error;
+    struct relud_json_array array = array_of(values);
+    set_up();
+    ck_assert(
+        read("{\"inputs\":[{\"n\":1,\"land\":\"it\"},[2,null,\"no\",null]]}", 0, &array, &error));
+    ck_assert(values[1] == 1 && isnan(values[3]) && values[5] == 1 && isnan(values[7]));
+    ck_assert(array.has_missing);
+    tear_down();
+}
+END_TEST
+
+START_TEST(what_is_no_word_is_named)
+{
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"{\"inputs\":[[7,\"Osla\",\"no\",8]]}",
+         "inputs[0][1]: 'Osla' is no category; did you mean 'Oslo'? at byte 14"},
+        {"{\"inputs\":[[7,\"Rio\",\"no\",8]]}",
+         "inputs[0][1]: 'Rio' is no category; the 3 begin with 'Rome' at byte 14"},
+        {"{\"inputs\":[[7,\"\",\"no\",8]]}", "inputs[0][1]: '' is no category"},
+        {"{\"inputs\":[{\"n\":1,\"m\":1,\"city\":\"rome\"}]}",
+         "inputs[0].city: 'rome' is no category; did you mean 'Rome'?"},
+        {"{\"inputs\":{\"city\":[\"Rome\",\"x\"]}}", "inputs.city[1]: 'x' is no category"},
+        {"{\"inputs\":[[7,3,\"no\",8]]}",
+         "inputs[0][1]: '3' stands where a word is wanted, as \"Rome\" at byte 14"},
+        {"{\"inputs\":[{\"city\":1}]}", "inputs[0].city: '1' stands where a word is wanted"},
+        {"{\"inputs\":[[7,true,\"no\",8]]}", "inputs[0][1]: 'true' "},
+        {"{\"inputs\":[[7,[\"Rome\"],\"no\",8]]}", "inputs[0][1]"},
+        {"{\"inputs\":[[\"7\",\"Rome\",\"no\",8]]}",
+         "inputs[0][0]: '\"7\"' is no number at byte 12"},
+        {"{\"inputs\":[{\"n\":\"7\"}]}", "inputs[0].n: '\"7\"' is no number"},
+        {"{\"inputs\":[[7,\"Rome\",null,8]]}",
+         "inputs[0][2]: 'null' stands where a word is wanted"},
+        {"{\"inputs\":[{\"land\":null}]}", "inputs[0].land: 'null' stands where a word is wanted"},
+        {"{\"inputs\":[[7,\"Rome\",\"no\"]]}", NULL},
+        {"{\"inputs\":[[7,\"Rome\",\"no\",8],[7,\"Rome\",\"no\"]]}", "inputs[1] has 3 numbers"},
+        {"{\"inputs\":[[7,\"Rom\\x\",\"no\",8]]}", "an escape that JSON does not have"},
+        {"{\"inputs\":[[7,\"Rom\xff\",\"no\",8]]}", "a byte that is not UTF-8"},
+        {"{\"inputs\":[[7,\"Rome", "the text ends"},
+        {"{\"inputs\":[{\"b64\":\"AACAPwAAgD8AAIA/AACAPw==\"}]}", "bytes where words are wanted"},
+        {"{\"inputs\":\"Rome\"}", "inputs"},
+        {"{\"split\":{\"data\":[[7,\"Rome\",\"no\",8]],\"columns\":[\"n\",\"city\",\"land\",\"m\"]}"
+         "}",
+         "split.data: columns must stand before it, as some of them are words"},
+        {"{\"split\":{\"columns\":[\"n\",\"city\",\"land\"],\"data\":[[7,\"Rome\",\"no\",8]]}}",
+         "split.columns has 3 names; data has 4 columns"},
+        {"{\"split\":{\"columns\":[\"n\",\"n\",\"land\",\"m\"],\"data\":[[7,\"Rome\",\"no\",8]]}}",
+         "split.columns: column \"n\" stands twice"},
+        {"{\"split\":{\"columns\":[\"city\",\"n\",\"land\",\"m\"],\"data\":[[7,\"Rome\",\"no\",8]]}"
+         "}",
+         "split.data[0][0]: '7' stands where a word is wanted"},
+    };
+    set_up();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float values[VALUES_MAX];
+        struct relud_error error;
+        struct relud_json_array array = array_of(values);
+        bool is_read = read(cases[i].text, 0, &array, &error);
+        ck_assert_msg(is_read == !cases[i].words, "%s: %s", cases[i].text, error.text);
+        ck_assert_msg(is_read || strstr(error.text, cases[i].words), "%s: '%s'; '%s' is wanted",
+                      cases[i].text, error.text, cases[i].words);
+    }
+    tear_down();
+}
+END_TEST
+
+/* A word of a megabyte is none of the categories, whatever else it is. */
+START_TEST(long_words_are_cut_off)
+{
+    enum { LONG = 1 << 20 };
+    char *text = malloc(LONG + 64);
+    float values[VALUES_MAX];
+    struct relud_error error;
+    struct relud_json_array array = array_of(values);
+    set_up();
+    size_t len = (size_t)sprintf(text, "{\"inputs\":[[7,\"");
+    memset(text + len, 'x', LONG);
+    strcpy(text + len + LONG, "\",\"no\",8]]}");
+    ck_assert(!read(text, 0, &array, &error));
+    ck_assert_msg(strstr(error.text, "a name of more than 65536 bytes") != NULL, "%s", error.text);
+    free(text);
+    tear_down();
+}
+END_TEST
+
+/* Several inputs: {"pair": [1, 2], "id": 3}. */
+START_TEST(a_row_may_be_an_object_of_parts)
+{
+    static const char *const parts[] = {"pair", "id", "square"};
+    static const size_t first[] = {0, 2, 3, 7};
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"{\"inputs\":[{\"pair\":[1,2],\"id\":3,\"square\":[[4,5],[6,7]]}]}", NULL},
+        {"{\"inputs\":[{\"square\":[4,5,6,7],\"id\":[3],\"pair\":[[1],[2]]}]}", NULL},
+        {"{\"inputs\":{\"square\":[[4,5,6,7]],\"id\":[3],\"pair\":[[1,2]]}}", NULL},
+        {"{\"inputs\":{\"square\":[[[4,5],[6,7]]],\"id\":[[3]],\"pair\":[[1,2]]}}", NULL},
+        {"{\"inputs\":[{\"pair\":[1],\"id\":3,\"square\":[4,5,6,7]}]}",
+         "inputs[0].pair has 1 number; 2 are wanted"},
+        {"{\"inputs\":[{\"pair\":[1,2,3],\"id\":3,\"square\":[4,5,6,7]}]}",
+         "inputs[0].pair has more than 2 numbers; 2 are wanted"},
+        {"{\"inputs\":[{\"pair\":1,\"id\":3}]}", "inputs[0].pair has 1 number; 2 are wanted"},
+        {"{\"inputs\":[{\"pair\":[1,2],\"id\":3}]}", "inputs[0]: column \"square\" is missing"},
+        {"{\"inputs\":[{\"pair\":[],\"id\":3}]}", "inputs[0].pair"},
+        {"{\"inputs\":[{\"pair\":[1,2],\"pair\":[1,2]}]}", "column \"pair\" stands twice"},
+        {"{\"inputs\":[{\"pair.0\":1}]}", "the model has no column \"pair.0\""},
+        {"{\"inputs\":[{\"pair\":[1;2]}]}", "where a comma or ] is wanted"},
+        {"{\"inputs\":[{\"pair\":[1,2", "ends too early"},
+        {"{\"inputs\":{\"pair\":[[1,2],[1,2]],\"id\":[3],\"square\":[[4,5,6,7]]}}",
+         "inputs.id has 1 rows where the first column has 2"},
+        {"{\"split\":{\"columns\":[\"pair\",\"id\",\"square\"],\"data\":[[1,2,3]]}}",
+         "an input of the model has several numbers, which are no column"},
+    };
+    ck_assert(relud_json_columns_open(&columns, parts, first, 3));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float values[VALUES_MAX];
+        struct relud_error error;
+        struct relud_json_array array = array_of(values);
+        array.feature = NULL;
+        bool is_read = read(cases[i].text, 0, &array, &error);
+        ck_assert_msg(is_read == !cases[i].words, "%s: %s", cases[i].text, error.text);
+        ck_assert_msg(is_read || strstr(error.text, cases[i].words), "%s: '%s'; '%s' is wanted",
+                      cases[i].text, error.text, cases[i].words);
+        for (size_t k = 0; is_read && k < 7; k++)
+            ck_assert_float_eq(values[k], (float)k + 1);
+    }
+    relud_json_columns_close(&columns);
+    char deep[200] = "{\"inputs\":[{\"pair\":";
+    ck_assert(relud_json_columns_open(&columns, parts, first, 3));
+    memset(deep + strlen(deep), '[', 40);
+    float values[VALUES_MAX];
+    struct relud_error error;
+    struct relud_json_array array = array_of(values);
+    array.feature = NULL;
+    ck_assert(!read(deep, 0, &array, &error));
+    ck_assert_msg(strstr(error.text, "nested too deeply") != NULL, "%s", error.text);
+    relud_json_columns_close(&columns);
+}
+END_TEST
+
+RUN_SUITE("json_words", words_are_read_in_every_form, missing_numbers_are_left_to_the_net,
+          what_is_no_word_is_named, long_words_are_cut_off, a_row_may_be_an_object_of_parts)
