@@ -22,7 +22,7 @@ bool rows_fail_no_word(const struct rows *rows, const struct relud_words *words)
 static bool fail_unknown_word(const struct rows *rows, const struct relud_words *words,
                               const struct json_key *word)
 {
-    enum { SHOWN = 40, GUESSED_MAX = 4096 };
+    enum { SHOWN = 40, GUESSED_MAX = 512 };
     struct json_walk *walk = rows->walk;
     char text[SHOWN + 1], guessed[RELUD_GUESS_TEXT_MAX];
     int shown = (int)json_string_cut(word->at, word->len, SHOWN);
