@@ -48,8 +48,7 @@ static float *next_row(struct csv_table *table)
     return csv->values + csv->rows * csv->features;
 }
 
-static bool fail_cell(const struct csv_table *table, size_t column, const char *why,
-                      const char *hint)
+bool csv_fail_cell(const struct csv_table *table, size_t column, const char *why, const char *hint)
 {
     const struct csv_cell *cell = &table->text.cell[column];
     char shown[CSV_SHOWN_MAX];
@@ -77,8 +76,8 @@ static bool see(struct csv_table *table, size_t column, unsigned char what)
         return true;
     *seen |= what;
     return *seen != (CSV_SEEN_BOOLEAN | CSV_SEEN_NUMBER) ||
-           fail_cell(table, column, "where the column has booleans and numbers other than 0 and 1",
-                     "");
+           csv_fail_cell(table, column,
+                         "where the column has booleans and numbers other than 0 and 1", "");
 }
 
 /* True if the record has as many columns as the first record. A separator at the end of a line adds
@@ -109,9 +108,12 @@ static bool read_cell(struct csv_table *table, size_t column, float *value)
     const struct csv_cell *cell = &table->text.cell[column];
     const struct relud_table *form = &table->options->table;
     size_t feature = table->feature[column];
+    const struct relud_words *words = relud_words_of(table->options->feature, feature);
+    if (words)
+        return csv_read_word(table, column, words, value);
     if (csv_number(cell, form, value)) {
         if (!isfinite(*value))
-            return fail_cell(table, column, "is more than float32 can hold", "");
+            return csv_fail_cell(table, column, "is more than float32 can hold", "");
         table->sum[feature] += (double)*value;
         table->present[feature]++;
         return see(table, column, *value == 0 || *value == 1 ? 0 : CSV_SEEN_NUMBER);
@@ -122,11 +124,11 @@ static bool read_cell(struct csv_table *table, size_t column, float *value)
         return see(table, column, CSV_SEEN_BOOLEAN);
     }
     if (!csv_is_missing(cell, form))
-        return fail_cell(table, column, "is not a number", csv_hint(cell, form));
+        return csv_fail_cell(table, column, "is not a number", csv_hint(cell, form));
     *value = NAN;
     if (table->options->fill_missing || relud_is_imputed(table->options->feature, feature))
         return true;
-    return fail_cell(table, column, "is missing", "");
+    return csv_fail_cell(table, column, "is missing", "");
 }
 
 /* A missing cell is stored as NaN. fill_missing replaces it once the means are known. */
@@ -139,14 +141,14 @@ static bool read_row(struct csv_table *table)
     if (!row)
         return false;
     for (size_t f = 0; table->has_gaps && f < csv->features; f++)
-        row[f] = NAN;
+        row[f] = csv_missing_value(table->options->feature, f);
     for (size_t c = 0; c < table->columns; c++) {
         if (table->feature[c] != CSV_NONE && !read_cell(table, c, &row[table->feature[c]]))
             return false;
         if (table->target[c] == CSV_NONE || table->target[c] == CSV_DROPPED)
             continue;
         if (csv_is_missing(&table->text.cell[c], &table->options->table))
-            return fail_cell(table, c, "where a target is wanted", "");
+            return csv_fail_cell(table, c, "where a target is wanted", "");
         csv->target[csv->rows * csv->targets + table->target[c]] = table->text.cell[c];
     }
     csv->rows++;
@@ -183,13 +185,15 @@ static void leave_table(struct csv_table *table)
     free(table->target);
     free(table->present);
     free(table->sum);
+    free(table->word);
 }
 
 static bool begin_table(struct csv_table *table)
 {
     const struct csv_options *options = table->options;
     struct csv *csv = table->csv;
-    if (!csv_text_open(&table->text, table->source, &options->table) || !csv_head_read(table))
+    if (!csv_words_begin(table) || !csv_text_open(&table->text, table->source, &options->table) ||
+        !csv_head_read(table))
         return false;
     if (options->fill && csv->features && csv->features != options->features)
         return rows_fail(table->source, "%zu features, where the training rows have %zu",

@@ -1,6 +1,7 @@
 /* Text tables (CSV and its relatives), read in four layers: cells (core/data/csv_cell.c), records
  * (core/data/csv_text.c), the first record (core/data/csv_head.c, csv_columns.c), rows
- * (core/data/csv.c). A function that fails returns false and has set *source->error. */
+ * (core/data/csv.c, csv_words.c). A function that fails returns false and has set *source->error.
+ */
 #ifndef CORE_DATA_CSV_H
 #define CORE_DATA_CSV_H
 
@@ -146,12 +147,25 @@ struct csv_table {
     size_t *present;  /* [features]: how many cells were not missing; `sum` is their sum */
     double *sum;
     size_t rows_cap;
+    char *word; /* [word_bytes]: room for a word without its quotes; NULL: no feature has words */
+    size_t word_bytes;
     /* [columns]: the index of the column's feature or target, or CSV_NONE; of a column that
      * options->drop names, target is CSV_DROPPED. */
     size_t *feature, *target;
 };
 
 bool csv_no_memory(const struct rows_source *source);
+/* Fails at the cell of this column of the current record: "line 2, column 3: 'x' WHYHINT". */
+bool csv_fail_cell(const struct csv_table *table, size_t column, const char *why, const char *hint);
+/* In core/data/csv_words.c. csv_words_begin takes memory for the next two. csv_word_find: the index
+ * of the cell's word, or words->count. csv_read_word: into *value what the cell stands for. */
+bool csv_words_begin(struct csv_table *table);
+size_t csv_word_find(const struct csv_table *table, const struct csv_cell *cell,
+                     const struct relud_words *words);
+bool csv_read_word(const struct csv_table *table, size_t column, const struct relud_words *words,
+                   float *value);
+/* What stands in a row for a missing value of an imputed feature. */
+float csv_missing_value(const struct relud_features *feature, size_t f);
 /* The end of an error message about a table with only one column: it lists the separators that were
  * looked for. "" for other tables. */
 const char *csv_unparted(const struct csv_table *table);

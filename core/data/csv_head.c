@@ -116,22 +116,38 @@ static bool fail_twice(const struct csv_table *table, size_t a, size_t b)
 
 /* ---- a header, or a row? ---- */
 
-/* Counts, by kind, the cells of the feature columns, and notes the first column of a kind. */
+/* Counts, by kind, the cells of the feature columns, and notes the first column of a kind. A word
+ * that a feature may be counts as a number: it is no name. */
 struct look {
-    size_t numbers, names, empty, values;
+    size_t numbers, names, empty;
+    size_t maybe; /* names where words are wanted: one may be a word that is not known */
     size_t number, name, second_empty;
 };
+
+/* True if the cell is a word that a row may have there, if features are taken by their places. */
+static bool is_word(const struct csv_table *table, const struct csv_cell *cell, size_t feature)
+{
+    const struct relud_words *words = relud_words_of(table->options->feature, feature);
+    return words && csv_word_find(table, cell, words) < words->count;
+}
 
 static struct look look_at(const struct csv_table *table)
 {
     struct look look = {0};
-    for (size_t c = 0; c < table->columns; c++) {
+    for (size_t c = 0, f = 0; c < table->columns; c++) {
         const struct csv_cell *cell = &table->text.cell[c];
         if (table->target && table->target[c] != CSV_NONE)
             continue;
+        if (is_word(table, cell, f++)) {
+            look.number = look.numbers++ ? look.number : c;
+            continue;
+        }
         switch (csv_kind_of(cell, &table->options->table)) {
         case CSV_NAME:
-            look.name = look.names++ ? look.name : c;
+            if (relud_words_of(table->options->feature, f - 1))
+                look.maybe++;
+            else
+                look.name = look.names++ ? look.name : c;
             break;
         case CSV_MISSING:
             if (cell->len == 0) {
@@ -148,7 +164,7 @@ static struct look look_at(const struct csv_table *table)
 
 static bool are_names(const struct look *look)
 {
-    return look->names && !look->numbers && look->empty < 2;
+    return look->names + look->maybe > 0 && !look->numbers && look->empty < 2;
 }
 
 static bool fail_mixture(const struct csv_table *table, const struct look *look)
@@ -169,14 +185,18 @@ static bool fail_mixture(const struct csv_table *table, const struct look *look)
                      csv_shown(a->at, a->len, number));
 }
 
-/* True if the table has a column for each feature name. */
+/* True if the table has a column for each feature name, but for those that may be missing. */
 static bool has_wanted_names(const struct csv_table *table, const struct named *sorted)
 {
     const struct csv_options *options = table->options;
-    for (size_t i = 0; i < options->features; i++)
-        if (find_name(sorted, table->columns, options->name[i]) == table->columns)
+    size_t found = 0;
+    for (size_t i = 0; i < options->features; i++) {
+        bool is_found = find_name(sorted, table->columns, options->name[i]) < table->columns;
+        if (!is_found && !relud_is_imputed(options->feature, i))
             return false;
-    return options->features > 0;
+        found += is_found;
+    }
+    return found > 0;
 }
 
 static bool judge(struct csv_table *table, bool is_named, bool is_wanted)

@@ -24,6 +24,15 @@ char *rows_text(const char *path, size_t *len, struct relud_error *error);
 bool rows_parse(const struct rows_source *source, const struct relud_rows_options *options,
                 struct relud_rows *rows);
 
+/* Checks that all values[rows][features] are finite, or may be missing, and that indices are such.
+ */
+bool rows_check(const struct rows_source *source, const float *values, size_t rows, size_t features,
+                const struct relud_features *feature);
+
+/* In core/data/rows_json.c. The text begins with a brace or a bracket. */
+bool json_read(const struct rows_source *source, const struct relud_rows_options *options,
+               struct relud_rows *rows);
+
 /* Sets *source->error to "path: …" with RELUD_BAD_INPUT. Always returns false. */
 bool rows_fail(const struct rows_source *source, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -73,6 +73,12 @@ static inline const struct relud_words *relud_words_of(const struct relud_featur
     return features && f < features->len ? features->at[f].words : NULL;
 }
 
+/* The number of indices that feature f may be, or 0: any number. */
+static inline size_t relud_indices_of(const struct relud_features *features, size_t f)
+{
+    return features && f < features->len ? features->at[f].indices : 0;
+}
+
 #ifdef __cplusplus
 }
 #endif

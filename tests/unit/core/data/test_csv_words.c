@@ -1,0 +1,112 @@
+/* Files of rows for a model that knows words: tables, records and columns. */
+#include "tests/unit/suite.h"
+#include "tests/unit/tables.h"
+
+#include "core/base/words.h"
+#include <math.h>
+
+static const char *const cities[] = {"Bern", "New \"York\"", "Rome", "7", "NA"};
+static const char *const plans[] = {"free", "paid"};
+static const char *const names[] = {"age", "city", "plan"};
+
+static struct arena arena;
+static struct relud_words city, plan;
+static struct relud_feature at[3];
+static struct relud_features features;
+static struct relud_rows_options model;
+
+/* A number, a word, and a word that may be missing: it is then "paid". */
+static void setup(void)
+{
+    struct relud_error error;
+    ck_assert(words_make(&city, &arena, cities, 5, &error) &&
+              words_make(&plan, &arena, plans, 2, &error));
+    plan.missing = 1;
+    at[1] = (struct relud_feature){.words = &city};
+    at[2] = (struct relud_feature){.words = &plan, .is_imputed = true};
+    features = (struct relud_features){at, 3, true, false, true};
+    model = (struct relud_rows_options){.features = 3, .name = names, .feature = &features};
+}
+
+static void teardown(void)
+{
+    arena_reset(&arena);
+}
+
+#define KNOWS(text, note, ...) reads(text, sizeof(text) - 1, model, 3, VALUES(__VA_ARGS__), note)
+#define DENIES(text, words)    refuses(text, sizeof(text) - 1, model, words)
+
+START_TEST(words_of_tables_are_indices)
+{
+    KNOWS("age,city,plan\n31,Rome,free\n 9 , Bern ,paid\n", "", 31, 2, 0, 9, 0, 1);
+    KNOWS("plan;age;id;city\npaid;1;x;\"New \"\"York\"\"\"\n", "columns left out: 'id'", 1, 1, 1);
+    KNOWS("age,city,plan\n31,\"Rome\",\"free\"\n", "", 31, 2, 0);
+    /* "7" and "NA" are words where they are categories */
+    KNOWS("age,city,plan\n7,7,free\n7,NA,free\n", "", 7, 3, 0, 7, 4, 0);
+    /* what is missing */
+    KNOWS("age,city,plan\n1,Rome,\n2,Rome,None\n3,Rome,NaN\n", "", 1, 2, 1, 2, 2, 1, 3, 2, 1);
+    KNOWS("age,city\n1,Rome\n", "", 1, 2, 1); /* the header is known by the others */
+    KNOWS("7,city,age\n1,Rome,3\n", "columns left out: '7'", 3, 2, 1);
+    /* without a header, by their places */
+    KNOWS("31,Rome,free\n32,Bern,\n", "", 31, 2, 0, 32, 0, 1);
+    city.takes_unknown = true;
+    KNOWS("age,city,plan\n31,Rom,free\n", "", 31, 5, 0);
+    KNOWS("31,Rom,free\n", "", 31, 5, 0);
+}
+END_TEST
+
+START_TEST(wrong_words_are_named)
+{
+    DENIES("age,city,plan\n1,Rome,free\n31,Rom,free\n",
+           "line 3, column 2: 'Rom' is no category; did you mean 'Rome'?");
+    DENIES("age,city,plan\n31,Oslo,free\n", "'Oslo' is no category; the 5 begin with 'Bern'");
+    DENIES("31,Rom,free\n", "line 1, column 2: 'Rom' is no category; did you mean 'Rome'?");
+    DENIES("age,city,plan\n31,8,free\n", "line 2, column 2: '8' is no category");
+    DENIES("age,city,plan\n31,,free\n", "line 2, column 2: '' is missing");
+    DENIES("age,city,plan\n,Rome,free\n", "line 2, column 1: '' is missing");
+    DENIES("age,city,plan\nx,Rome,free\n", "line 2, column 1: 'x' is not a number");
+    DENIES("age,plan\n1,free\n", "line 1: there is no column 'city'");
+    DENIES("age,city,city,plan\n1,Rome,Rome,free\n", "columns 2 and 3 are both called 'city'");
+    DENIES("age,city,plan\n31,\"Ro\"\"me\",free\n", "is no category");
+    DENIES("age,city,plan\n31,Ro\xff,free\n", "line 2, column 2: 'Ro");
+    char *text = malloc(3 << 20);
+    size_t len = (size_t)sprintf(text, "age,city,plan\n31,\"");
+    memset(text + len, '"', 2 << 20);
+    len += 2 << 20;
+    len += (size_t)sprintf(text + len, "\",free\n");
+    refuses(text, len, model, "is no category");
+    free(text);
+}
+END_TEST
+
+START_TEST(words_of_json_are_indices)
+{
+    KNOWS("[[31,\"Rome\",\"free\"],[32,\"Bern\",null]]", "", 31, 2, 0, 32, 0, 1);
+    KNOWS("[{\"city\":\"Rome\",\"age\":31,\"plan\":\"free\"}]", "", 31, 2, 0);
+    KNOWS("{\"city\":\"Rome\",\"age\":31}", "", 31, 2, 1);
+    KNOWS("{\"city\":\"Rome\",\"age\":31}\n{\"age\":32,\"city\":\"7\"}\n", "", 31, 2, 1, 32, 3, 1);
+    KNOWS("{\"inputs\":{\"city\":[\"Rome\",\"Bern\"],\"age\":[1,2],\"plan\":[\"free\",\"paid\"]}}",
+          "", 1, 2, 0, 2, 0, 1);
+    DENIES("[[31,\"Rom\",\"free\"]]", "inputs[0][1]: 'Rom' is no category; did you mean 'Rome'?");
+    DENIES("[[31,7,\"free\"]]", "inputs[0][1]");
+    DENIES("[[\"31\",\"Rome\",\"free\"]]", "inputs[0][0]");
+    DENIES("{\"inputs\":[[31,\"Rom\",\"free\"]]}", "inputs[0][1]: 'Rom' is no category");
+    DENIES("{\"city\":\"Rome\",\"agee\":31}", "agee");
+    DENIES("{\"city\":\"Rome\"}", "age");
+}
+END_TEST
+
+START_TEST(indices_are_checked)
+{
+    at[0].indices = 3;
+    features.has_indices = true;
+    KNOWS("0,Rome,free\n2,Rome,free\n", "", 0, 2, 0, 2, 2, 0);
+    DENIES("0,Rome,free\n3,Rome,free\n", "row 1, column 0: 3 is no whole number from 0 to 2");
+    DENIES("[[-1,\"Rome\",\"free\"]]", "row 0, column 0: -1 is no whole number from 0 to 2");
+    DENIES("[[1.5,\"Rome\",\"free\"]]", "1.5 is no whole number");
+    at[0].indices = 0;
+}
+END_TEST
+
+RUN_SUITE_BETWEEN("csv_words", setup, teardown, words_of_tables_are_indices, wrong_words_are_named,
+                  words_of_json_are_indices, indices_are_checked)
