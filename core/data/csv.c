@@ -1,7 +1,7 @@
 /* Reads the rows of a text table, with or without a header. Feature columns become float32 rows.
  * Target columns stay cells of the text: core/data/dataset_targets.c decides later whether they are
  * numbers or class labels. */
-#include "core/data/csv.h"
+#include "core/data/csv_scan.h"
 
 #include <math.h>
 #include <relud/text.h>
@@ -55,13 +55,17 @@ bool csv_fail_cell(const struct csv_table *table, size_t column, const char *why
     bool is_text = csv_kind_of(cell, &table->options->table) != CSV_MISSING;
     bool is_new = table->options->keeps_names && !table->options->name && table->columns > 2;
     bool may_drop = is_text && is_new && table->feature[column] != CSV_NONE;
-    char drop[CSV_SHOWN_MAX + 48] = "", name[CSV_SHOWN_MAX], number[24];
+    char drop[2 * CSV_SHOWN_MAX + 96] = "", name[CSV_SHOWN_MAX], number[24];
     snprintf(number, sizeof number, "%zu", column + 1);
-    if (may_drop)
-        snprintf(drop, sizeof drop, "; --drop '%s' leaves the column out",
-                 table->has_header
-                     ? csv_shown(table->column[column], strlen(table->column[column]), name)
-                     : number);
+    const char *called = table->has_header
+                             ? csv_shown(table->column[column], strlen(table->column[column]), name)
+                             : number;
+    if (may_drop && table->options->is_learned && strcmp(why, "is not a number") == 0)
+        snprintf(drop, sizeof drop,
+                 "; --categorical '%s' makes categories of the column, --drop '%s' leaves it out",
+                 called, called);
+    else if (may_drop)
+        snprintf(drop, sizeof drop, "; --drop '%s' leaves the column out", called);
     return rows_fail(table->source, "line %zu, column %zu: '%s' %s%s%s%s",
                      csv_line(table->source, cell->at), column + 1,
                      csv_shown(cell->at, cell->len, shown), why, hint,
@@ -109,6 +113,9 @@ static bool read_cell(struct csv_table *table, size_t column, float *value)
     const struct relud_table *form = &table->options->table;
     size_t feature = table->feature[column];
     const struct relud_words *words = relud_words_of(table->options->feature, feature);
+    *value = 0;
+    if (table->options->refusal && table->options->refusal[feature])
+        return true;
     if (words)
         return csv_read_word(table, column, words, value);
     if (csv_number(cell, form, value)) {
@@ -123,12 +130,28 @@ static bool read_cell(struct csv_table *table, size_t column, float *value)
         table->present[feature]++;
         return see(table, column, CSV_SEEN_BOOLEAN);
     }
-    if (!csv_is_missing(cell, form))
-        return csv_fail_cell(table, column, "is not a number", csv_hint(cell, form));
+    if (!csv_is_missing(cell, form)) {
+        table->csv->has_text = true;
+        bool is_name = csv_kind_of(cell, form) == CSV_NAME;
+        return csv_fail_cell(table, column, "is not a number",
+                             is_name && table->options->is_learned ? "" : csv_hint(cell, form));
+    }
     *value = NAN;
-    if (table->options->fill_missing || relud_is_imputed(table->options->feature, feature))
+    const float *fill = table->options->fill;
+    if ((table->options->fill_missing && !(fill && isnan(fill[feature]))) ||
+        relud_is_imputed(table->options->feature, feature))
         return true;
     return csv_fail_cell(table, column, "is missing", "");
+}
+
+/* True if the record has no target in some column of targets. */
+static bool has_no_target(const struct csv_table *table)
+{
+    for (size_t c = 0; c < table->columns; c++)
+        if (table->target[c] != CSV_NONE && table->target[c] != CSV_DROPPED &&
+            csv_is_missing(&table->text.cell[c], &table->options->table))
+            return true;
+    return false;
 }
 
 /* A missing cell is stored as NaN. fill_missing replaces it once the means are known. */
@@ -137,6 +160,14 @@ static bool read_row(struct csv_table *table)
     struct csv *csv = table->csv;
     if (!check_columns(table))
         return false;
+    if (table->options->is_learned && has_no_target(table)) {
+        csv->skipped++;
+        return true;
+    }
+    if (table->options->scan) {
+        csv->rows++;
+        return csv_scan_row(table);
+    }
     float *row = next_row(table);
     if (!row)
         return false;
@@ -155,23 +186,54 @@ static bool read_row(struct csv_table *table)
     return true;
 }
 
+/* A model tells columns apart by their names, and not too many of them. */
+static bool fills_gaps_only(const struct csv_table *table)
+{
+    enum { APART_MAX = 1000 };
+    return table->options->fills_gaps_only && table->has_header &&
+           table->csv->features <= APART_MAX;
+}
+
+/* The value for missing cells of feature f, which has `gaps` of them; a NaN if there are to be
+ * none. */
+static bool find_mean(const struct csv_table *table, size_t f, size_t gaps, float *mean)
+{
+    const struct csv_options *options = table->options;
+    bool is_number =
+        !relud_words_of(options->feature, f) && !(options->refusal && options->refusal[f]);
+    *mean = is_number ? 0 : NAN;
+    if (options->fill)
+        *mean = options->fill[f];
+    else if (is_number && gaps == 0 && fills_gaps_only(table))
+        *mean = NAN;
+    else if (is_number && table->present[f])
+        *mean = (float)(table->sum[f] / (double)table->present[f]);
+    return !is_number || table->present[f] || options->fill || options->is_learned ||
+           rows_fail(table->source, "every cell of feature %zu is missing", f + 1);
+}
+
 static bool fill_missing(struct csv_table *table)
 {
     struct csv *csv = table->csv;
-    csv->means = calloc(csv->features + 1, sizeof *csv->means);
-    if (!csv->means)
+    bool is_any = table->options->fill || !table->options->fills_gaps_only;
+    csv->means = malloc((csv->features + 1) * sizeof *csv->means);
+    csv->gaps = calloc(csv->features + 1, sizeof *csv->gaps);
+    if (!csv->means || !csv->gaps)
         return csv_no_memory(table->source);
+    for (size_t i = 0; i < csv->rows * csv->features; i++)
+        csv->gaps[i % csv->features] += isnan(csv->values[i]) ? 1 : 0;
     for (size_t f = 0; f < csv->features; f++) {
-        if (table->options->fill)
-            csv->means[f] = table->options->fill[f];
-        else if (table->present[f] == 0)
-            return rows_fail(table->source, "every cell of feature %zu is missing", f + 1);
-        else
-            csv->means[f] = (float)(table->sum[f] / (double)table->present[f]);
+        if (!find_mean(table, f, csv->gaps[f], &csv->means[f]))
+            return false;
+        is_any |= csv->gaps[f] > 0;
     }
     for (size_t i = 0; i < csv->rows * csv->features; i++)
         if (isnan(csv->values[i]))
             csv->values[i] = csv->means[i % csv->features];
+    if (!is_any) {
+        free(csv->means);
+        csv->means = NULL;
+    }
     return true;
 }
 
@@ -207,7 +269,7 @@ static bool begin_table(struct csv_table *table)
     for (size_t c = 0; c < table->columns; c++)
         if (table->feature[c] != CSV_NONE)
             csv->place[table->feature[c]] = c;
-    return true;
+    return !options->scan || csv_scan_begin(table);
 }
 
 static bool end_table(struct csv_table *table)
@@ -215,6 +277,8 @@ static bool end_table(struct csv_table *table)
     if (table->csv->rows == 0)
         return rows_fail(table->source,
                          table->has_header ? "no rows behind the header" : "no rows");
+    if (table->options->scan)
+        return csv_scan_end(table);
     return !table->options->fill_missing || fill_missing(table);
 }
 
@@ -265,8 +329,10 @@ bool csv_open(const struct rows_source *source, const struct csv_options *option
     *csv = (struct csv){0};
     bool is_read = begin_again(&table, false) && step_table(&table, SIZE_MAX, &is_over);
     leave_table(&table);
+    bool has_text = csv->has_text;
     if (!is_read)
         csv_close(csv);
+    csv->has_text = has_text;
     return is_read;
 }
 
@@ -278,6 +344,7 @@ void csv_close(struct csv *csv)
     free(csv->target_name);
     free(csv->names);
     free(csv->means);
+    free(csv->gaps);
     free(csv->place);
     free(csv->seen);
     *csv = (struct csv){0};

@@ -6,6 +6,7 @@
 #define CORE_DATA_CSV_H
 
 #include "core/data/rows_file.h"
+#include <relud/guess.h>
 
 /* The limit of model.json; longer names are not kept. */
 #define CSV_NAMES_BYTES_MAX ((size_t)1 << 20)
@@ -98,7 +99,15 @@ struct csv_options {
     bool has_booleans; /* true, yes and T are 1; false, no and F are 0 */
     bool keeps_names;  /* the names will be learned: they must be UTF-8 and distinct */
     bool fill_missing; /* replace a missing cell by its column's mean */
-    const float *fill; /* [features], or NULL: used instead of the means */
+    const float
+        *fill; /* [features], or NULL: used instead of the means; NaN: none may be missing */
+    /* The means are NaN of features without a missing cell, and there are none if all are so. */
+    bool fills_gaps_only;
+    /* Columns without any number become 0, and rows without a target are left out. */
+    bool is_learned;
+    /* [features], or NULL: features whose column is not read, but 0, where this is not 0. */
+    const unsigned char *refusal;
+    struct csv_scan *scan; /* NULL, or what looks through the table; no rows are kept then */
 };
 
 enum { CSV_SEEN_BOOLEAN = 1, CSV_SEEN_NUMBER = 2 /* another than 0 and 1 */ };
@@ -115,6 +124,11 @@ struct csv {
     size_t *place;       /* [features]: the column of each, from 0 on */
     unsigned char *seen; /* [features]: CSV_SEEN_… of each; NULL unless has_booleans */
     float *means; /* [features]: the values used for missing cells; NULL unless fill_missing */
+    size_t *gaps; /* [features]: missing cells of each that were filled; NULL unless fill_missing */
+    size_t skipped; /* rows without a target that were left out */
+    bool has_text;  /* set if reading failed because a cell is no number */
+    struct relud_feature
+        *feature; /* [features], or NULL; borrowed: csv_leave_out closes its gaps */
     /* A remark for the user, such as which columns were left out; "" if there is none. */
     char note[RELUD_ERROR_TEXT_MAX];
 };
@@ -122,12 +136,14 @@ struct csv {
 bool csv_open(const struct rows_source *source, const struct csv_options *options, struct csv *csv);
 void csv_close(struct csv *csv);
 /* In core/data/csv_constant.c. Leaves out the columns from which nothing can be learned, because
- * they are constant or count the rows (from 0 or 1), except those that `keep` names, with commas
- * between them (or NULL). The note says which. Without names, or where the rows may be images, all
- * stay: nothing would tell at serving time which are wanted. */
-bool csv_leave_out(const struct rows_source *source, struct csv *csv, const char *keep);
-/* Adds to the note which features had booleans. */
-void csv_note_booleans(struct csv *csv);
+ * they are constant, count the rows (from 0 or 1) or have a refusal[features] (enum csv_refusal, or
+ * NULL), except those that `keep` names, with commas between them (or NULL). The note says which.
+ * Without names, or where the rows may be images, all stay: nothing would tell at serving time
+ * which are wanted. */
+bool csv_leave_out(const struct rows_source *source, struct csv *csv, const char *keep,
+                   const unsigned char *refusal);
+/* Adds to the note what was made of the columns: which had booleans, words, missing cells. */
+void csv_note_columns(struct csv *csv);
 bool csv_read(const struct rows_source *source, const struct relud_rows_options *options,
               struct relud_rows *rows);
 
@@ -172,6 +188,12 @@ const char *csv_unparted(const struct csv_table *table);
 /* In core/data/csv_columns.c. Finds the columns that options->drop names. Sets *is_named if one was
  * found by its name: the table then has a header. */
 bool csv_find_drops(struct csv_table *table, bool *is_named);
+/* The column with this number (from 1), or else the column with this name. CSV_NONE if there is
+ * none. A number wins: in a table without a header, `column` may hold numbers instead of names. */
+size_t csv_find_column(const struct csv_table *table, const char *word, size_t len, bool *is_named);
+/* Writes "; did you mean 'x'?", or "", for a word that names no column. Returns `text`. */
+const char *csv_guess(const struct csv_table *table, const char *word, size_t len,
+                      char text[RELUD_GUESS_TEXT_MAX]);
 /* Finds the target columns; *is_named as before. */
 bool csv_find_targets(struct csv_table *table, bool *is_named);
 /* Reads the first record, if there is one. Finds the columns, the purpose of each, and whether the

@@ -8,10 +8,7 @@
 
 enum { CSV_TARGETS_MAX = 1024 };
 
-/* The column with this number (from 1), or else the column with this name. CSV_NONE if there is
- * none. A number wins: in a table without a header, `column` may hold numbers instead of names. */
-static size_t find_column(const struct csv_table *table, const char *word, size_t len,
-                          bool *is_named)
+size_t csv_find_column(const struct csv_table *table, const char *word, size_t len, bool *is_named)
 {
     char *end, number[24];
     snprintf(number, sizeof number, "%.*s", (int)(len < 23 ? len : 23), word);
@@ -24,6 +21,18 @@ static size_t find_column(const struct csv_table *table, const char *word, size_
             return c;
         }
     return CSV_NONE;
+}
+
+const char *csv_guess(const struct csv_table *table, const char *word, size_t len,
+                      char text[RELUD_GUESS_TEXT_MAX])
+{
+    char wanted[RELUD_GUESS_TEXT_MAX];
+    snprintf(wanted, sizeof wanted, "%.*s", (int)json_string_cut(word, len, sizeof wanted - 1),
+             word);
+    struct relud_guess guess = {.word = wanted};
+    for (size_t c = 0; table->has_header && c < table->columns; c++)
+        relud_guess_offer(&guess, table->column[c]);
+    return relud_guess_text(&guess, "", text);
 }
 
 static bool take_target(struct csv_table *table, size_t column, const char *word, size_t len)
@@ -72,7 +81,7 @@ bool csv_find_targets(struct csv_table *table, bool *is_named)
     }
     while (word && *word) {
         size_t len = strcspn(word, ",");
-        if (!take_target(table, find_column(table, word, len, is_named), word, len))
+        if (!take_target(table, csv_find_column(table, word, len, is_named), word, len))
             return false;
         word += len + (word[len] == ',');
     }
@@ -84,7 +93,7 @@ bool csv_find_drops(struct csv_table *table, bool *is_named)
 {
     for (const char *word = table->options->drop; word && *word;) {
         size_t len = strcspn(word, ",");
-        size_t column = find_column(table, word, len, is_named);
+        size_t column = csv_find_column(table, word, len, is_named);
         if (column != CSV_NONE)
             table->target[column] = CSV_DROPPED;
         else if (!table->options->name)

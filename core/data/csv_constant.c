@@ -1,11 +1,11 @@
 /* Leaves out columns from which nothing can be learned, and notes what was made of columns. */
-#include "core/data/csv.h"
+#include "core/data/csv_scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum reason { USEFUL, CONSTANT, COUNT };
+enum reason { USEFUL, CONSTANT, COUNT, DIFFERENT, MANY, LONG, REASONS };
 
 /* ---- the note ---- */
 
@@ -30,20 +30,67 @@ static void note_column(struct csv *csv, size_t feature, const char *before)
     note(csv, words);
 }
 
-void csv_note_booleans(struct csv *csv)
+/* Notes the features of one kind, each with words behind it, which tell() writes. It returns false
+ * for a feature of another kind. */
+static void note_kind(struct csv *csv, const char *head, const char *tail,
+                      bool (*tell)(const struct csv *csv, size_t f, char *words, size_t size))
 {
     bool is_any = false;
-    for (size_t f = 0; csv->seen && f < csv->features; f++) {
-        if (!(csv->seen[f] & CSV_SEEN_BOOLEAN))
+    char words[CSV_SHOWN_MAX + 64];
+    for (size_t f = 0; f < csv->features; f++) {
+        *words = '\0';
+        if (!tell(csv, f, words, sizeof words))
             continue;
+        if (!is_any && *csv->note)
+            note(csv, "; ");
         if (!is_any)
-            note(csv, *csv->note ? "; booleans are read as 1 and 0: "
-                                 : "booleans are read as 1 and 0: ");
+            note(csv, head);
         note_column(csv, f, is_any ? ", " : "");
+        note(csv, words);
         is_any = true;
     }
     if (is_any)
-        note(csv, " (the model is asked with the numbers)");
+        note(csv, tail);
+}
+
+static bool tell_boolean(const struct csv *csv, size_t f, char *words, size_t size)
+{
+    (void)words, (void)size;
+    return csv->seen && csv->seen[f] & CSV_SEEN_BOOLEAN;
+}
+
+static bool tell_words(const struct csv *csv, size_t f, char *words, size_t size)
+{
+    if (!csv->feature || !csv->feature[f].words)
+        return false;
+    snprintf(words, size, " (%zu)", csv->feature[f].words->count);
+    return true;
+}
+
+static bool tell_gaps(const struct csv *csv, size_t f, char *words, size_t size)
+{
+    const struct relud_words *of = csv->feature ? csv->feature[f].words : NULL;
+    size_t gaps = csv->gaps ? csv->gaps[f] : 0;
+    char shown[CSV_SHOWN_MAX];
+    if (gaps && of)
+        snprintf(words, size, " (%zu, by '%s')", gaps,
+                 csv_shown(of->word[of->missing], strlen(of->word[of->missing]), shown));
+    else if (gaps)
+        snprintf(words, size, " (%zu, by %.4g)", gaps, (double)csv->means[f]);
+    return gaps > 0;
+}
+
+void csv_note_columns(struct csv *csv)
+{
+    char skipped[80];
+    note_kind(csv, "booleans are read as 1 and 0: ", " (the model is asked with the numbers)",
+              tell_boolean);
+    note_kind(csv, "categories: ", "", tell_words);
+    note_kind(csv, "missing cells are filled: ", "", tell_gaps);
+    snprintf(skipped, sizeof skipped, "%srows left out, without a target: %zu",
+             *csv->note ? "; " : "", csv->skipped);
+    if (csv->skipped)
+        note(csv, skipped);
 }
 
 /* ---- which ---- */
@@ -51,7 +98,8 @@ void csv_note_booleans(struct csv *csv)
 static enum reason reason_of(const struct csv *csv, size_t feature)
 {
     float first = csv->values[feature];
-    bool is_constant = true, is_count = first == 0 || first == 1;
+    bool is_word = csv->feature && csv->feature[feature].words;
+    bool is_constant = true, is_count = !is_word && (first == 0 || first == 1);
     for (size_t r = 1; r < csv->rows && (is_constant || is_count); r++) {
         float value = csv->values[r * csv->features + feature];
         is_constant &= value == first;
@@ -96,7 +144,8 @@ static bool has_places(const struct csv *csv)
         side++;
     for (size_t f = 0; csv->name && f < csv->features; f++)
         bytes += strlen(csv->name[f]);
-    return !csv->name || bytes > CSV_NAMES_BYTES_MAX || side * side == csv->features;
+    return !csv->name || bytes > CSV_NAMES_BYTES_MAX ||
+           (side * side == csv->features && !csv->feature);
 }
 
 /* ---- leaving out ---- */
@@ -134,32 +183,49 @@ static void close_gaps(struct csv *csv, const enum reason *reason, size_t left)
         csv->place[n] = csv->place[f];
         if (csv->means)
             csv->means[n] = csv->means[f];
+        if (csv->gaps)
+            csv->gaps[n] = csv->gaps[f];
         if (csv->seen)
             csv->seen[n] = csv->seen[f];
+        if (csv->feature)
+            csv->feature[n] = csv->feature[f];
         n++;
     }
     csv->features = left;
 }
 
-bool csv_leave_out(const struct rows_source *source, struct csv *csv, const char *keep)
+bool csv_leave_out(const struct rows_source *source, struct csv *csv, const char *keep,
+                   const unsigned char *refusal)
 {
+    static const char *const why[REASONS] = {
+        [CONSTANT] = "constant",
+        [COUNT] = "it counts the rows",
+        [DIFFERENT] = "nearly every row has a word of its own",
+        [MANY] = "more than 1000 different words",
+        [LONG] = "it has words of more than 1024 bytes",
+    };
+    static const enum reason refused[] = {
+        [CSV_DIFFERENT] = DIFFERENT, [CSV_MANY] = MANY, [CSV_LONG] = LONG};
     bool is_fixed = has_places(csv);
     size_t left = 0;
     enum reason *reason = calloc(csv->features + 1, sizeof *reason);
     if (!reason)
         return csv_no_memory(source);
     for (size_t f = 0; f < csv->features; f++)
-        reason[f] = csv->rows > 1 ? reason_of(csv, f) : USEFUL;
+        reason[f] = refusal && refusal[f] ? refused[refusal[f]]
+                    : csv->rows > 1       ? reason_of(csv, f)
+                                          : USEFUL;
     bool is_right = keep_named(source, csv, keep, reason);
     for (size_t f = 0; f < csv->features; f++)
         left += reason[f] == USEFUL;
     bool is_any = is_right && left < csv->features && !(is_fixed && csv->name);
     if (is_any && !is_fixed && left == 0)
         is_right = rows_fail(source, "no column is left for the features: each is constant or "
-                                     "counts the rows; --keep names those to keep");
+                                     "counts the rows, or nearly every row has a word of its own; "
+                                     "--keep names those to keep");
     if (is_any && is_right) {
-        note_left(csv, reason, CONSTANT, "constant", !is_fixed);
-        note_left(csv, reason, COUNT, "it counts the rows", !is_fixed);
+        for (enum reason which = CONSTANT; which < REASONS; which++)
+            note_left(csv, reason, which, why[which], !is_fixed);
         note(csv, is_fixed ? " (--drop leaves columns out)" : " (--keep keeps columns)");
     }
     if (is_any && is_right && !is_fixed)

@@ -2,6 +2,8 @@
  * file's text, where their layout allows it. All other numbers are converted to float32. */
 #include "core/data/dataset.h"
 
+#include "core/data/csv_scan.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -183,7 +185,8 @@ static bool keep_csv(struct reading *reading, struct csv *csv)
     data->rows = csv->rows;
     data->features = csv->features;
     memcpy(data->note, csv->note, sizeof data->note);
-    set_image(data, 2, NULL);
+    if (!csv->feature)
+        set_image(data, 2, NULL);
     reading->targets = (struct raw_targets){
         &reading->source, csv->rows, csv->targets, NULL, csv->target, &reading->options->table};
     bool is_kept = !csv->name || keep_names(reading, csv);
@@ -193,6 +196,71 @@ static bool keep_csv(struct reading *reading, struct csv *csv)
     csv->target = NULL;
     csv_close(csv);
     return is_kept;
+}
+
+/* Looks through the table for words, then reads it. */
+static bool read_with_words(struct reading *reading, struct csv_options *wanted, struct csv *csv)
+{
+    const struct relud_dataset_options *options = reading->options;
+    struct csv_scan scan = {
+        .categorical = options->categorical,
+        .numeric = options->numeric,
+        .keep = options->keep,
+        .arena = &reading->data->memory->arena,
+        .takes_unknown = options->takes_unknown,
+        .fills = options->fill_missing,
+        .fills_everywhere = !options->fills_gaps_only,
+    };
+    wanted->scan = &scan;
+    bool is_scanned = csv_open(&reading->source, wanted, csv);
+    csv_scan_close(&scan);
+    csv_close(csv);
+    wanted->scan = NULL;
+    const struct relud_features features = {scan.feature, scan.features, true, false, true};
+    wanted->feature = &features;
+    wanted->refusal = scan.refusal;
+    bool is_read = is_scanned && csv_open(&reading->source, wanted, csv);
+    wanted->feature = NULL;
+    if (!is_read)
+        return false;
+    csv->feature = scan.feature;
+    for (size_t f = 0; csv->gaps && f < csv->features; f++)
+        csv->gaps[f] += scan.missing[f];
+    return true;
+}
+
+/* Reads a table that is to be learned. */
+static bool learn_csv(struct reading *reading, struct csv_options *wanted, struct csv *csv)
+{
+    const struct relud_dataset_options *options = reading->options;
+    bool is_told =
+        (options->categorical && *options->categorical) || (options->numeric && *options->numeric);
+    bool is_read = !is_told && csv_open(&reading->source, wanted, csv);
+    if (!is_read && options->has_words && (is_told || csv->has_text))
+        is_read = read_with_words(reading, wanted, csv);
+    if (is_read && options->leaves_out &&
+        !csv_leave_out(&reading->source, csv, options->keep, wanted->refusal)) {
+        csv_close(csv);
+        return false;
+    }
+    if (is_read)
+        csv_note_columns(csv);
+    return is_read;
+}
+
+/* Keeps what the features are, if some of them are words. */
+static bool keep_features(struct reading *reading, const struct csv *csv)
+{
+    struct relud_features *features = take(reading, 1, sizeof *features);
+    if (!features)
+        return false;
+    *features = (struct relud_features){.at = csv->feature, .len = csv->features};
+    for (size_t f = 0; f < csv->features; f++) {
+        features->has_words |= csv->feature[f].words != NULL;
+        features->has_imputed |= csv->feature[f].is_imputed;
+    }
+    reading->data->feature = features->has_words ? features : NULL;
+    return true;
 }
 
 static bool read_csv(struct reading *reading)
@@ -212,20 +280,25 @@ static bool read_csv(struct reading *reading)
         .drop = options->drop,
         .has_booleans = options->has_booleans,
         .keeps_names = true,
-        .feature = options->feature,
-        .fill_missing = options->fill_missing,
+        .feature = options->feature ? options->feature
+                   : like           ? like->feature
+                                    : NULL,
+        .fill_missing = like ? like->means != NULL : options->fill_missing,
+        .fills_gaps_only = options->fills_gaps_only,
+        .is_learned = !like && options->has_words,
         .fill = like ? like->means : NULL,
     };
-    struct csv csv;
-    if (options->like && options->like->means)
-        wanted.fill_missing = true;
-    if (!csv_open(&reading->source, &wanted, &csv))
+    struct csv csv = {0};
+    bool is_read =
+        like ? csv_open(&reading->source, &wanted, &csv) : learn_csv(reading, &wanted, &csv);
+    if (!is_read)
         return false;
-    if (!like && options->leaves_out && !csv_leave_out(&reading->source, &csv, options->keep)) {
+    if (like)
+        csv_note_columns(&csv);
+    else if (csv.feature && !keep_features(reading, &csv)) {
         csv_close(&csv);
         return false;
     }
-    csv_note_booleans(&csv);
     return keep_csv(reading, &csv);
 }
 

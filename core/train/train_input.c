@@ -59,6 +59,43 @@ static void count_bins(struct train_input *input, const struct relud_dataset *da
         input->histogram[i] = (float)count_of[i];
 }
 
+size_t train_input_width(const struct relud_dataset *data)
+{
+    size_t width = 0;
+    for (size_t f = 0; f < data->features; f++) {
+        const struct relud_words *words = relud_words_of(data->feature, f);
+        width += words ? words->count : 1;
+    }
+    return width;
+}
+
+/* Finds the places of the features in an input. */
+static bool find_places(struct train_input *input, struct arena *arena,
+                        const struct relud_dataset *data)
+{
+    input->feature = data->feature;
+    input->width = train_input_width(data);
+    input->place_mean = input->mean;
+    input->place_divisor = input->divisor;
+    if (!data->feature)
+        return true;
+    input->first = arena_take_array(arena, input->features + 1, sizeof *input->first);
+    input->place_mean = arena_take_array(arena, input->width, sizeof(float));
+    input->place_divisor = arena_take_array(arena, input->width, sizeof(float));
+    if (!input->first || !input->place_mean || !input->place_divisor)
+        return false;
+    for (size_t f = 0; f < input->features; f++) {
+        const struct relud_words *words = relud_words_of(data->feature, f);
+        size_t first = input->first[f], end = first + (words ? words->count : 1);
+        input->first[f + 1] = end;
+        for (size_t i = first; i < end; i++) {
+            input->place_mean[i] = words ? 0 : input->mean[f];
+            input->place_divisor[i] = words ? 1 : input->divisor[f];
+        }
+    }
+    return true;
+}
+
 bool train_input_init(struct train_input *input, struct arena *arena,
                       const struct relud_train_config *config, const struct relud_dataset *data,
                       const uint32_t *row, size_t count, const struct train_loops *loops,
@@ -87,7 +124,8 @@ bool train_input_init(struct train_input *input, struct arena *arena,
     measure(input, data, row, count, sum);
     if (input->histogram)
         count_bins(input, data, row, count, counts);
-    return true;
+    return find_places(input, arena, data) ||
+           relud_fail(error, RELUD_NO_MEMORY, "out of memory for %zu features", features);
 }
 
 /* ---- rows ---- */
@@ -110,6 +148,19 @@ static void move(const char *from, size_t size, size_t height, size_t width, int
     }
 }
 
+/* Writes each number to its place, and 1 to that of a word that is known. */
+static void encode(const struct train_input *input, const float *from, float *x)
+{
+    memset(x, 0, input->width * sizeof *x);
+    for (size_t f = 0; f < input->features; f++) {
+        const struct relud_words *words = relud_words_of(input->feature, f);
+        if (!words)
+            x[input->first[f]] = from[f];
+        else if ((size_t)from[f] < words->count)
+            x[input->first[f] + (size_t)from[f]] = 1;
+    }
+}
+
 void train_input_row(const struct train_input *input, const struct relud_dataset *data, size_t row,
                      int dy, int dx, float *moved, float *x)
 {
@@ -122,10 +173,12 @@ void train_input_row(const struct train_input *input, const struct relud_dataset
         move(from, size, data->height, data->width, dy, dx, (char *)moved);
         from = (const char *)moved;
     }
-    if (data->bytes)
+    if (input->first)
+        encode(input, (const float *)(const void *)from, x);
+    else if (data->bytes)
         input->loops->bytes((const unsigned char *)from, scale, shift, x, features);
     else
         input->loops->floats((const float *)(const void *)from, scale, shift, x, features);
     if (input->is_standardized)
-        input->loops->standardize(x, input->mean, input->divisor, x, features);
+        input->loops->standardize(x, input->place_mean, input->place_divisor, x, input->width);
 }

@@ -55,7 +55,7 @@ static void do_rows(void *arg, size_t part, size_t parts)
 {
     struct batch *batch = arg;
     struct trainer *trainer = batch->trainer;
-    size_t rows = batch->learner.rows, features = trainer->input.features;
+    size_t rows = batch->learner.rows, width = trainer->input.width;
     size_t each = ((rows + parts - 1) / parts + ALIGN_ROWS - 1) / ALIGN_ROWS * ALIGN_ROWS;
     size_t begin = part * each < rows ? part * each : rows;
     size_t end = begin + each < rows ? begin + each : rows;
@@ -66,7 +66,7 @@ static void do_rows(void *arg, size_t part, size_t parts)
         if (batch->learner.is_training && trainer->config->augment_shift)
             draw_shift(batch, row, &dy, &dx);
         train_input_row(&trainer->input, batch->data, row, dy, dx, trainer->moved[part],
-                        trainer->learner.layer[0].x + r * features);
+                        trainer->learner.layer[0].x + r * width);
         trainer->target[r] = target_of(batch->data, row);
     }
     learner_rows(&trainer->learner, &batch->learner, begin, end,

@@ -74,7 +74,7 @@ bool trainer_begin(struct trainer *trainer, const struct relud_dataset *validati
     struct checkpoint *checkpoint = &trainer->checkpoint;
     trainer->parts = config->team.run && config->team.parts > 1 ? config->team.parts : 1;
     if (!split_rows(trainer, validation) ||
-        !learner_init(&trainer->learner, &trainer->arena, trainer->data->features, config,
+        !learner_init(&trainer->learner, &trainer->arena, train_input_width(trainer->data), config,
                       trainer->error) ||
         !train_input_init(input, &trainer->arena, config, trainer->data, trainer->rows,
                           trainer->trained, trainer->learner.loops, trainer->error) ||

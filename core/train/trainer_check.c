@@ -2,6 +2,7 @@
 #include "core/train/trainer.h"
 
 #include "core/base/random.h"
+#include "core/net/inputs.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +28,27 @@ static bool check_numbers(const struct trainer *trainer)
     return true;
 }
 
+/* What nets with words cannot have. */
+static bool check_words(const struct trainer *trainer)
+{
+    const struct relud_train_config *config = trainer->config;
+    const struct relud_dataset *data = trainer->data;
+    if (!data->feature)
+        return true;
+    if ((config->scale != 0 && config->scale != 1) || config->shift != 0)
+        return relud_fail(trainer->error, RELUD_BAD_INPUT,
+                          "a table with categories is scaled by --standardize, not by --scale or "
+                          "--shift");
+    if (data->features > INPUTS_MAX)
+        return relud_fail(trainer->error, RELUD_BAD_INPUT,
+                          "a table with categories has %zu columns; at most %d are taken",
+                          data->features, INPUTS_MAX);
+    size_t width = train_input_width(data);
+    return width <= MODEL_WIDTH_MAX ||
+           relud_fail(trainer->error, RELUD_BAD_INPUT, "%zu categories; at most %d are taken",
+                      width, MODEL_WIDTH_MAX);
+}
+
 bool trainer_check(const struct trainer *trainer, const struct relud_dataset *validation,
                    const struct relud_dataset *test)
 {
@@ -50,6 +72,8 @@ bool trainer_check(const struct trainer *trainer, const struct relud_dataset *va
             return relud_fail(trainer->error, RELUD_BAD_INPUT,
                               "the %s rows are of another shape than those to train on",
                               i ? "test" : "validation");
+    if (!check_words(trainer))
+        return false;
     if (config->augment_shift && (!data->height || config->augment_shift >= data->height ||
                                   config->augment_shift >= data->width))
         return relud_fail(trainer->error, RELUD_BAD_INPUT,
@@ -78,6 +102,11 @@ static uint64_t hash_data(uint64_t hash, const struct relud_dataset *data)
     size_t count = data->rows * data->features;
     hash = data->bytes ? hash_bytes(hash, data->bytes, count)
                        : hash_bytes(hash, data->values, count * sizeof *data->values);
+    for (size_t f = 0; f < data->features; f++) {
+        const struct relud_words *words = relud_words_of(data->feature, f);
+        for (size_t i = 0; words && i < words->count; i++)
+            hash = hash_bytes(hash, words->word[i], strlen(words->word[i]));
+    }
     return data->classes ? hash_bytes(hash, data->classes, data->rows * sizeof *data->classes)
                          : hash_bytes(hash, data->targets,
                                       data->rows * data->outputs * sizeof *data->targets);

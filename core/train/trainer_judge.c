@@ -39,7 +39,7 @@ static bool find_large_feature(const struct trainer *trainer, size_t *feature)
     for (size_t f = 0; f < input->features; f++) {
         float low = fabsf(input->min[f] * input->scale + input->shift);
         float high = fabsf(input->max[f] * input->scale + input->shift);
-        if (fmaxf(low, high) <= most)
+        if (fmaxf(low, high) <= most || relud_words_of(input->feature, f))
             continue;
         most = fmaxf(low, high);
         *feature = f;

@@ -1,7 +1,9 @@
 /* Makes a model of what was learned, with the same steps as reading its files would give. */
 #include "core/train/trainer.h"
 
+#include "core/base/words.h"
 #include "core/net/chain.h"
+#include "core/net/inputs.h"
 #include "core/net/model.h"
 #include <math.h>
 #include <stdio.h>
@@ -45,6 +47,18 @@ static const char *copy_text(const struct making *making, const char *text)
     return text ? arena_copy_text(making->source->arena, text, strlen(text)) : NULL;
 }
 
+static const char *const *copy_texts(const struct making *making, const char *const *texts,
+                                     size_t count)
+{
+    const char **copies = take(making, count, sizeof *copies);
+    for (size_t i = 0; copies && i < count; i++)
+        if (!(copies[i] = copy_text(making, texts[i]))) {
+            no_memory(making);
+            return NULL;
+        }
+    return copies;
+}
+
 static bool add_input(const struct making *making)
 {
     const struct train_input *input = &making->trainer->input;
@@ -62,6 +76,74 @@ static bool add_input(const struct making *making)
     return mean && divisor &&
            (chain_add_standardization(source, input->features, mean, divisor) || no_memory(making));
 }
+
+/* ---- several inputs ---- */
+
+/* True if the columns differ: some are words, or not every number may be missing. */
+static bool has_inputs(const struct relud_dataset *data)
+{
+    for (size_t f = 0; data->means && f < data->features; f++)
+        if (isnan(data->means[f]))
+            return true;
+    return data->feature != NULL;
+}
+
+static bool make_words(const struct making *making, const struct relud_words *from,
+                       struct model_input *input)
+{
+    struct relud_words *words = take(making, 1, sizeof *words);
+    const char *const *word = words ? copy_texts(making, from->word, from->count) : NULL;
+    if (!word ||
+        !words_make(words, making->source->arena, word, from->count, making->source->error))
+        return false;
+    words->missing = from->missing;
+    input->encoding = INPUT_ONE_HOT;
+    input->words = words;
+    input->unknown = from->takes_unknown ? INPUT_UNKNOWN_ZERO : INPUT_UNKNOWN_ERROR;
+    return true;
+}
+
+static bool make_input(const struct making *making, size_t f, struct model_input *input)
+{
+    const struct train_input *of = &making->trainer->input;
+    const struct relud_dataset *data = making->trainer->data;
+    const struct relud_words *words = relud_words_of(data->feature, f);
+    char *name = take(making, 1, NAME_BYTES);
+    if (!name)
+        return false;
+    snprintf(name, NAME_BYTES, "column %zu", f + 1);
+    input->about.name = data->name && *data->name[f] ? copy_text(making, data->name[f]) : name;
+    input->about.width = 1;
+    input->about.datatype = words ? "BYTES" : "FP32";
+    if (!input->about.name)
+        return no_memory(making);
+    if (words)
+        return make_words(making, words, input);
+    if (data->means && !isnan(data->means[f]))
+        input->missing = copy(making, &data->means[f], 1);
+    if (of->is_standardized) {
+        input->mean = copy(making, &of->mean[f], 1);
+        input->std = copy(making, &of->divisor[f], 1);
+    }
+    return (input->missing || !data->means || isnan(data->means[f])) &&
+           (input->std || !of->is_standardized) && (input->mean || !of->is_standardized);
+}
+
+static bool add_inputs(const struct making *making)
+{
+    size_t count = making->trainer->input.features, width;
+    struct model_inputs *inputs = take(making, 1, sizeof *inputs);
+    struct model_input *input = take(making, count, sizeof *input);
+    if (!inputs || !input)
+        return false;
+    *inputs = (struct model_inputs){.count = count, .input = input};
+    for (size_t f = 0; f < count; f++)
+        if (!make_input(making, f, &input[f]))
+            return false;
+    return inputs_add(making->source, inputs, &width);
+}
+
+/* ---- layers ---- */
 
 static bool are_finite(const float *values, size_t count)
 {
@@ -120,18 +202,6 @@ static bool add_layer(const struct making *making, size_t index)
     return true;
 }
 
-static const char *const *copy_texts(const struct making *making, const char *const *texts,
-                                     size_t count)
-{
-    const char **copies = take(making, count, sizeof *copies);
-    for (size_t i = 0; copies && i < count; i++)
-        if (!(copies[i] = copy_text(making, texts[i]))) {
-            no_memory(making);
-            return NULL;
-        }
-    return copies;
-}
-
 static bool add_labels(const struct making *making)
 {
     const struct relud_dataset *data = making->trainer->data;
@@ -171,9 +241,11 @@ static bool read_made(struct model_source *source, const void *what)
     const struct learner *learner = &trainer->learner;
     struct making making = {source, trainer};
     struct relud_model_info *info = &source->info;
-    if (!chain_begin(source, 2 * learner->layers + 4))
+    bool is_split = has_inputs(trainer->data);
+    size_t of_input = is_split ? inputs_steps_max(trainer->input.features) : 4;
+    if (!chain_begin(source, 2 * learner->layers + of_input))
         return no_memory(&making);
-    if (!add_input(&making))
+    if (!(is_split ? add_inputs(&making) : add_input(&making)))
         return false;
     for (size_t i = 0; i < learner->layers; i++)
         if (!add_layer(&making, i))
@@ -183,10 +255,11 @@ static bool read_made(struct model_source *source, const void *what)
     info->description = copy_text(&making, trainer->config->description);
     info->features = trainer->input.features;
     info->task = trainer->config->task;
-    struct relud_tensor_info *input = model_source_inputs(source, 1);
-    if (!input)
+    struct relud_tensor_info *input = is_split ? NULL : model_source_inputs(source, 1);
+    if (!is_split && !input)
         return false;
-    input->name = trainer->data->height ? "pixels" : "features";
+    if (input)
+        input->name = trainer->data->height ? "pixels" : "features";
     info->output_name = info->task == RELUD_TASK_CLASSIFICATION ? "logits" : "prediction";
     chain_end(source);
     return add_labels(&making) && keep_training(&making, made->training);

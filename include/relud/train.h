@@ -22,17 +22,19 @@ extern "C" {
 struct relud_dataset {
     size_t rows, features;
     const unsigned char *bytes; /* [rows][features] grey values, as they are in the file; or NULL */
-    const float *values;        /* [rows][features], finite; or NULL: there are bytes */
-    size_t height, width;       /* of an image: height * width = features; 0: rows are no images */
-    size_t outputs;             /* numbers in a target; 0: targets are classes */
-    const uint32_t *classes;    /* [rows], each below `labels`; or NULL */
-    const float *targets;       /* [rows][outputs], finite; or NULL */
-    size_t labels;              /* how many classes there are */
-    const char *const *label;   /* [labels] */
-    bool has_number_labels;     /* labels are numbers: "1.0" is "1" */
-    const char *const *name;    /* [features]: from the header, or NULL */
-    const float *means;         /* [features]: what missing cells became, or NULL */
-    char note[RELUD_ERROR_TEXT_MAX]; /* as in struct relud_rows */
+    const float *values;  /* [rows][features], finite, words as indices; or NULL: there are bytes */
+    size_t height, width; /* of an image: height * width = features; 0: rows are no images */
+    size_t outputs;       /* numbers in a target; 0: targets are classes */
+    const uint32_t *classes;  /* [rows], each below `labels`; or NULL */
+    const float *targets;     /* [rows][outputs], finite; or NULL */
+    size_t labels;            /* how many classes there are */
+    const char *const *label; /* [labels] */
+    bool has_number_labels;   /* labels are numbers: "1.0" is "1" */
+    const char *const *name;  /* [features]: from the header, or NULL */
+    /* [features]: what missing cells became, NaN where none may be missing; or NULL: nowhere. */
+    const float *means;
+    const struct relud_features *feature; /* which are words; NULL: none */
+    char note[RELUD_ERROR_TEXT_MAX];      /* as in struct relud_rows */
     struct relud_dataset_memory *memory;
 };
 
@@ -47,11 +49,20 @@ struct relud_dataset_options {
      * header, except those named here, with commas between them; the note says which. */
     bool leaves_out;
     const char *keep;
-    bool has_booleans;        /* true, yes and T in a feature are 1; false, no and F are 0 */
-    enum relud_task task;     /* RELUD_TASK_NONE: found out by the targets and `units` */
-    size_t units;             /* of the net's last layer; 0: as many as the targets need */
-    bool fill_missing;        /* a missing cell becomes its column's mean; else it is an error */
-    struct relud_table table; /* how a table is written as text */
+    bool has_booleans;    /* true, yes and T in a feature are 1; false, no and F are 0 */
+    enum relud_task task; /* RELUD_TASK_NONE: found out by the targets and `units` */
+    size_t units;         /* of the net's last layer; 0: as many as the targets need */
+    /* A missing cell becomes its column's mean, or its most frequent word; else it is an error. */
+    bool fill_missing;
+    bool fills_gaps_only; /* only in columns that have missing cells may later ones be missing */
+    /* Columns of text become words: their different texts, sorted. So do numbers among them,
+     * where there are fewer of them than of texts, or at most 16 different texts and numbers. Rows without a target are left out, and a column without any
+     * value counts as constant. Columns in which nearly every row has a word of its own, of more
+     * than 1000 words or of words above 1024 bytes are left out as constant ones are. */
+    bool has_words;
+    const char *categorical, *numeric; /* columns that are words, or not, written as `drop` */
+    bool takes_unknown;                /* other words are right when the model is asked */
+    struct relud_table table;          /* how a table is written as text */
     /* Whose labels, means and names of columns count; or NULL. It has been read from a file, or it
      * is filled by hand (memory is NULL then) with what a model knows: features, name, outputs, and
      * labels, label and has_number_labels of a classification. */

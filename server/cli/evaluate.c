@@ -202,6 +202,7 @@ static bool read_data(struct run *run, struct relud_error *error)
     const struct relud_dataset_options options = {
         .labels_path = *wanted->labels ? wanted->labels : NULL,
         .target = *wanted->target ? wanted->target : NULL,
+        .has_booleans = true,
         .units = run->info->outputs,
         .table = table_of(wanted->header, wanted->decimal),
         .like = &run->known,

@@ -14,10 +14,33 @@ enum { ROWS_AT_ONCE = 256 };
 
 static void print_tensor(const char *what, const struct relud_tensor_info *tensor)
 {
-    printf("%s  %s: %zu numbers", what, tensor->name, tensor->width);
+    printf("%s  %s: %zu number%s", what, tensor->name, tensor->width, tensor->width > 1 ? "s" : "");
     for (size_t i = 0; tensor->rank > 1 && i < tensor->rank; i++)
         printf("%s%zu%s", i ? ", " : " [", tensor->shape[i], i + 1 == tensor->rank ? "]" : "");
     puts("");
+}
+
+/* "input  city: 3 categories, Bern, Oslo, Rome": those of an input of words, the first ones. */
+static void print_words(const struct relud_tensor_info *tensor, const struct relud_words *words)
+{
+    enum { SHOWN_MAX = 8, WORD_MAX = 40 };
+    printf("input   %s: %zu categories", tensor->name, words->count);
+    for (size_t i = 0; i < words->count && i < SHOWN_MAX; i++)
+        printf(", %.*s", WORD_MAX, words->word[i]);
+    printf("%s%s\n", words->count > SHOWN_MAX ? ", ..." : "",
+           words->takes_unknown ? "; others are taken" : "");
+}
+
+static void print_input(const struct relud_model_info *info, const struct relud_tensor_info *tensor)
+{
+    const struct relud_words *words = relud_words_of(info->feature, tensor->first);
+    size_t indices = relud_indices_of(info->feature, tensor->first);
+    if (words && tensor->width == 1)
+        print_words(tensor, words);
+    else if (indices && tensor->width == 1)
+        printf("input   %s: a whole number from 0 to %zu\n", tensor->name, indices - 1);
+    else
+        print_tensor("input ", tensor);
 }
 
 /* "may be missing: features 0-3, 7": those that the net imputes. */
@@ -85,7 +108,7 @@ static void print_model(const relud_model *model, const struct model_path *path)
     if (info->description)
         printf("%s\n", info->description);
     for (size_t i = 0; i < info->inputs; i++)
-        print_tensor("input ", &info->input[i]);
+        print_input(info, &info->input[i]);
     print_imputed(info);
     for (size_t i = 0; i < info->results; i++)
         print_tensor("output", &info->result[i]);

@@ -77,7 +77,13 @@ static bool read_data(struct train *train, struct relud_error *error)
         .has_booleans = true,
         .task = (enum relud_task)options->task,
         .units = config->layer[config->layers - 1].units,
-        .fill_missing = options->missing,
+        .has_words = true,
+        .categorical = options->categorical,
+        .numeric = options->numeric,
+        .takes_unknown = options->unknown,
+        .fill_missing = options->missing != MISSING_ERROR,
+        .fills_gaps_only =
+            options->missing == MISSING_AUTO && options->scale == 0 && options->shift == 0,
         .table = table_of(options->header, options->decimal),
     };
     wanted.table.missing = *options->na_values ? options->na_values : NULL;

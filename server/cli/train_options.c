@@ -49,8 +49,18 @@ static const struct option table[] = {
      "rows. Other columns of that kind are left out of a table with a header."},
     {"task", OPTION_CHOICE, AT(task), "auto", "auto|classification|regression", 0, 0,
      "Choose the task. auto decides by the target."},
-    {"missing", OPTION_CHOICE, AT(missing), "error", "error|mean", 0, 0,
-     "Choose what happens to empty cells. mean puts the column's mean there."},
+    {"categorical", OPTION_TEXT, AT(categorical), "", "COLUMN,...", 0, 0,
+     "Take the numbers in these columns, given by name or number, for categories. Columns of text "
+     "are categories anyway."},
+    {"numeric", OPTION_TEXT, AT(numeric), "", "COLUMN,...", 0, 0,
+     "Refuse texts in these columns, given by name or number."},
+    {"missing", OPTION_CHOICE, AT(missing), "auto", "auto|error|mean", 0, 0,
+     "Choose what happens to empty cells. auto and mean put the column's mean, or its most "
+     "frequent category, there, also when the model is asked; auto does so in columns only that "
+     "have empty cells here."},
+    {"unknown", OPTION_CHOICE, AT(unknown), "error", "error|zero", 0, 0,
+     "Choose what happens to a category that is not in these data when the model is asked. zero "
+     "takes it for none of them."},
     {"na-values", OPTION_TEXT, AT(na_values), "", "WORD[,...]", 0, 0,
      "Take these words for empty cells, besides those that pandas knows. An example is -,?"},
     TABLE_OPTIONS,
@@ -335,8 +345,11 @@ static bool is_left_out(const struct train_options *options, const struct option
         return options->has_validation_file;
     if (strcmp(option->name, "epochs") == 0)
         return options->epochs == 0;
-    bool is_form = strcmp(option->name, "header") == 0 || strcmp(option->name, "decimal") == 0;
-    return is_form && strcmp(text, option->value) == 0; /* nearly every table has this form */
+    static const char *const usual[] = {"header", "decimal", "missing", "unknown"};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (strcmp(option->name, usual[i]) == 0)
+            return strcmp(text, option->value) == 0;
+    return false;
 }
 
 /* Writes all options that shape the weights, as they could be typed again. Checkpoints hold the
@@ -344,11 +357,12 @@ static bool is_left_out(const struct train_options *options, const struct option
 static bool write_recipe(struct train_options *options, struct relud_error *error)
 {
     static const char *const names[] = {
-        "target",       "drop",     "keep",      "layers",   "hidden",   "activation",
-        "task",         "missing",  "na-values", "header",   "decimal",  "validation",
-        "epochs",       "batch",    "optimizer", "lr",       "momentum", "nesterov",
-        "weight-decay", "schedule", "warmup",    "dropout",  "init",     "standardize",
-        "scale",        "shift",    "augment",   "patience", "seed"};
+        "target",   "drop",       "keep",        "categorical",  "numeric",  "layers",
+        "hidden",   "activation", "task",        "missing",      "unknown",  "na-values",
+        "header",   "decimal",    "validation",  "epochs",       "batch",    "optimizer",
+        "lr",       "momentum",   "nesterov",    "weight-decay", "schedule", "warmup",
+        "dropout",  "init",       "standardize", "scale",        "shift",    "augment",
+        "patience", "seed"};
     options->recipe.len = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char value[64];

@@ -5,11 +5,14 @@
 #include "server/base/text.h"
 #include <relud/relud.h>
 
+enum { MISSING_AUTO, MISSING_ERROR, MISSING_MEAN };
+
 struct train_options {
     char *data, *labels, *target, *layers, *hidden, *activation, *out;
     char *validation, *validation_labels, *test, *test_labels;
     char *schedule, *augment, *name, *description, *na_values, *drop, *keep;
-    int task, missing, optimizer, init, isa, header, decimal;
+    char *categorical, *numeric;
+    int task, missing, unknown, optimizer, init, isa, header, decimal;
     size_t epochs, batch, patience, seed, threads;
     double lr, momentum, weight_decay, warmup, dropout, scale, shift;
     bool nesterov, standardize, resume, overwrite, force;

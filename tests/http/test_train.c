@@ -90,8 +90,9 @@ START_TEST(tables_are_learned)
     runs(in("train --data %1$s/data.csv --layers 2,1 --standardize --out %1$s/binary --epochs 20"),
          0, "written (3 parameters");
     runs(in("predict %1$s/binary %1$s/row.json"), 0, "{\"label\":\"great\"");
-    runs(in("train --data %1$s/data.csv --target width --layers 2,4,1 --out %1$s/none"), 1,
-         "data.csv: line 2, column 3: '");
+    runs(in("train --data %1$s/data.csv --target width --numeric kind --layers 2,4,1 --out "
+            "%1$s/none"),
+         1, "data.csv: line 2, column 3: '");
     leave();
 }
 END_TEST

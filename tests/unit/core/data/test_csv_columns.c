@@ -126,7 +126,7 @@ START_TEST(what_is_wrong_is_named)
         {"a,b,t\n5,3,1.5\n6,7,2\n", "a,b", NULL, "no column is left for the features"},
         {"a,b,t\n5,3,1.5\n6,7,2\n", "a,b,t", NULL, "no column is left for the features"},
         {"a,b,t\n1,3,1.5\n2,3,2\n", NULL, NULL,
-         "no column is left for the features: each is constant or counts the rows; --keep names"},
+         "no column is left for the features: each is constant or counts the rows, or"},
         {"a,b,t\n1,3,1.5\n2,3,2\n", NULL, "c", "--keep: there is no feature 'c'"},
         {"[[1,2,3],[4,5,6]]", "1", NULL, "--drop and --keep need a table as text, such as CSV"},
     };

@@ -86,7 +86,7 @@ END_TEST
 START_TEST(the_recipe_holds_each_option_but_those_that_shape_no_weight)
 {
     char text[] = "--data d --layers 4,3,2 --out o --target y --drop u,v --keep w --missing mean "
-                  "--na-values - "
+                  "--categorical p,q --numeric 3 --unknown zero --na-values - "
                   "--header yes --decimal , --validation 0.5 --epochs 20 --nesterov --standardize "
                   "--augment shift:1";
     static const char others[] = " hidden force data labels validation-labels test test-labels "
@@ -95,8 +95,8 @@ START_TEST(the_recipe_holds_each_option_but_those_that_shape_no_weight)
     reads(&options, text);
     ck_assert_str_eq(
         options.recipe.at,
-        "--target y --drop u,v --keep w --layers 4,3,2 --activation relu --task auto --missing "
-        "mean --na-values - "
+        "--target y --drop u,v --keep w --categorical p,q --numeric 3 --layers 4,3,2 --activation "
+        "relu --task auto --missing mean --unknown zero --na-values - "
         "--header yes --decimal , --validation 0.5 --epochs 20 --batch 64 --optimizer sgd "
         "--lr 0.01 --momentum 0.9 --nesterov --weight-decay 0 --schedule constant --warmup 0 "
         "--dropout 0 --init auto --standardize --scale 0 --shift 0 --augment shift:1 --patience 0 "
