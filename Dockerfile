@@ -1,4 +1,4 @@
-# relud in an image of its own binary, the libraries it loads and the digits model; nothing else is inside.
+# relud in an image of its own binary, the libraries it loads and the bundled models; nothing else is inside.
 FROM debian:trixie-slim AS build
 COPY deploy/deps /src/deploy/deps
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev make >/dev/null \
@@ -6,11 +6,11 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc lib
 COPY . /src
 RUN make -C /src CFLAGS=-O2 all \
  && strip /src/build/relud \
- && /src/build/relud check /src/deploy/models/digits \
+ && /src/build/relud check /src/deploy/models/digits /src/deploy/models/penguins \
  && mkdir -p /closure/usr/bin /closure/models \
  && cp /src/build/relud /closure/usr/bin/ \
- && cp -r /src/deploy/models/digits /closure/models/ \
- && rm -f /closure/models/digits/train /closure/models/digits/1/curve.svg \
+ && cp -r /src/deploy/models/digits /src/deploy/models/penguins /closure/models/ \
+ && rm -f /closure/models/*/train /closure/models/*/*.csv /closure/models/*/1/curve.svg \
  && ldd /src/build/relud | awk '/=> \//{print $3} /^\t\//{print $1}' | xargs -I{} cp --parents -L {} /closure
 
 FROM scratch

@@ -118,6 +118,10 @@ digits: build-deps ## learn the bundled model again from MNIST's IDX files (MNIS
 	@$(MAKE) --no-print-directory all
 	@RELUD=$(abspath $(B)/relud) deploy/models/digits/train
 
+penguins: build-deps ## learn the bundled model of a table with words again
+	@$(MAKE) --no-print-directory all
+	@RELUD=$(abspath $(B)/relud) deploy/models/penguins/train
+
 lint: lint-deps layers ## clang-format, clang-tidy, cppcheck and the house rules
 	@tests/lint
 
@@ -142,11 +146,12 @@ install: all ## install to DESTDIR/PREFIX
 	install -D -m644 $(B)/relud.1 $(DESTDIR)$(PREFIX)/share/man/man1/relud.1
 	install -D -m644 $(B)/completions/relud.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/relud
 	install -D -m644 $(B)/completions/relud.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_relud
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/relud $(DESTDIR)$(PREFIX)/share/relud/models/digits/1
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/relud $(DESTDIR)$(PREFIX)/share/relud/models/digits/1 $(DESTDIR)$(PREFIX)/share/relud/models/penguins/1
 	install -m644 include/relud/*.h $(DESTDIR)$(PREFIX)/include/relud/
 	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBDIR@|$(patsubst $(abspath $(PREFIX))/%,$${prefix}/%,$(abspath $(LIBDIR)))|; s|@LIBS@|$(LIBS)|; s|@VERSION@|$(VERSION)|' \
 	    deploy/relud.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/relud.pc
 	install -D -m644 examples/predict.c $(DESTDIR)$(PREFIX)/share/relud/examples/predict.c
+	install -m644 deploy/models/penguins/1/model.json deploy/models/penguins/1/model.safetensors $(DESTDIR)$(PREFIX)/share/relud/models/penguins/1/
 	install -m644 deploy/models/digits/1/model.json deploy/models/digits/1/model.safetensors $(DESTDIR)$(PREFIX)/share/relud/models/digits/1/
 	$(if $(DESTDIR)$(filter-out /usr /usr/local,$(PREFIX)),,@ldconfig 2>/dev/null || true)
 

@@ -29,7 +29,8 @@ static const struct {
              {"CONTRIBUTING.md", false},
              {"deploy/scorecard.md", false},
              {"CHANGELOG.md", false},
-             {"deploy/models/digits/README.md", false}};
+             {"deploy/models/digits/README.md", false},
+             {"deploy/models/penguins/README.md", false}};
 enum { PAGES = sizeof pages / sizeof *pages };
 
 /* One fenced block. Its texts belong to the page. */

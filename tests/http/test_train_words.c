@@ -137,6 +137,29 @@ START_TEST(each_mistake_is_one_clear_line)
 }
 END_TEST
 
+START_TEST(the_bundled_table_model_is_made_again)
+{
+    char command[256];
+    FILE *pipe;
+    snprintf(command, sizeof command, "RELUD=%s deploy/models/penguins/train 2>&1", relud_path());
+    pipe = popen(command, "r");
+    ck_assert_ptr_nonnull(pipe);
+    output[fread(output, 1, sizeof output - 1, pipe)] = '\0';
+    ck_assert_int_eq(pclose(pipe), 0);
+    ck_assert_msg(strstr(output, "model.json: the same bits as before") &&
+                      strstr(output, "model.safetensors: the same bits as before"),
+                  "%s", output);
+    struct server server = server_start((const char *const[]){"deploy/models/penguins", NULL});
+    const struct reply *reply =
+        server_post(&server, "/predict",
+                    "{\"inputs\":[{\"island\":\"Biscoe\",\"flipper_length_mm\":217,"
+                    "\"bill_length_mm\":null,\"body_mass_g\":5000}]}");
+    ck_assert_msg(reply->code == 200 && strstr(reply->body, "\"label\":\"Gentoo\""), "%s",
+                  reply->body);
+    server_stop(&server);
+}
+END_TEST
+
 RUN_SUITE("train_words", one_command_learns_words_and_gaps, the_same_bits_for_any_threads,
           the_written_model_is_the_net_that_learned, a_table_of_words_is_served,
-          each_mistake_is_one_clear_line)
+          each_mistake_is_one_clear_line, the_bundled_table_model_is_made_again)
