@@ -35,7 +35,7 @@ size_t csv_word_find(const struct csv_table *table, const struct csv_cell *cell,
 static bool fail_unknown(const struct csv_table *table, size_t column,
                          const struct relud_words *words)
 {
-    enum { GUESSED_MAX = 4096 };
+    enum { GUESSED_MAX = 512 }; /* as in core/json/words.c */
     char word[CSV_SHOWN_MAX], first[CSV_SHOWN_MAX], guessed[RELUD_GUESS_TEXT_MAX];
     char hint[CSV_SHOWN_MAX + 64];
     const struct csv_cell *cell = &table->text.cell[column];

@@ -1,6 +1,7 @@
 /* libFuzzer on files of rows: IDX, npy, npz, tables and JSON, as rows to predict and as rows to learn from. */
 #include "tests/fuzz/fuzz.h"
 
+#include "core/base/words.h"
 #include <math.h>
 #include <relud/relud.h>
 
@@ -8,9 +9,14 @@ static void check_dataset(const struct relud_dataset *data)
 {
     FUZZ_ASSERT(data->rows > 0 && data->features > 0);
     FUZZ_ASSERT((data->bytes != NULL) != (data->values != NULL));
+    FUZZ_ASSERT(!data->feature || data->feature->len == data->features);
     FUZZ_ASSERT((data->classes != NULL) != (data->targets != NULL));
     for (size_t i = 0; data->values && i < data->rows * data->features; i++)
         FUZZ_ASSERT(isfinite(data->values[i]));
+    for (size_t i = 0; data->feature && i < data->rows * data->features; i++) {
+        const struct relud_words *words = relud_words_of(data->feature, i % data->features);
+        FUZZ_ASSERT(!words || (data->values[i] >= 0 && data->values[i] <= (float)words->count));
+    }
     for (size_t r = 0; data->classes && r < data->rows; r++)
         FUZZ_ASSERT(data->classes[r] < data->labels);
     for (size_t i = 0; data->targets && i < data->rows * data->outputs; i++)
@@ -27,6 +33,31 @@ static void read_rows(const char *path, const struct relud_rows_options *options
     for (size_t i = 0; is_read && i < rows.rows * rows.features; i++)
         FUZZ_ASSERT(isfinite(rows.values[i]));
     FUZZ_ASSERT(!is_read || !options->features || rows.features == options->features);
+    relud_rows_free(&rows);
+}
+
+/* Reads for a model of a number or an id, and a word; either may be missing. */
+static void read_words(const char *path, struct relud_table table, size_t indices)
+{
+    static const char *const names[] = {"a", "b"}, *const categories[] = {"x", "y \"z\"", "7",
+                                                                          "NA"};
+    static struct arena arena;
+    static struct relud_words words;
+    struct relud_error error;
+    FUZZ_ASSERT(words.count || words_make(&words, &arena, categories, 4, &error));
+    words.missing = 1;
+    const struct relud_feature at[] = {{.indices = indices, .is_imputed = true},
+                                       {.words = &words, .is_imputed = true}};
+    const struct relud_features features = {at, 2, true, indices > 0, true};
+    const struct relud_rows_options options = {
+        .features = 2, .name = names, .feature = &features, .table = table};
+    struct relud_rows rows;
+    bool is_read = relud_rows_read_with(path, &options, &rows, &error);
+    for (size_t i = 0; is_read && i < rows.rows; i++) {
+        float id = rows.values[2 * i], word = rows.values[2 * i + 1];
+        FUZZ_ASSERT(isnan(id) || (isfinite(id) && (!indices || (id >= 0 && id < (float)indices))));
+        FUZZ_ASSERT(word >= 0 && word < 4 && word == floorf(word));
+    }
     relud_rows_free(&rows);
 }
 
@@ -48,12 +79,18 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
                                             .has_booleans = len & 1,
                                             .task = (enum relud_task)((bytes[0] >> 4 & 3) % 3),
                                             .fill_missing = bytes[0] >> 6 & 1,
+                                            .fills_gaps_only = len & 8,
+                                            .has_words = len & 16,
+                                            .categorical = len & 32 ? "a" : NULL,
+                                            .numeric = len & 64 ? "b,1" : NULL,
+                                            .takes_unknown = len & 8,
                                             .table = {.header = (bytes[0] >> 2 & 3) % 3,
                                                       .decimal = bytes[0] & 1 ? ',' : 0,
                                                       .missing = bytes[0] & 2 ? "-,?" : NULL}};
     read_rows(path, &(struct relud_rows_options){.table = options.table});
     read_rows(path,
               &(struct relud_rows_options){.features = 2, .name = names, .table = options.table});
+    read_words(path, options.table, bytes[0] >> 6 & 1 ? 3 : 0);
     if (bytes[0] >> 7)
         options.labels_path = path;
     if (relud_dataset_read(path, &options, &data, &error)) {
