@@ -198,6 +198,14 @@ size_t json_string_cut(const char *at, size_t len, size_t most)
     return most;
 }
 
+size_t relud_text_utf8(const char *text, size_t len)
+{
+    size_t at = 0, unit;
+    while (at < len && (unit = utf8_len(text + at, len - at)))
+        at += unit;
+    return at;
+}
+
 size_t relud_json_string(const char *text, size_t len, char *out)
 {
     static const char names[] = "\"\\\b\f\n\r\t", escapes[] = "\"\\bfnrt",

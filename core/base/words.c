@@ -5,7 +5,9 @@
 
 #include "core/base/json_string.h"
 #include "core/base/random.h"
+#include <relud/guess.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,4 +256,28 @@ bool words_make(struct relud_words *words, struct arena *arena, const char *cons
     free(making.size);
     free(making.ordered);
     return is_made;
+}
+
+/* ---- errors ---- */
+
+const char *relud_words_explain(const struct relud_words *words, const char *text, size_t len,
+                                char why[RELUD_WORDS_TEXT_MAX])
+{
+    enum { SHOWN = 40, GUESSED_MAX = 512 };
+    char word[SHOWN + 1], guessed[RELUD_GUESS_TEXT_MAX];
+    size_t shown = json_string_cut(text, len, SHOWN);
+    for (size_t i = 0; i < shown; i++)
+        word[i] = (char)((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
+    word[shown] = '\0';
+    struct relud_guess guess = {.word = word};
+    for (size_t i = 0; i < words->count && i < GUESSED_MAX; i++)
+        relud_guess_offer(&guess, words->word[i]);
+    relud_guess_text(&guess, "", guessed);
+    const char *first = words->word[0];
+    if (*guessed)
+        snprintf(why, RELUD_WORDS_TEXT_MAX, "'%s' is no category%s", word, guessed);
+    else
+        snprintf(why, RELUD_WORDS_TEXT_MAX, "'%s' is no category; the %zu begin with '%.*s'", word,
+                 words->count, (int)json_string_cut(first, strlen(first), SHOWN), first);
+    return why;
 }

@@ -1,7 +1,7 @@
 /* Reads a JSON document that contains one array of numbers. core/json/rows.c reads the array.
  * core/json/text.c walks everything around it, which is copied to a small document of its own
  * (`rest`). */
-#include "core/json/rows.h"
+#include "core/json/envelope.h"
 
 #include "core/base/float_env.h"
 #include "core/base/json_string.h"
@@ -10,22 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-struct envelope {
-    const char *key;
-    struct relud_json_array *array;
-    struct relud_json_pause *pause;
-    size_t tensors;         /* elements of "inputs" begun so far */
-    enum relud_dtype dtype; /* datatype of the latest tensor, if it stood before the data */
-    const char *columns;    /* split form: where the names begin; NULL: not seen yet */
-    /* The name of a member that is the array, but empty. Length 0: none was seen. */
-    struct json_key empty;
-    size_t rest_capacity;
-    const char *end; /* the end of the text; walk->end may be earlier */
-};
-
 /* Limits the walk to the next rest_capacity bytes. Text before and after the array must fit into
  * `rest`, so it is useless to read more of it. */
-static void look_ahead(struct json_walk *walk, const struct envelope *envelope)
+void envelope_look_ahead(struct json_walk *walk, const struct envelope *envelope)
 {
     size_t left = (size_t)(envelope->end - walk->at);
     bool is_cut = left > envelope->rest_capacity;
@@ -37,7 +24,7 @@ static bool read_rows(struct json_walk *walk, const char *name, struct envelope 
     walk->end = envelope->end;
     if (!json_read_rows(walk, name, envelope->array, NULL, envelope->pause))
         return false;
-    look_ahead(walk, envelope);
+    envelope_look_ahead(walk, envelope);
     return true;
 }
 
@@ -58,11 +45,6 @@ static bool fail_cut(struct json_walk *walk, const struct envelope *envelope)
     return false;
 }
 
-static bool is_key(const struct json_key *name, const char *wanted)
-{
-    return json_string_compare_text(name->at, name->len, wanted, strlen(wanted)) == 0;
-}
-
 /* The array's name in this document. */
 static const char *member_name(const struct envelope *envelope)
 {
@@ -70,112 +52,11 @@ static const char *member_name(const struct envelope *envelope)
     return array->member ? array->other[array->member - 1].name : envelope->key;
 }
 
-/* True for null. A member that is null counts as absent and is left in the rest of the document. */
-static bool is_null(const struct json_walk *walk)
-{
-    return walk->end - walk->at >= 4 && memcmp(walk->at, "null", 4) == 0;
-}
-
-static enum relud_dtype dtype_of(const struct json_key *name)
-{
-    enum relud_dtype dtype = 0;
-    while (dtype < RELUD_DTYPES && !is_key(name, relud_dtype_name(dtype)))
-        dtype++;
-    return dtype;
-}
-
-/* Skips an array of numbers by counting its brackets. Returns false if there is no array, if it
- * contains a string, or if the watch ends the reading. */
-static bool skip_array(struct json_walk *walk)
-{
-    enum { PIECE = 64 * 1024 };
-    size_t depth = 0;
-    const char *at = walk->at;
-    for (; at < walk->end && *at != '"'; at++) {
-        depth += *at == '[';
-        if ((at - walk->at) % PIECE == PIECE - 1 && !watch_go_on(walk->watch))
-            return false;
-        if (*at == ']' && --depth == 0)
-            break;
-        if (depth == 0)
-            return false;
-    }
-    bool is_whole = at < walk->end && *at == ']';
-    walk->at = at + is_whole;
-    return is_whole;
-}
-
-/* Looks for the "datatype" member after the data, so that the data can be checked while it is read.
- * Returns RELUD_DTYPES if none is found. Errors are ignored here; the walk over the whole text
- * reports them later. */
-static enum relud_dtype look_for_type(const struct json_walk *from, const struct envelope *envelope)
-{
-    struct relud_error ignored;
-    struct json_walk walk = *from;
-    struct json_key name, type;
-    walk.error = &ignored;
-    walk.end = envelope->end;
-    if (!skip_array(&walk))
-        return RELUD_DTYPES;
-    look_ahead(&walk, envelope);
-    for (;;) {
-        json_skip_blanks(&walk);
-        if (walk.at == walk.end || *walk.at++ != ',')
-            return RELUD_DTYPES;
-        json_skip_blanks(&walk);
-        if (!json_walk_string(&walk, &name))
-            return RELUD_DTYPES;
-        json_skip_blanks(&walk);
-        if (walk.at == walk.end || *walk.at++ != ':')
-            return RELUD_DTYPES;
-        json_skip_blanks(&walk);
-        if (is_key(&name, "datatype"))
-            return json_walk_string(&walk, &type) ? dtype_of(&type) : RELUD_DTYPES;
-        if (!json_walk_value(&walk))
-            return RELUD_DTYPES;
-    }
-}
-
-static bool on_tensor_member(struct json_walk *walk, const struct json_key *name, void *user)
-{
-    struct envelope *envelope = user;
-    struct json_key type;
-    if (is_key(name, "datatype") && walk->at < walk->end && *walk->at == '"') {
-        if (!json_walk_string(walk, &type))
-            return false;
-        envelope->dtype = dtype_of(&type);
-        return true;
-    }
-    if (!is_key(name, "data") || is_null(walk))
-        return json_walk_value(walk);
-    char path[96];
-    snprintf(path, sizeof path, "%.64s[%zu].data", envelope->key, envelope->tensors - 1);
-    if (envelope->array->is_present)
-        return json_fail(walk, RELUD_BAD_INPUT, "%s: one tensor is wanted", path);
-    if (!envelope->pause || !envelope->pause->at) /* later pieces know the type */
-        envelope->array->dtype =
-            envelope->dtype != RELUD_DTYPES ? envelope->dtype : look_for_type(walk, envelope);
-    else
-        envelope->array->dtype = envelope->pause->array.dtype;
-    return read_rows(walk, path, envelope);
-}
-
-static bool on_tensor(struct json_walk *walk, void *user)
-{
-    struct envelope *envelope = user;
-    envelope->tensors++;
-    envelope->dtype = RELUD_DTYPES;
-    if (walk->at == walk->end || *walk->at != '{')
-        return json_fail(walk, RELUD_BAD_INPUT, "%s[%zu] must be an object", envelope->key,
-                         envelope->tensors - 1);
-    return json_walk_object(walk, on_tensor_member, envelope);
-}
-
 /* Walks over one element, which may be at most rest_capacity bytes long. */
 static bool on_element(struct json_walk *walk, void *user)
 {
     const struct envelope *envelope = user;
-    look_ahead(walk, envelope);
+    envelope_look_ahead(walk, envelope);
     bool is_right = json_walk_value(walk);
     if (is_right)
         walk->end = envelope->end;
@@ -223,11 +104,11 @@ static bool on_split_member(struct json_walk *walk, const struct json_key *name,
 {
     struct envelope *envelope = user;
     char path[96];
-    if (is_null(walk))
+    if (json_is_null(walk))
         return json_walk_value(walk);
-    if (is_key(name, "columns"))
+    if (json_is_key(name, "columns"))
         envelope->columns = walk->at;
-    if (!is_key(name, "data"))
+    if (!json_is_key(name, "data"))
         return walk_list(walk, envelope);
     snprintf(path, sizeof path, "%.64s.data", member_name(envelope));
     return read_data(walk, path, envelope);
@@ -250,7 +131,7 @@ static bool read_split(struct json_walk *walk, struct envelope *envelope)
         return json_fail(walk, RELUD_BAD_INPUT, "%s.data is missing", member_name(envelope));
     array->offset = begin;
     array->end = (size_t)(walk->at - walk->begin);
-    look_ahead(walk, envelope);
+    envelope_look_ahead(walk, envelope);
     struct json_walk names = *walk;
     names.at = envelope->columns;
     names.end = envelope->end;
@@ -265,9 +146,9 @@ static size_t member_of(const struct envelope *envelope, const struct json_key *
 {
     const struct relud_json_array *array = envelope->array;
     size_t member = 0;
-    if (is_key(name, envelope->key))
+    if (json_is_key(name, envelope->key))
         return 0;
-    while (member < array->others && !is_key(name, array->other[member].name))
+    while (member < array->others && !json_is_key(name, array->other[member].name))
         member++;
     return member + 1;
 }
@@ -288,7 +169,7 @@ static bool on_member(struct json_walk *walk, const struct json_key *name, void 
     struct envelope *envelope = user;
     struct relud_json_array *array = envelope->array;
     size_t member = member_of(envelope, name);
-    if (member == array->others + 1 || is_null(walk))
+    if (member == array->others + 1 || json_is_null(walk))
         return json_walk_value(walk);
     if (array->others && is_empty(walk)) {
         envelope->empty = *name;
@@ -312,30 +193,33 @@ static bool on_member(struct json_walk *walk, const struct json_key *name, void 
         return read_rows(walk, key, envelope);
     if (walk->at == walk->end || *walk->at != '[')
         return json_fail(walk, RELUD_BAD_INPUT, "%s must be an array of tensors", key);
-    return json_walk_array(walk, on_tensor, envelope);
+    return json_walk_array(walk, envelope_on_tensor, envelope);
 }
 
-/* Writes the document without the numbers to `rest`: the text before them, a 0, and the text after
- * them. */
+/* Writes the document without the numbers to `rest`: a 0 stands for each array of them. */
 static bool write_rest(struct json_walk *walk, const struct envelope *envelope, char *rest)
 {
     const struct relud_json_array *array = envelope->array;
-    const char *begin = walk->begin, *end = walk->end;
-    while (*begin != '{')
-        begin++;
+    const struct relud_json_tensor *tensor = array->tensor ? array->tensor : &envelope->one,
+                                   whole = {.offset = array->offset, .end = array->end};
+    const char *at = walk->begin, *end = walk->end;
+    char *out = rest;
+    while (*at != '{')
+        at++;
     while (end[-1] != '}')
         end--;
-    size_t before = (size_t)(end - begin), behind = 0;
-    if (array->is_present) {
-        before = array->offset - (size_t)(begin - walk->begin);
-        behind = (size_t)(end - walk->begin) - array->end;
+    bool is_tensor = array->tensors > 0;
+    for (size_t i = 0, holes = is_tensor ? array->tensors : array->is_present; i <= holes; i++) {
+        const struct relud_json_tensor *hole = is_tensor ? &tensor[i] : &whole;
+        const char *stop = i < holes ? walk->begin + hole->offset : end;
+        size_t len = (size_t)(stop - at);
+        if (len + 1 > envelope->rest_capacity - (size_t)(out - rest))
+            return fail_rest(walk, envelope);
+        out = (char *)memcpy(out, at, len) + len;
+        *out = i < holes ? '0' : '\0';
+        out++;
+        at = i < holes ? walk->begin + hole->end : end;
     }
-    if (before + behind + 2 > envelope->rest_capacity)
-        return fail_rest(walk, envelope);
-    memcpy(rest, begin, before);
-    rest[before] = '0';
-    memcpy(rest + before + array->is_present, end - behind, behind);
-    rest[before + array->is_present + behind] = '\0';
     return true;
 }
 
@@ -383,11 +267,13 @@ bool relud_json_read_piece(const char *text, size_t len, const char *key,
                                 .rest_capacity = rest_capacity,
                                 .end = text + len};
     array->is_present = false;
-    array->member = array->count = array->rank = array->offset = array->end = 0;
+    array->member = array->count = array->rank = array->offset = array->end = array->tensors = 0;
+    if (array->tensor && pause && !pause->watch)
+        envelope.pause = NULL;
     if (rest_capacity < 3)
         return relud_fail(error, RELUD_TOO_LARGE, "no room for the members besides %s", key);
     walk.watch = pause ? pause->watch : NULL;
-    look_ahead(&walk, &envelope);
+    envelope_look_ahead(&walk, &envelope);
     bool is_array = array->is_bare = is_bare(&walk, array);
     if (is_array)
         json_skip_blanks(&walk);

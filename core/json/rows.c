@@ -13,93 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- errors ---- */
-
-static void add_column(const struct rows *rows, struct rows_path *path)
-{
-    size_t len = strlen(path->text), cut = json_string_cut(rows->column.at, rows->column.len, 40);
-    if (rows->column.len)
-        snprintf(path->text + len, sizeof path->text - len, ".%.*s", (int)cut, rows->column.at);
-}
-
-struct rows_path rows_path_of(const struct rows *rows, const size_t *index, size_t depth)
-{
-    struct rows_path path;
-    snprintf(path.text, sizeof path.text, "%s", rows->name);
-    if (rows->place.is_columns)
-        add_column(rows, &path);
-    for (size_t d = 0; d < depth; d++) {
-        size_t len = strlen(path.text);
-        snprintf(path.text + len, sizeof path.text - len, "[%zu]", index ? index[d] : 0);
-    }
-    if (!rows->place.is_columns)
-        add_column(rows, &path);
-    return path;
-}
-
-bool rows_fail_at_path(const struct rows *rows, enum relud_code code, const char *words)
-{
-    return json_fail(rows->walk, code, "%s%s",
-                     rows_path_of(rows, rows->place.index, rows->place.depth).text, words);
-}
-
-bool rows_fail_end(const struct rows *rows)
-{
-    return rows_fail_at_path(rows, RELUD_BAD_JSON, ": the text ends too early");
-}
-
-/* Fails with a message such as "inputs[3]: '01' is wrong at byte 20"; '01' is the text found
- * there. */
-bool rows_fail_token(const struct rows *rows, enum relud_code code, const char *words)
-{
-    struct json_walk *walk = rows->walk;
-    size_t len = json_token_len(walk->at, walk->end);
-    const char *quote = len ? "'" : "what stands here";
-    return json_fail(walk, code, "%s: %s%.*s%s %s",
-                     rows_path_of(rows, rows->place.index, rows->place.depth).text, quote, (int)len,
-                     walk->at, len ? quote : "", words);
-}
-
-/* Fails because there is something else where a number or an array is expected. */
-bool rows_fail_value(const struct rows *rows)
-{
-    const char *at = rows->walk->at, *end = rows->walk->end;
-    if (at == end)
-        return rows_fail_end(rows);
-    if (strchr("\"{tfn", *at) && *at &&
-        memcmp(at, "nan", end - at < 3 ? (size_t)(end - at) : 3) != 0)
-        return rows_fail_token(rows, RELUD_BAD_INPUT, "is no number");
-    const char *word = at + (*at == '-' && end - at > 1);
-    if (strchr("NnIi", *word) && *word)
-        return rows_fail_token(rows, RELUD_NOT_FINITE, "is not JSON, and not a finite number");
-    rows_fail_token(rows, RELUD_BAD_JSON, "is not a JSON number");
-    json_fail_add(rows->walk, json_number_fault(at, end));
-    return false;
-}
-
-/* Fails because the number at walk->at, though valid JSON, cannot be stored. */
-bool rows_fail_number(const struct rows *rows, bool is_finite)
-{
-    if (!is_finite)
-        return rows_fail_token(rows, RELUD_NOT_FINITE, "is not finite as float32");
-    return json_fail(rows->walk, RELUD_TOO_LARGE, "%s has more than %zu numbers", rows->name,
-                     rows->array->capacity);
-}
-
-bool rows_fail_length(const struct rows *rows, size_t level, size_t count)
-{
-    const struct relud_json_array *array = rows->array;
-    return json_fail(rows->walk, RELUD_BAD_INPUT, "%s has %zu %s%s where %s has %zu",
-                     rows_path_of(rows, rows->place.index, level).text, count,
-                     level + 1 == array->rank ? "number" : "element", count == 1 ? "" : "s",
-                     rows_path_of(rows, NULL, level).text, array->shape[level]);
-}
-
-bool rows_fail_ended(const struct rows *rows)
-{
-    return json_fail(rows->walk, RELUD_IO, "%s is not wanted any more", rows->name);
-}
-
 /* ---- the array ---- */
 
 bool rows_stop(struct rows *rows)
@@ -208,7 +121,7 @@ static bool read_numbers(struct rows *rows)
     const struct relud_words *words = rows_next_words(rows);
     if (words)
         return rows_fail_no_word(rows, words);
-    if (array->feature && array->feature->has_words)
+    if (rows->has_words)
         room = rows_before_word(rows, room);
     /* No array is around it: it stands for the rows, or in {"x": …} for a row. */
     bool is_alone = rows->place.depth == (rows->place.is_named_row ? 1 : 0);
@@ -348,10 +261,27 @@ static bool read_named_row(struct rows *rows, bool *is_over)
     return rows->place.is_named_row = open_name(rows);
 }
 
+/* Moves the numbers that json_read_part has read to their places in the rows. */
+static void move_part(struct rows *rows)
+{
+    struct relud_json_array *array = rows->array;
+    size_t row = rows->moved / rows->width, at = rows->moved % rows->width;
+    rows->moved += array->count;
+    for (size_t i = 0; i < array->count; row++, at = 0)
+        for (; at < rows->width && i < array->count; at++, i++) {
+            size_t slot = row * rows->stride + rows->first + at;
+            if (slot < rows->room)
+                rows->to[slot] = array->values[i];
+        }
+    array->count = 0;
+}
+
 static bool read_elements(struct rows *rows)
 {
     struct json_walk *walk = rows->walk;
     for (bool is_over = false; !is_over;) {
+        if (rows->to)
+            move_part(rows);
         json_skip_blanks(walk);
         if (walk->at == walk->end)
             return rows_fail_end(rows);
@@ -446,18 +376,28 @@ static bool read_on(struct rows *rows, struct relud_json_pause *pause)
     return false;
 }
 
+static struct rows open_rows(struct json_walk *walk, const char *name,
+                             struct relud_json_array *array, const struct relud_json_pause *pause)
+{
+    const struct relud_features *feature = array->feature;
+    bool is_counted = array->form == RELUD_JSON_TENSOR;
+    return (struct rows){
+        .walk = walk,
+        .array = array,
+        .name = name,
+        .stop = walk->end,
+        .watch = pause ? pause->watch : NULL,
+        .is_counted = is_counted,
+        .is_typed = is_counted && array->dtype != RELUD_DTYPES && json_number_misfit(array->dtype),
+        .width = feature ? feature->len : 1,
+        .has_words = feature && feature->has_words};
+}
+
 bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_array *array,
                     const float *map, struct relud_json_pause *pause)
 {
-    struct rows rows = {.walk = walk,
-                        .array = array,
-                        .name = name,
-                        .map = map,
-                        .stop = walk->end,
-                        .watch = pause ? pause->watch : NULL,
-                        .is_counted = array->form == RELUD_JSON_TENSOR};
-    rows.is_typed =
-        rows.is_counted && array->dtype != RELUD_DTYPES && json_number_misfit(array->dtype) != NULL;
+    struct rows rows = open_rows(walk, name, array, pause);
+    rows.map = map;
     if (!read_on(&rows, pause))
         return false;
     array->end = (size_t)(walk->at - walk->begin);
@@ -466,4 +406,31 @@ bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_
         array->shape[0] = array->count;
     }
     return true;
+}
+
+bool json_read_part(struct json_walk *walk, const char *name, struct relud_json_array *array,
+                    size_t first, size_t width, size_t stride, struct relud_json_pause *pause)
+{
+    enum { PART_NUMBERS = 1024 };
+    float some[PART_NUMBERS];
+    struct rows rows = open_rows(walk, name, array, pause);
+    rows.first = first;
+    rows.width = width;
+    rows.stride = stride;
+    rows.to = array->values;
+    rows.room = array->capacity;
+    rows.has_words = false;
+    for (size_t f = first; array->feature && f < first + width; f++)
+        rows.has_words |= array->feature->at[f].words != NULL;
+    array->values = some;
+    array->capacity = PART_NUMBERS;
+    array->count = 0;
+    bool is_read = read_on(&rows, pause);
+    move_part(&rows);
+    array->values = rows.to;
+    array->capacity = rows.room;
+    array->count = array->shape[0] = rows.moved;
+    array->rank = 1;
+    array->end = (size_t)(walk->at - walk->begin);
+    return is_read;
 }

@@ -14,6 +14,17 @@
 bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_array *array,
                     const float *map, struct relud_json_pause *pause);
 
+/* Reads the value at walk->at in the TENSOR form. Its numbers are the part of each row of `stride`
+ * numbers that begins at `first` and has `width` of them. Sets array->count to how many came; there
+ * may be more than there is room for. It does not pause. */
+bool json_read_part(struct json_walk *walk, const char *name, struct relud_json_array *array,
+                    size_t first, size_t width, size_t stride, struct relud_json_pause *pause);
+
+/* Returns the index of the column called `key`, or columns->len if there is none. Tries `next`
+ * first, because most tables keep the order. */
+size_t json_find_column(const struct relud_json_columns *columns, const struct json_key *key,
+                        size_t next);
+
 /* Sets map[array->columns->len] to the columns that the array of strings at names->at names, as
  * json_read_rows takes it. On failure returns false with an error that calls those names `path`. */
 bool json_map_columns(struct json_walk *names, const char *path,

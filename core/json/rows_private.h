@@ -19,6 +19,11 @@ struct rows {
     struct relud_json_place place;
     struct json_key column; /* the column that is being read, for paths; length 0: none */
     const float *map;       /* as in json_read_rows */
+    /* What part of a row the numbers are, and how many of them were moved out of array->values. */
+    size_t first, width, moved;
+    bool has_words; /* the part has some */
+    float *to;      /* where json_read_part puts the numbers, [room]; else NULL */
+    size_t room, stride;
 };
 
 /* Longest number or name, in bytes. Also the bytes of base64 between two calls of the watch. */
@@ -83,10 +88,6 @@ static inline size_t json_row_width(const struct relud_json_columns *columns)
     return json_column_first(columns, columns->len);
 }
 
-/* Returns the index of the column called `key`, or columns->len if there is none. Tries `next`
- * first, because most tables keep the order. */
-size_t json_find_column(const struct relud_json_columns *columns, const struct json_key *key,
-                        size_t next);
 bool json_fail_unknown(struct json_walk *walk, const char *path, const struct json_key *key,
                        const struct relud_json_columns *columns);
 

@@ -4,7 +4,6 @@
 #include "core/base/json_string.h"
 
 #include <math.h>
-#include <relud/guess.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,24 +21,12 @@ bool rows_fail_no_word(const struct rows *rows, const struct relud_words *words)
 static bool fail_unknown_word(const struct rows *rows, const struct relud_words *words,
                               const struct json_key *word)
 {
-    enum { SHOWN = 40, GUESSED_MAX = 512 };
     struct json_walk *walk = rows->walk;
-    char text[SHOWN + 1], guessed[RELUD_GUESS_TEXT_MAX];
-    int shown = (int)json_string_cut(word->at, word->len, SHOWN);
-    snprintf(text, sizeof text, "%.*s", shown, word->at);
-    struct relud_guess guess = {.word = text};
-    for (size_t i = 0; i < words->count && i < GUESSED_MAX; i++)
-        relud_guess_offer(&guess, words->word[i]);
-    struct rows_path path = rows_path_of(rows, rows->place.index, rows->place.depth);
-    const char *first = words->word[0];
+    char why[RELUD_WORDS_TEXT_MAX];
     walk->at = word->at - 1;
-    relud_guess_text(&guess, "", guessed);
-    if (*guessed)
-        return json_fail(walk, RELUD_BAD_INPUT, "%s: '%s' is no category%s", path.text, text,
-                         guessed);
-    return json_fail(walk, RELUD_BAD_INPUT, "%s: '%s' is no category; the %zu begin with '%.*s'",
-                     path.text, text, words->count,
-                     (int)json_string_cut(first, strlen(first), SHOWN), first);
+    return json_fail(walk, RELUD_BAD_INPUT, "%s: %s",
+                     rows_path_of(rows, rows->place.index, rows->place.depth).text,
+                     relud_words_explain(words, word->at, word->len, why));
 }
 
 bool rows_read_word(struct rows *rows, const struct relud_words *words, float *value)
@@ -60,27 +47,26 @@ bool rows_read_word(struct rows *rows, const struct relud_words *words, float *v
 static size_t next_feature(const struct rows *rows)
 {
     const struct relud_json_array *array = rows->array;
-    size_t feature = array->count % array->feature->len;
+    size_t feature = (rows->moved + array->count) % rows->width;
     uint32_t mapped;
     if (!rows->map)
-        return feature;
+        return rows->first + feature;
     memcpy(&mapped, &rows->map[feature], sizeof mapped);
     return mapped;
 }
 
 const struct relud_words *rows_next_words(const struct rows *rows)
 {
-    const struct relud_features *feature = rows->array->feature;
-    return feature && feature->has_words ? feature->at[next_feature(rows)].words : NULL;
+    return rows->has_words ? rows->array->feature->at[next_feature(rows)].words : NULL;
 }
 
 size_t rows_before_word(const struct rows *rows, size_t room)
 {
-    const struct relud_features *feature = rows->array->feature;
-    size_t count = 1, at = rows->array->count % feature->len;
+    const struct relud_feature *feature = rows->array->feature->at + rows->first;
+    size_t count = 1, at = (rows->moved + rows->array->count) % rows->width;
     if (rows->map)
         return 1;
-    while (count < room && at + count < feature->len && !feature->at[at + count].words)
+    while (count < room && at + count < rows->width && !feature[at + count].words)
         count++;
     return count;
 }
@@ -120,6 +106,7 @@ bool rows_read_string(struct rows *rows)
 {
     struct relud_json_array *array = rows->array;
     const struct relud_words *words = rows_next_words(rows);
+    array->is_by_name = true;
     if (!words)
         return rows_fail_value(rows);
     if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)

@@ -36,6 +36,12 @@ size_t relud_words_find(const struct relud_words *words, const char *text, size_
  * be valid. */
 size_t relud_words_find_json(const struct relud_words *words, const char *inside, size_t len);
 
+/* Writes why text[len], which is none of the words, is wrong: "'Rme' is no category; did you mean
+ * 'Rome'?". Returns `why`. */
+#define RELUD_WORDS_TEXT_MAX 256
+const char *relud_words_explain(const struct relud_words *words, const char *text, size_t len,
+                                char why[RELUD_WORDS_TEXT_MAX]);
+
 /* ---- features ---- */
 
 /* A number of the row. */

@@ -63,8 +63,8 @@ enum relud_json_form {
     RELUD_JSON_NAMED = 1,
     /* As PLAIN, or {"inputs": [{"x": [1,2]}, {"x": [3,4]}]}, or {"inputs": [{"a": 1, "b": 2}]}. */
     RELUD_JSON_NAMED_ROWS = 2,
-    /* {"inputs": [{"data": [1,[2,3],4], …}]}: numbers and booleans, nested in any way, are only
-     * counted; shape is [count]. */
+    /* {"inputs": [{"name": "x", "data": [1,[2,3],4], …}, …]}: numbers and booleans, nested in any
+     * way, are only counted; shape is [count]. See relud_json_tensor. */
     RELUD_JSON_TENSOR = 4,
     /* {"inputs": {"columns": ["b","a"], "index": [0,1], "data": [[2,1],[4,3]]}}, as pandas
      * writes a table. If its columns are named as the array's are, data is put into the array's
@@ -77,6 +77,18 @@ struct relud_json_member {
     const char *name;
     enum relud_json_form form;
 };
+
+/* A tensor with data that was read in the TENSOR form. Its name, one of array->columns, says which
+ * part of a row its numbers are: they go straight to their places in array->values, so that the
+ * tensors of a document make rows together. array->name, if it is set, stands for whole rows. A
+ * tensor of another name is only walked over. */
+struct relud_json_tensor {
+    size_t index;  /* it is "inputs"[index] */
+    size_t column; /* columns->len: whole rows; RELUD_JSON_NO_COLUMN: another name, or none */
+    size_t count;  /* of numbers; those behind the last row that has room are not kept */
+    size_t offset, end; /* in bytes: where the numbers' text begins, and its end */
+};
+#define RELUD_JSON_NO_COLUMN ((size_t)-1)
 
 /* A number, or arrays of numbers nested regularly: what a tensor is in JSON. */
 struct relud_json_array {
@@ -95,17 +107,21 @@ struct relud_json_array {
     const struct relud_json_member *other; /* [others] */
     size_t others;
     bool may_be_bare; /* the document may be the array itself */
+    /* [tensors_max]: room for the tensors of the TENSOR form. NULL: one tensor, of any name. */
+    struct relud_json_tensor *tensor;
+    size_t tensors_max;
 
     /* Set by the reader. */
     bool is_present;
     bool is_bare;                       /* the document is the array itself */
-    bool is_by_name;                    /* `name` or names of `columns` stood in the text */
+    bool is_by_name; /* `name`, names of `columns`, or strings stood in the text */
     bool has_missing;                   /* there are NaNs: see feature */
     size_t member;                      /* 0: its name was `key`; i + 1: other[i] */
     size_t count;                       /* of numbers */
     size_t rank;                        /* 0: a bare number; 1: [1,2]; 2: [[1,2],[3,4]] */
     size_t shape[RELUD_JSON_DEPTH_MAX]; /* [rank] */
     size_t offset, end;                 /* in bytes: where the numbers' text begins, and its end */
+    size_t tensors;    /* of `tensor`; count, rank, shape, offset and end are the last one's then */
     /* Member "datatype" of the TENSOR form; RELUD_DTYPES: none that is known. */
     enum relud_dtype dtype;
 };
@@ -156,7 +172,8 @@ struct relud_json_pause {
 /* relud_json_read, a piece at a time. False without an error and with pause->at > 0: more is to
  * be read, by another call with the same text, key and form, and with the values read so far in
  * array->values, which may have moved. The last call writes `rest`. RELUD_TOO_LARGE for a number
- * of more than 65,536 characters. pause may be NULL: all is read at once. */
+ * of more than 65,536 characters. pause may be NULL: all is read at once; so it is with array->tensor
+ * where there is no watch. */
 bool relud_json_read_piece(const char *text, size_t len, const char *key,
                            struct relud_json_array *array, struct relud_json_pause *pause,
                            char *rest, size_t rest_capacity, struct relud_error *error);
@@ -172,6 +189,10 @@ bool relud_json_check(const char *text, size_t len, struct relud_error *error);
 size_t relud_text_mark(const char *text, size_t len);
 /* True if text[len] begins with the byte order mark of UTF-16. */
 bool relud_text_is_utf16(const char *text, size_t len);
+
+/* How many of the `len` bytes are UTF-8 (RFC 3629), from the first one on and up to the end of a
+ * character; `len` if all are. */
+size_t relud_text_utf8(const char *text, size_t len);
 
 /* Writes text[len] as a JSON string with its quotes; returns the length. Bytes that are not
  * UTF-8 become U+FFFD. `out` must have room for 6 * len + 2 bytes. */

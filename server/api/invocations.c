@@ -2,6 +2,7 @@
  * of their forms, answered as MLflow does. (GET /ping is ready_read.) */
 #include "server/api/invocations.h"
 
+#include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/api/v1.h"
 #include "server/base/clock.h"
@@ -86,7 +87,7 @@ static bool read_rows(struct request *request, const struct served_model *served
         return read_json(request, served, body, len, array, error);
     if (request->media_in == MEDIA_CSV)
         return rows_io_read_table(request, served, body, len, array, error);
-    bool is_read = rows_io_read_binary(request, body, len, array, error);
+    bool is_read = rows_io_read_binary(request, served, body, len, array, error);
     size_t features = served->info->features;
     if (request->media_in == MEDIA_FLOATS && array->count % features == 0) {
         array->shape[0] = array->count / features; /* any number of whole rows */
@@ -129,7 +130,7 @@ enum read_verdict invocations_read(struct request *request, const char *body, si
                               &rows) ||
         !prediction_is_allowed(request, served, rows, row_bytes(request, served)))
         return READ_ANSWERED;
-    if (!rows_io_check_array(request, served, name, &array))
+    if (!rows_check_array(request, served, name, &array))
         return READ_ANSWERED;
     return prediction_submit(request, served, rows, begin_ns);
 }

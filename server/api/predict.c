@@ -1,6 +1,7 @@
 /* POST /predict: rows in, the net's outputs out. */
 #include "server/api/native.h"
 
+#include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/base/clock.h"
 #include "server/base/json_in.h"
@@ -96,7 +97,7 @@ static bool is_fit(struct request *request, const struct served_model *served,
         request_fail(request, 400, "activations are given as JSON only");
         return false;
     }
-    return rows_io_check_array(request, served, "inputs", array);
+    return rows_check_array(request, served, "inputs", array);
 }
 
 /* The most bytes that a row takes in the response. */
@@ -120,7 +121,7 @@ static bool read_rows(struct request *request, const struct served_model *named,
     if (request->media_in == MEDIA_CSV)
         return rows_io_read_table(request, named, body, len, array, error);
     if (request->media_in != MEDIA_JSON)
-        return rows_io_read_binary(request, body, len, array, error);
+        return rows_io_read_binary(request, named, body, len, array, error);
     array->form = RELUD_JSON_NAMED | RELUD_JSON_NAMED_ROWS;
     array->name = named ? named->row_name : "";
     array->columns = named ? &named->columns : NULL;
@@ -131,24 +132,50 @@ static bool read_rows(struct request *request, const struct served_model *named,
                                            "inputs is missing: {\"inputs\": [[…], …]} is wanted");
 }
 
-/* Answers 400: names of columns say nothing before the model is known. */
+/* Answers 400: names of columns, and words, say nothing before the model is known. */
 static void fail_names(struct request *request, const char *model)
 {
     request_fail(request, 400,
-                 "inputs names columns, so the model must be known before them: name it in the "
-                 "query, ?model=%s",
+                 "inputs has names or words, so the model must be known before them: name it in "
+                 "the query, ?model=%s",
                  model);
 }
 
-/* Rows that name columns were read by those of `named`. Answers, and returns false, if another
+static bool has_words(const struct served_model *served)
+{
+    return served && served->info->feature && served->info->feature->has_words;
+}
+
+/* Rows with names or words were read by those of `named`. Answers, and returns false, if another
  * model is to compute them. */
 static bool check_names(struct request *request, const struct served_model *served,
                         const struct served_model *named, const struct relud_json_array *array)
 {
-    if (!array->is_by_name || served == named)
+    if (served == named || (!array->is_by_name && !has_words(served)))
         return true;
     fail_names(request, served->name);
     return false;
+}
+
+/* Reads rows that were not rows of *named once more, without its words: they may be numbers, for a
+ * model that is named behind them. Sets *named to NULL then. */
+static bool read_plainly(struct request *request, const struct served_model **named,
+                         const char *body, size_t len, struct relud_json_array *array,
+                         char rest[ROWS_IO_REST_BYTES])
+{
+    struct relud_error ignored = {0};
+    struct wanted wanted = {.top_k = 1};
+    bool is_other = false;
+    if (request->media_in != MEDIA_JSON || request->query_len || !has_words(*named) ||
+        !read_rows(request, NULL, body, len, array, rest, &ignored))
+        return false;
+    struct json_in *document = json_in_open(rest, &ignored);
+    if (document && read_members(document, &wanted, &ignored))
+        is_other = wanted.model && strcmp(wanted.model, (*named)->name) != 0;
+    json_in_close(document);
+    if (is_other)
+        *named = NULL;
+    return is_other;
 }
 
 static enum read_verdict read_body(struct request *request, struct wanted *wanted, const char *body,
@@ -165,7 +192,8 @@ static enum read_verdict read_body(struct request *request, struct wanted *wante
         return request_verdict(request);
     char rest[ROWS_IO_REST_BYTES];
     struct relud_error error;
-    if (!read_rows(request, named, body, len, &array, rest, &error)) {
+    if (!read_rows(request, named, body, len, &array, rest, &error) &&
+        !read_plainly(request, &named, body, len, &array, rest)) {
         if (error.code == RELUD_NOT_FINITE)
             prediction_count_nonfinite(request, named, NONFINITE_INPUT);
         if (!named && array.is_by_name)

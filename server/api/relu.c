@@ -2,6 +2,7 @@
  * any depth. */
 #include "server/api/native.h"
 
+#include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/base/clock.h"
 #include "server/base/json_in.h"
@@ -103,7 +104,7 @@ static bool is_writable(struct request *request, const char *name, const float *
                         const struct relud_json_array *array)
 {
     return request->service->config->nonfinite != NONFINITE_ERROR ||
-           rows_io_check_finite(request, name, values, array->shape, array->rank, array->count);
+           rows_check_finite(request, name, values, array->shape, array->rank, array->count);
 }
 
 static bool write_tensor(struct request *request, const char *name, const float *values,
@@ -180,7 +181,7 @@ enum read_verdict relu_read(struct request *request, const char *body, size_t le
     } else if (wanted.is_gradient && request->media_out != MEDIA_JSON) {
         request_fail(request, 400, "gradients are given as JSON only");
     } else if (request->media_in == MEDIA_JSON ||
-               rows_io_check_finite(request, "input", array.values, array.shape, array.rank,
+               rows_check_finite(request, "input", array.values, array.shape, array.rank,
                                     array.count)) {
         request->decode_ns = long_work_spent_ns(request, begin_ns);
         answer(request, &wanted, &array, array.values + array.count);

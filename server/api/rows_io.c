@@ -1,8 +1,8 @@
 #include "server/api/rows_io.h"
 
+#include "server/api/rows_check.h"
 #include "server/base/url.h"
 #include "server/batch/nonfinite.h"
-#include "server/batch/prediction.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -180,13 +180,16 @@ bool rows_io_read(struct request *request, const char *key, const char *body, si
     if (request->media_in == MEDIA_JSON)
         return body_reader_json(request, body, len, key, array, rest, ROWS_IO_REST_BYTES, error);
     return rows_io_read_query(request, key, rest, error) &&
-           rows_io_read_binary(request, body, len, array, error);
+           rows_io_read_binary(request, NULL, body, len, array, error);
 }
 
-bool rows_io_read_binary(struct request *request, const char *body, size_t len,
-                         struct relud_json_array *array, struct relud_error *error)
+bool rows_io_read_binary(struct request *request, const struct served_model *served,
+                         const char *body, size_t len, struct relud_json_array *array,
+                         struct relud_error *error)
 {
     array->is_present = true;
+    if (served && !rows_check_wants_numbers(served, error))
+        return false;
     return request->media_in == MEDIA_NPY ? read_npy(request, body, len, array, error)
                                           : read_floats(request, body, len, array, error);
 }
@@ -205,65 +208,6 @@ bool rows_io_read_table(struct request *request, const struct served_model *serv
                                      : RELUD_HEADER_AUTO,
     };
     return body_reader_table(request, body, len, &options, array, error);
-}
-
-void rows_io_place(char *place, size_t size, const char *name, const size_t *shape, size_t rank,
-                   size_t index)
-{
-    size_t span = 1, len = (size_t)snprintf(place, size, "%s", name);
-    for (size_t d = 0; d < rank; d++)
-        span *= shape[d];
-    for (size_t d = 0; d < rank && len < size; d++) {
-        span /= shape[d];
-        len += (size_t)snprintf(place + len, size - len, "[%zu]", index / span);
-        index %= span;
-    }
-}
-
-static bool fail_place(struct request *request, const char *name, const size_t *shape, size_t rank,
-                       size_t bad, const char *why)
-{
-    char place[RELUD_JSON_DEPTH_MAX * 12 + 16];
-    rows_io_place(place, sizeof place, name, shape, rank, bad);
-    request_fail(request, 400, "%s %s", place, why);
-    return false;
-}
-
-bool rows_io_check_finite(struct request *request, const char *name, const float *values,
-                          const size_t *shape, size_t rank, size_t count)
-{
-    size_t bad = nonfinite_find_watched(request, values, count);
-    return bad == count || fail_place(request, name, shape, rank, bad, "is not finite");
-}
-
-bool rows_io_check_input(struct request *request, const struct served_model *served,
-                         const char *name, const float *values, const size_t *shape, size_t rank,
-                         size_t count)
-{
-    enum { LOOKS = 4096 };
-    const struct relud_features *feature = served->info->feature;
-    size_t features = served->info->features, at = 0;
-    for (size_t looks = 1;; looks++, at++) {
-        at += nonfinite_find_watched(request, values + at, count - at);
-        if (at == count || (looks % LOOKS == 0 && !long_work_go_on(request)))
-            return true;
-        if (!isnan(values[at]) || !relud_is_imputed(feature, at % features))
-            break;
-    }
-    prediction_count_nonfinite(request, served, NONFINITE_INPUT);
-    return fail_place(request, name, shape, rank, at,
-                      isnan(values[at]) && relud_has_imputed(feature)
-                          ? "is missing, and the model does not impute it"
-                          : "is not finite");
-}
-
-bool rows_io_check_array(struct request *request, const struct served_model *served,
-                         const char *name, const struct relud_json_array *array)
-{
-    bool is_text = request->media_in == MEDIA_JSON || request->media_in == MEDIA_CSV;
-    return (is_text && !array->has_missing) ||
-           rows_io_check_input(request, served, name, array->values, array->shape, array->rank,
-                               array->count);
 }
 
 /* Once the response exceeds its limit nothing more is added: it becomes a 413. */

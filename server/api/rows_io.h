@@ -35,30 +35,15 @@ bool rows_io_read(struct request *request, const char *key, const char *body, si
                   struct relud_json_array *array, char rest[ROWS_IO_REST_BYTES],
                   struct relud_error *error);
 
-/* Reads a binary body into array->values, and leaves its query alone. */
-bool rows_io_read_binary(struct request *request, const char *body, size_t len,
-                         struct relud_json_array *array, struct relud_error *error);
+/* Reads a binary body into array->values, and leaves its query alone. Fails if rows of `served`,
+ * which may be NULL, hold words. */
+bool rows_io_read_binary(struct request *request, const struct served_model *served,
+                         const char *body, size_t len, struct relud_json_array *array,
+                         struct relud_error *error);
 /* Reads the rows of a CSV body, which a header may name, into array->values. */
 bool rows_io_read_table(struct request *request, const struct served_model *served,
                         const char *body, size_t len, struct relud_json_array *array,
                         struct relud_error *error);
-
-/* Writes the place of the flat index, e.g. "inputs[3][17]". */
-void rows_io_place(char *place, size_t size, const char *name, const size_t *shape, size_t rank,
-                   size_t index);
-
-/* If one of values[count] is not finite, answers 400 and returns false. */
-bool rows_io_check_finite(struct request *request, const char *name, const float *values,
-                          const size_t *shape, size_t rank, size_t count);
-/* The same for rows of the model, where a NaN is a missing value: it is right in the features that
- * the model imputes. Counts what is wrong. */
-bool rows_io_check_input(struct request *request, const struct served_model *served,
-                         const char *name, const float *values, const size_t *shape, size_t rank,
-                         size_t count);
-/* The same for rows that were read from a body. Those of JSON and CSV need it only where a value is
- * missing: all others were checked when they were read. */
-bool rows_io_check_array(struct request *request, const struct served_model *served,
-                         const char *name, const struct relud_json_array *array);
 
 /* The functions below write long responses in pieces. When the request ends early, they leave out
  * the rest. */

@@ -1,5 +1,6 @@
 #include "server/api/v1.h"
 
+#include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/base/clock.h"
 #include "server/base/json_in.h"
@@ -80,7 +81,7 @@ static enum read_verdict read_body(struct request *request, const struct served_
     const char *name = has_examples ? "examples" : array.member ? "inputs" : "instances";
     if (!prediction_find_rows(request, served, name, array.shape, array.rank, false, &rows) ||
         !prediction_is_allowed(request, served, rows, row_bytes) ||
-        !rows_io_check_array(request, served, name, &array))
+        !rows_check_array(request, served, name, &array))
         return request_verdict(request);
     return prediction_submit(request, served, rows, begin_ns);
 }

@@ -1,10 +1,10 @@
 /* POST /v2/models/M/infer: tensors as JSON, or as bytes after the JSON (the binary tensor data
  * extension). */
-#include "server/api/v2.h"
+#include "server/api/v2_infer.h"
 
+#include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/base/clock.h"
-#include "server/base/json_in.h"
 #include "server/batch/prediction.h"
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +12,7 @@
 /* A day; a longer timeout sets no limit. */
 #define TIMEOUT_US_MAX 86400000000u
 
-/* A request while it is read. */
-struct infer_request {
-    struct request *request;
-    const struct served_model *served;
-    size_t shape[RELUD_JSON_DEPTH_MAX];
-    size_t rank, count; /* count: the product of shape */
-    enum relud_dtype dtype;
-    bool has_bytes; /* the tensor is in the `bytes` bytes after the JSON */
-    size_t bytes;
-    bool wants_binary; /* for outputs that do not say it themselves */
-    size_t timeout_us; /* 0: none */
-};
-
-static bool fail(struct infer_request *asked, const char *words, const char *what)
+bool infer_fail(struct infer_request *asked, const char *words, const char *what)
 {
     request_fail(asked->request, 400, words, what);
     return false;
@@ -33,17 +20,15 @@ static bool fail(struct infer_request *asked, const char *words, const char *wha
 
 /* ---- the JSON part ---- */
 
-/* Checks parameters: it must be an object. Members that Triton reserves are refused; unknown
- * members are ignored. */
-static bool check_parameters(struct infer_request *asked, const json_node *parameters)
+bool infer_check_parameters(struct infer_request *asked, const json_node *parameters)
 {
     if (parameters && !json_node_is_object(parameters))
-        return fail(asked, "%s must be an object", "parameters");
+        return infer_fail(asked, "%s must be an object", "parameters");
     for (const json_node *item = json_node_first(parameters); item; item = json_node_next(item)) {
         if (strncmp(json_node_name(item), "triton_", 7) == 0)
-            return fail(asked, "parameter '%s' is reserved", json_node_name(item));
+            return infer_fail(asked, "parameter '%s' is reserved", json_node_name(item));
         if (strncmp(json_node_name(item), "shared_memory", 13) == 0)
-            return fail(asked, "%s is not served here", "shared memory");
+            return infer_fail(asked, "%s is not served here", "shared memory");
     }
     return true;
 }
@@ -53,70 +38,18 @@ static bool read_bool(struct infer_request *asked, const json_node *parameters, 
 {
     const json_node *item = json_node_member(parameters, key);
     if (item && !json_node_bool(item, value))
-        return fail(asked, "%s must be true or false", key);
+        return infer_fail(asked, "%s must be true or false", key);
     return true;
 }
 
-/* Reads a whole number from 0; false, and answered, for anything else. */
-static bool read_count(struct infer_request *asked, const json_node *node, const char *what,
-                       size_t *count)
+bool infer_read_count(struct infer_request *asked, const json_node *node, const char *what,
+                      size_t *count)
 {
     double number = 0;
     if (!json_node_whole(node, 0, 9e15, &number))
-        return fail(asked, "%s must be a whole number from 0", what);
+        return infer_fail(asked, "%s must be a whole number from 0", what);
     *count = (size_t)number;
     return true;
-}
-
-static bool read_shape(struct infer_request *asked, const json_node *shape)
-{
-    if (!shape || !json_node_is_array(shape))
-        return fail(asked, "inputs[0].%s must be an array of whole numbers", "shape");
-    asked->count = 1;
-    for (const json_node *item = json_node_first(shape); item; item = json_node_next(item)) {
-        size_t size = 0;
-        if (asked->rank == RELUD_JSON_DEPTH_MAX)
-            return fail(asked, "inputs[0].%s has too many dimensions", "shape");
-        if (!read_count(asked, item, "each number of inputs[0].shape", &size))
-            return false;
-        if (size && asked->count > SIZE_MAX / 16 / size)
-            return fail(asked, "the product of inputs[0].%s is too large", "shape");
-        asked->shape[asked->rank++] = size;
-        asked->count *= size;
-    }
-    return true;
-}
-
-/* inputs: NULL or an array of objects, which body_reader_json has checked. */
-static bool read_input(struct infer_request *asked, const json_node *inputs)
-{
-    const struct relud_model_info *info = asked->served->info;
-    if (!inputs || json_node_count(inputs) != 1)
-        return fail(asked, "inputs must be an array with one tensor, '%s'", info->input->name);
-    const json_node *input = json_node_first(inputs);
-    const char *name = json_node_text(json_node_member(input, "name"));
-    const char *datatype = json_node_text(json_node_member(input, "datatype"));
-    const json_node *parameters = json_node_member(input, "parameters");
-    if (!name)
-        return fail(asked, "inputs[0].%s is missing", "name");
-    if (strcmp(name, info->input->name) != 0) {
-        request_fail(asked->request, 400, "model '%s' has no input '%s'; it has '%s'",
-                     asked->served->name, name, info->input->name);
-        return false;
-    }
-    if (!datatype)
-        return fail(asked, "inputs[0].%s is missing", "datatype");
-    asked->dtype = relud_dtype_of(datatype);
-    if (asked->dtype == RELUD_DTYPES)
-        return fail(asked,
-                    "inputs[0].datatype '%.20s' is not taken; FP32 is, and what converts to it",
-                    datatype);
-    if (!read_shape(asked, json_node_member(input, "shape")) ||
-        !check_parameters(asked, parameters))
-        return false;
-    const json_node *bytes = json_node_member(parameters, "binary_data_size");
-    asked->has_bytes = bytes != NULL;
-    return !bytes || read_count(asked, bytes, "binary_data_size", &asked->bytes);
 }
 
 static bool want(struct infer_request *asked, const json_node *output)
@@ -126,24 +59,24 @@ static bool want(struct infer_request *asked, const json_node *output)
     const json_node *parameters = json_node_member(output, "parameters");
     size_t at = 0;
     if (!name)
-        return fail(asked, "each of outputs must be an object with %s", "a name");
+        return infer_fail(asked, "each of outputs must be an object with %s", "a name");
     while (at < asked->served->outputs &&
            strcmp(name, served_model_output_name(asked->served, at)) != 0)
         at++;
     if (at == asked->served->outputs)
-        return fail(asked, "the model has no output '%s'", name);
+        return infer_fail(asked, "the model has no output '%s'", name);
     for (size_t i = 0; i < infer->wanted_len; i++)
         if (infer->wanted[i].output == at)
-            return fail(asked, "output '%s' stands twice", name);
+            return infer_fail(asked, "output '%s' stands twice", name);
     size_t classes = 0;
     const json_node *classification = json_node_member(parameters, "classification");
     bool is_binary = asked->wants_binary;
-    if (!check_parameters(asked, parameters) ||
-        (classification && !read_count(asked, classification, "classification", &classes)) ||
+    if (!infer_check_parameters(asked, parameters) ||
+        (classification && !infer_read_count(asked, classification, "classification", &classes)) ||
         !read_bool(asked, parameters, "binary_data", &is_binary))
         return false;
     if (classification && classes == 0)
-        return fail(asked, "%s must be at least 1", "classification");
+        return infer_fail(asked, "%s must be at least 1", "classification");
     infer->wanted[infer->wanted_len].output = at;
     infer->wanted[infer->wanted_len].is_binary = is_binary;
     infer->wanted[infer->wanted_len++].classes = classes;
@@ -164,7 +97,7 @@ static bool read_outputs(struct infer_request *asked, const json_node *outputs)
 {
     asked->request->infer.wanted_len = 0;
     if (outputs && !json_node_is_array(outputs))
-        return fail(asked, "%s must be an array", "outputs");
+        return infer_fail(asked, "%s must be an array", "outputs");
     for (const json_node *output = json_node_first(outputs); output;
          output = json_node_next(output))
         if (!want(asked, output))
@@ -180,9 +113,9 @@ static bool read_id(struct infer_request *asked, const json_node *id)
     const char *text = json_node_text(id);
     infer->has_id = text != NULL;
     if (id && !text)
-        return fail(asked, "%s must be a string", "id");
+        return infer_fail(asked, "%s must be a string", "id");
     if (text && strlen(text) >= sizeof infer->id)
-        return fail(asked, "%s is longer than 128 bytes", "id");
+        return infer_fail(asked, "%s is longer than 128 bytes", "id");
     if (text)
         memcpy(infer->id, text, strlen(text) + 1);
     return true;
@@ -199,11 +132,11 @@ static bool parse_envelope(struct infer_request *asked, const char *text)
     }
     const json_node *parameters = json_in_member(document, "parameters");
     const json_node *timeout = json_node_member(parameters, "timeout");
-    bool is_right = check_parameters(asked, parameters) &&
+    bool is_right = infer_check_parameters(asked, parameters) &&
                     read_bool(asked, parameters, "binary_data_output", &asked->wants_binary) &&
-                    (!timeout || read_count(asked, timeout, "timeout", &asked->timeout_us)) &&
+                    (!timeout || infer_read_count(asked, timeout, "timeout", &asked->timeout_us)) &&
                     read_id(asked, json_in_member(document, "id")) &&
-                    read_input(asked, json_in_member(document, "inputs")) &&
+                    infer_read_inputs(asked, json_in_member(document, "inputs")) &&
                     read_outputs(asked, json_in_member(document, "outputs"));
     json_in_close(document);
     return is_right;
@@ -212,25 +145,29 @@ static bool parse_envelope(struct infer_request *asked, const char *text)
 /* Most of a client's requests differ only in their numbers. So each worker keeps what it parsed
  * last. That saves 2.5 of about 5 us if the tensor comes as bytes, and of 17 us if it comes as
  * JSON. What is kept depends only on the text and the served model. */
+enum { MEMO_TENSORS = 16, MEMO_BYTES = 1024 };
 static _Thread_local struct memo {
     uint64_t serial; /* of the served model; 0: nothing is kept */
     size_t len;
-    char text[1024]; /* the JSON without numbers, as relud_json_read leaves it */
-    bool is_whole;   /* the client's JSON was this text, byte for byte: it need not be read again */
+    char text[MEMO_BYTES]; /* the JSON without numbers, as relud_json_read leaves it */
+    bool is_whole; /* the client's JSON was this text, byte for byte: it need not be read again */
     struct infer_request asked;
+    struct infer_input input[MEMO_TENSORS];
     struct request_infer infer;
 } memo;
 
 static bool recall(struct infer_request *asked, const char *text, size_t len)
 {
-    struct request *request = asked->request;
+    const struct infer_request now = *asked;
     if (memo.serial != asked->served->serial || memo.len != len ||
         memcmp(memo.text, text, len) != 0)
         return false;
     *asked = memo.asked;
-    asked->request = request;
-    asked->served = request->served;
-    request->infer = memo.infer;
+    asked->request = now.request;
+    asked->served = now.served;
+    asked->input = now.input;
+    memcpy(asked->input, memo.input, infer_tensors(now.served) * sizeof *memo.input);
+    asked->request->infer = memo.infer;
     return true;
 }
 
@@ -238,19 +175,20 @@ static bool recall(struct infer_request *asked, const char *text, size_t len)
  * byte. */
 static bool read_envelope(struct infer_request *asked, const char *text, bool is_whole)
 {
-    size_t len = strlen(text);
+    size_t len = strlen(text), tensors = infer_tensors(asked->served);
     if (recall(asked, text, len)) {
         memo.is_whole |= is_whole;
         return true;
     }
     if (!parse_envelope(asked, text))
         return false;
-    if (len < sizeof memo.text) {
+    if (len < sizeof memo.text && tensors <= MEMO_TENSORS) {
         memo.serial = asked->served->serial;
         memo.len = len;
         memcpy(memo.text, text, len);
         memo.is_whole = is_whole;
         memo.asked = *asked;
+        memcpy(memo.input, asked->input, tensors * sizeof *memo.input);
         memo.infer = asked->request->infer;
     }
     return true;
@@ -269,80 +207,40 @@ static bool read_header_len(struct infer_request *asked, size_t body_len, size_t
         return true;
     unsigned long long number = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || strlen(text) > 18)
-        return fail(asked, "Inference-Header-Content-Length '%.30s' is not a number of bytes",
+        return infer_fail(asked, "Inference-Header-Content-Length '%.30s' is not a number of bytes",
                     text);
     if (number > body_len)
-        return fail(asked, "Inference-Header-Content-Length %.30s is more than the body has", text);
+        return infer_fail(asked, "Inference-Header-Content-Length %.30s is more than the body has", text);
     *header_len = (size_t)number;
     return true;
-}
-
-/* Finds the rows: the tensor's shape must be rows of the model's features, or one such row. */
-static bool find_rows(struct infer_request *asked, size_t *rows)
-{
-    const struct relud_model_info *info = asked->served->info;
-    struct shape_text found, wanted;
-    *rows = prediction_count_rows(asked->served, asked->shape, asked->rank, true);
-    if (*rows)
-        return true;
-    request_fail(asked->request, 400, "input '%s' has shape %s; model '%s' wants %s",
-                 info->input->name, prediction_shape("", asked->shape, asked->rank, &found),
-                 asked->served->name,
-                 prediction_shape("-1", info->input->shape, info->input->rank, &wanted));
-    return false;
-}
-
-/* Checks that each byte of a BOOL tensor is 0 or 1. For other types every bit pattern is a
- * number. */
-static bool check_booleans(struct infer_request *asked, const char *bytes)
-{
-    enum { PIECE = 128 * 1024 };
-    char place[RELUD_JSON_DEPTH_MAX * 22 + 80];
-    size_t bad = 0;
-    while (bad < asked->count && (unsigned char)bytes[bad] < 2)
-        if (++bad % PIECE == 0 && !long_work_go_on(asked->request))
-            return false; /* the request has ended */
-    if (bad == asked->count)
-        return true;
-    rows_io_place(place, sizeof place, asked->served->info->input->name, asked->shape, asked->rank,
-                  bad);
-    request_fail(asked->request, 400, "%s is %d; a BOOL is 0 or 1", place,
-                 (unsigned char)bytes[bad]);
-    return false;
-}
-
-/* Converts the tensor's `len` bytes to values. */
-static bool read_bytes(struct infer_request *asked, const char *bytes, size_t len, float *values)
-{
-    struct request *request = asked->request;
-    size_t each = relud_dtype_bytes(asked->dtype);
-    if (len % each != 0 || len / each != asked->count) {
-        request_fail(request, 400, "input '%s' has %zu bytes; its shape wants %zu numbers of %zu",
-                     asked->served->info->input->name, len, asked->count, each);
-        return false;
-    }
-    if (asked->dtype == RELUD_BOOL && !check_booleans(asked, bytes))
-        return false;
-    if (!body_reader_elements(request, asked->dtype, bytes, asked->count, values))
-        return false; /* the request has ended */
-    return rows_io_check_input(request, asked->served, asked->served->info->input->name, values,
-                               asked->shape, asked->rank, asked->count);
 }
 
 /* Inference-Header-Content-Length is 0: the whole body is rows of float32, and every output is
  * wanted as bytes. */
 static bool read_raw(struct infer_request *asked, const char *body, size_t len, float *values)
 {
-    asked->dtype = RELUD_FP32;
-    asked->rank = 2;
-    asked->shape[1] = asked->served->info->features;
-    asked->shape[0] = len / sizeof(float) / asked->shape[1];
-    asked->shape[0] += asked->shape[0] == 0;
-    asked->count = asked->shape[0] * asked->shape[1];
+    struct relud_error error;
+    size_t features = asked->served->info->features, rows = len / sizeof(float) / features;
+    struct infer_input *input = &asked->input[infer_whole(asked->served)];
+    if (!rows_check_wants_numbers(asked->served, &error)) {
+        rows_io_fail(asked->request, &error);
+        return false;
+    }
+    asked->rows = rows + (rows == 0);
+    *input = (struct infer_input){.is_there = true,
+                                  .has_bytes = true,
+                                  .dtype = RELUD_FP32,
+                                  .bytes = len,
+                                  .shape = {asked->rows, features},
+                                  .rank = 2,
+                                  .count = asked->rows * features};
+    asked->given = asked->with_bytes = 1;
+    asked->bytes = len;
     asked->wants_binary = true;
     asked->request->infer.has_id = false;
     want_all(asked);
-    return read_bytes(asked, body, len, values);
+    return infer_check_bytes(asked) && infer_read_bytes(asked, body, values) &&
+           infer_finish(asked, values, false);
 }
 
 /* Reads the JSON and the numbers in it. */
@@ -363,40 +261,61 @@ static bool read_json(struct infer_request *asked, const char *body, size_t len,
     return false;
 }
 
-static bool read_tensor(struct infer_request *asked, const char *body, size_t header_len,
-                        size_t len, float *values, size_t capacity)
+/* Checks that each tensor has its numbers, in the JSON or behind it. */
+static bool check_data(struct infer_request *asked, const struct relud_json_array *array)
 {
     struct request *request = asked->request;
-    struct relud_json_array array = {.values = values,
-                                     .capacity = capacity,
-                                     .form = RELUD_JSON_TENSOR,
-                                     .feature = asked->served->info->feature};
-    size_t behind = len - header_len;
-    bool is_recalled = memo.is_whole && recall(asked, body, header_len);
-    if (!is_recalled && !read_json(asked, body, header_len, &array))
+    for (size_t i = 0; i < array->tensors; i++) {
+        const struct relud_json_tensor *found = &array->tensor[i];
+        const struct infer_input *input = &asked->input[found->column];
+        if (input->has_bytes)
+            request_fail(request, 400, "inputs[%zu] has data and binary_data_size", found->index);
+        else if (found->count != input->count)
+            request_fail(request, 400, "inputs[%zu].data has %zu %s; its shape wants %zu",
+                         found->index, found->count,
+                         input->dtype == RELUD_DTYPES ? "words" : "numbers", input->count);
+        else
+            continue;
         return false;
-    if (array.is_present && asked->has_bytes)
-        return fail(asked, "inputs[0] has %s and binary_data_size", "data");
-    if (!array.is_present && !asked->has_bytes)
-        return fail(asked, "inputs[0].%s is missing", "data");
-    if (behind > asked->bytes) {
+    }
+    if (array->tensors + asked->with_bytes == asked->given)
+        return true;
+    for (size_t i = 0; i < infer_tensors(asked->served); i++) {
+        const struct infer_input *input = &asked->input[i];
+        bool is_found = !input->is_there || input->has_bytes;
+        for (size_t k = 0; !is_found && k < array->tensors; k++)
+            is_found = array->tensor[k].column == i;
+        if (is_found)
+            continue;
+        request_fail(request, 400, "inputs[%zu].data is missing", input->index);
+        break;
+    }
+    return false;
+}
+
+static bool read_tensors(struct infer_request *asked, const char *body, size_t header_len,
+                         size_t len, struct relud_json_array *array)
+{
+    struct request *request = asked->request;
+    size_t behind = len - header_len, features = asked->served->info->features;
+    bool is_recalled = memo.is_whole && recall(asked, body, header_len);
+    if ((!is_recalled && !read_json(asked, body, header_len, array)) || !check_data(asked, array))
+        return false;
+    if (behind > asked->bytes)
         request_fail(request, 400, "%zu bytes stand behind the JSON; %zu belong to an input",
                      behind, asked->bytes);
-        return false;
-    }
-    if (behind < asked->bytes) {
+    else if (behind < asked->bytes)
         request_fail(request, 400, "binary_data_size is %zu; %zu bytes stand behind the JSON",
                      asked->bytes, behind);
-        return false;
-    }
-    if (asked->has_bytes)
-        return read_bytes(asked, body + header_len, behind, values);
-    if (array.count == asked->count)
-        return !array.has_missing ||
-               rows_io_check_input(request, asked->served, asked->served->info->input->name, values,
-                                   asked->shape, asked->rank, asked->count);
-    request_fail(request, 400, "inputs[0].data has %zu numbers; its shape wants %zu", array.count,
-                 asked->count);
+    else if (asked->with_bytes && !infer_check_bytes(asked))
+        ;
+    else if (asked->rows > array->capacity / features)
+        request_fail(request, 413, "the rows have %zu numbers each; at most %zu are taken at once",
+                     features, array->capacity);
+    else
+        return (!asked->with_bytes ||
+                infer_read_bytes(asked, body + header_len, array->values)) &&
+               infer_finish(asked, array->values, !asked->with_bytes && !array->has_missing);
     return false;
 }
 
@@ -415,28 +334,54 @@ static size_t row_bytes(const struct request *request)
     return bytes;
 }
 
+/* Reads the body. found[infer_tensors] is scratch memory. False, and perhaps answered, if there is
+ * no room or it is wrong. */
+static bool read_body(struct infer_request *asked, const char *body, size_t header_len, size_t len,
+                      struct relud_json_tensor *found)
+{
+    struct request *request = asked->request;
+    const struct served_model *served = asked->served;
+    struct relud_json_array array = {.capacity = infer_floats(asked, header_len, len - header_len),
+                                     .form = RELUD_JSON_TENSOR,
+                                     .name = infer_whole_name(served),
+                                     .columns = &served->inputs,
+                                     .feature = served->info->feature,
+                                     .tensor = found,
+                                     .tensors_max = infer_tensors(served)};
+    array.values = body_reader_rows(request, array.capacity);
+    if (!array.values)
+        return false;
+    return request->inference_header_length && header_len == 0
+               ? read_raw(asked, body, len, array.values)
+               : read_tensors(asked, body, header_len, len, &array);
+}
+
 enum read_verdict v2_infer_read(struct request *request, const char *body, size_t len)
 {
+    enum { FEW = 32 };
+    struct infer_input few[FEW];
+    struct relud_json_tensor few_found[FEW], *found = few_found;
     int64_t begin_ns = clock_ns();
-    struct infer_request asked = {.request = request, .served = prediction_model(request)};
-    size_t header_len, rows;
+    struct infer_request asked = {
+        .request = request, .served = prediction_model(request), .input = few};
+    size_t header_len, tensors = asked.served ? infer_tensors(asked.served) : 0;
     if (!asked.served || !read_header_len(&asked, len, &header_len))
         return READ_ANSWERED;
-    size_t behind = len - header_len, capacity = header_len / 2 + 1; /* a digit and a comma */
-    if (capacity < behind)
-        capacity = behind; /* each byte may be one number */
-    float *values = body_reader_rows(request, capacity);
-    if (!values)
-        return request_verdict(request);
-    bool is_read = request->inference_header_length && header_len == 0
-                       ? read_raw(&asked, body, len, values)
-                       : read_tensor(&asked, body, header_len, len, values, capacity);
-    if (!is_read || !find_rows(&asked, &rows) ||
-        !prediction_is_allowed(request, asked.served, rows, row_bytes(request)))
+    void *many = NULL;
+    if (tensors > FEW) { /* both share one allocation */
+        many = malloc(tensors * (sizeof *asked.input + sizeof *found));
+        asked.input = many;
+        found = many ? (struct relud_json_tensor *)(asked.input + tensors) : NULL;
+    }
+    if (!asked.input)
+        request_fail(request, 503, "out of memory");
+    bool is_read = asked.input && read_body(&asked, body, header_len, len, found);
+    free(many);
+    if (!is_read || !prediction_is_allowed(request, asked.served, asked.rows, row_bytes(request)))
         return request_verdict(request);
     if (asked.timeout_us && asked.timeout_us < TIMEOUT_US_MAX)
         request_limit(request, (int64_t)asked.timeout_us * 1000);
     if (request_refuse_late(request, clock_ns()))
         return READ_ANSWERED;
-    return prediction_submit(request, asked.served, rows, begin_ns);
+    return prediction_submit(request, asked.served, asked.rows, begin_ns);
 }

@@ -153,7 +153,7 @@ const char *prediction_shape(const char *first, const size_t *shape, size_t rank
 static void fail_rows(struct request *request, const struct served_model *served, const char *name,
                       const size_t *shape, size_t rank, bool may_be_bare)
 {
-    const struct relud_tensor_info *input = served->info->input;
+    const struct relud_tensor_info *input = &served->row;
     size_t features = served->info->features, count = rank > 1 ? product(shape + 1, rank - 1) : 1;
     struct shape_text found = {""}, wanted;
     if (rank > 1)
@@ -179,17 +179,16 @@ static void fail_rows(struct request *request, const struct served_model *served
                      served->name, features);
 }
 
-size_t prediction_count_rows(const struct served_model *served, const size_t *shape, size_t rank,
-                             bool may_be_bare)
+size_t prediction_count_rows(const struct relud_tensor_info *tensor, const size_t *shape,
+                             size_t rank, bool may_be_bare)
 {
-    const struct relud_tensor_info *input = served->info->input;
-    size_t features = served->info->features;
-    if (rank == 1 && features == 1)
+    if (rank == 1 && tensor->width == 1)
         return shape[0];
-    if (rank > 1 && product(shape + 1, rank - 1) == features &&
-        is_nested_alike(input, shape + 1, rank - 1))
+    if (rank > 1 && product(shape + 1, rank - 1) == tensor->width &&
+        is_nested_alike(tensor, shape + 1, rank - 1))
         return shape[0];
-    bool is_one = rank == 1 ? shape[0] == features : rank > 1 && is_input_shape(input, shape, rank);
+    bool is_one = rank == 1 ? shape[0] == tensor->width
+                            : rank > 1 && is_input_shape(tensor, shape, rank);
     return may_be_bare && is_one;
 }
 
@@ -197,7 +196,7 @@ bool prediction_find_rows(struct request *request, const struct served_model *se
                           const char *name, const size_t *shape, size_t rank, bool may_be_bare,
                           size_t *rows)
 {
-    *rows = prediction_count_rows(served, shape, rank, may_be_bare);
+    *rows = prediction_count_rows(&served->row, shape, rank, may_be_bare);
     if (*rows == 0)
         fail_rows(request, served, name, shape, rank, may_be_bare);
     return *rows > 0;

@@ -150,8 +150,10 @@ static void served_model_free(struct served_model *served)
     for (size_t i = 0; i < SERVED_MODEL_OUTPUTS_MAX; i++)
         free(served->tensor_head[i]);
     relud_json_columns_close(&served->columns);
-    free(served->column_name);
-    free(served->column_first);
+    relud_json_columns_close(&served->inputs);
+    free(served->input_name);
+    free(served->input_first);
+    free(served->index_feature);
     metrics_series_release(served->series);
     unit_watch_free(served->unit_watch);
     relud_model_release(served->model);
@@ -175,25 +177,47 @@ static bool name_columns(struct served_model *served, struct relud_error *error)
 {
     const struct relud_model_info *info = served->info;
     const char *const *name = relud_model_feature_names(served->model);
-    size_t columns = name ? info->features : 0;
-    bool has_parts = info->inputs > 1;
-    if (has_parts) {
-        columns = info->inputs;
-        served->column_name = calloc(columns, sizeof *served->column_name);
-        served->column_first = calloc(columns + 1, sizeof *served->column_first);
-        for (size_t i = 0; served->column_name && served->column_first && i < columns; i++) {
-            served->column_name[i] = info->input[i].name;
-            served->column_first[i + 1] = info->input[i].first + info->input[i].width;
-        }
-        name = served->column_name;
+    served->input_name = calloc(info->inputs, sizeof *served->input_name);
+    served->input_first = calloc(info->inputs + 1, sizeof *served->input_first);
+    for (size_t i = 0; served->input_name && served->input_first && i < info->inputs; i++) {
+        served->input_name[i] = info->input[i].name;
+        served->input_first[i + 1] = info->input[i].first + info->input[i].width;
     }
-    if ((has_parts && (!served->column_name || !served->column_first)) ||
-        !relud_json_columns_open(&served->columns, name, served->column_first, columns))
+    bool has_parts = info->inputs > 1, is_open = served->input_name && served->input_first;
+    is_open = is_open &&
+              relud_json_columns_open(&served->inputs, served->input_name, served->input_first,
+                                      info->inputs) &&
+              (has_parts ? relud_json_columns_open(&served->columns, served->input_name,
+                                                   served->input_first, info->inputs)
+                         : relud_json_columns_open(&served->columns, name, NULL,
+                                                   name ? info->features : 0));
+    if (!is_open)
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    served->row = *info->input;
+    if (has_parts)
+        served->row = (struct relud_tensor_info){.name = "input",
+                                                 .datatype = "FP32",
+                                                 .width = info->features,
+                                                 .rank = 1,
+                                                 .shape = {info->features}};
     served->row_name = has_parts ? NULL : info->input->name;
     for (size_t i = 0; i < served->columns.len; i++)
         if (strcmp(served->columns.name[i], info->input->name) == 0)
             served->row_name = NULL;
+    return true;
+}
+
+static bool list_indices(struct served_model *served, struct relud_error *error)
+{
+    const struct relud_features *feature = served->info->feature;
+    if (!feature || !feature->has_indices)
+        return true;
+    served->index_feature = calloc(feature->len, sizeof *served->index_feature);
+    if (!served->index_feature)
+        return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    for (size_t f = 0; f < feature->len; f++)
+        if (feature->at[f].indices)
+            served->index_feature[served->indices++] = f;
     return true;
 }
 
@@ -225,7 +249,8 @@ struct served_model *served_model_open(const struct served_model_source *source,
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     served->unit_watch = unit_watch_new(served->model, options->workers, error);
     if (!served->series || !served->unit_watch || !make_scratch(served, options, error) ||
-        !make_heads(served, error) || !name_columns(served, error)) {
+        !make_heads(served, error) || !name_columns(served, error) ||
+        !list_indices(served, error)) {
         served_model_free(served);
         return NULL;
     }

@@ -26,8 +26,12 @@ struct served_model {
     /* The inputs, where there are several; else the columns of the one input, if the model names
      * them. */
     struct relud_json_columns columns;
-    const char **column_name; /* [inputs], or NULL; the names are the model's */
-    size_t *column_first;     /* of the inputs, as in relud_json_columns; or NULL */
+    struct relud_tensor_info row;     /* all inputs as one; the input itself if it is only one */
+    struct relud_json_columns inputs; /* the inputs, even if it is only one */
+    const char **input_name;          /* [inputs]; the names are the model's */
+    size_t *input_first;              /* of the inputs, as in relud_json_columns */
+    size_t *index_feature;            /* [indices]: the features that are indices of a table */
+    size_t indices;
     /* The input's name: a request may give a row as an object with this one member. NULL if a
      * column has the same name. */
     const char *row_name;

@@ -1,6 +1,7 @@
 /* What the routes share, and the Server-Timing line. */
 #include "tests/unit/suite.h"
 
+#include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/batch/nonfinite.h"
 #include "server/batch/server_timing.h"
@@ -36,13 +37,13 @@ START_TEST(a_place_is_cut_to_its_room)
 {
     const size_t shape[] = {2, 3, 4};
     char place[16];
-    rows_io_place(place, sizeof place, "x", shape, 3, 23);
+    rows_check_place(place, sizeof place, "x", shape, 3, 23);
     ck_assert_str_eq(place, "x[1][2][3]");
-    rows_io_place(place, sizeof place, "x", NULL, 0, 0);
+    rows_check_place(place, sizeof place, "x", NULL, 0, 0);
     ck_assert_str_eq(place, "x");
-    rows_io_place(place, 6, "x", shape, 3, 23);
+    rows_check_place(place, 6, "x", shape, 3, 23);
     ck_assert_str_eq(place, "x[1][");
-    rows_io_place(place, sizeof place, "a name of many letters", shape, 3, 23);
+    rows_check_place(place, sizeof place, "a name of many letters", shape, 3, 23);
     ck_assert_str_eq(place, "a name of many ");
 }
 END_TEST
