@@ -16,7 +16,7 @@ struct envelope {
     bool has_type;          /* and its datatype; */
     enum relud_dtype dtype; /* RELUD_DTYPES: none that is known */
     struct relud_json_tensor one; /* stands for array->tensor if that is NULL */
-    const char *columns;    /* split form: where the names begin; NULL: not seen yet */
+    const char *columns;          /* split form: where the names begin; NULL: not seen yet */
     /* The name of a member that is the array, but empty. Length 0: none was seen. */
     struct json_key empty;
     size_t rest_capacity;

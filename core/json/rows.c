@@ -381,16 +381,16 @@ static struct rows open_rows(struct json_walk *walk, const char *name,
 {
     const struct relud_features *feature = array->feature;
     bool is_counted = array->form == RELUD_JSON_TENSOR;
-    return (struct rows){
-        .walk = walk,
-        .array = array,
-        .name = name,
-        .stop = walk->end,
-        .watch = pause ? pause->watch : NULL,
-        .is_counted = is_counted,
-        .is_typed = is_counted && array->dtype != RELUD_DTYPES && json_number_misfit(array->dtype),
-        .width = feature ? feature->len : 1,
-        .has_words = feature && feature->has_words};
+    return (struct rows){.walk = walk,
+                         .array = array,
+                         .name = name,
+                         .stop = walk->end,
+                         .watch = pause ? pause->watch : NULL,
+                         .is_counted = is_counted,
+                         .is_typed = is_counted && array->dtype != RELUD_DTYPES &&
+                                     json_number_misfit(array->dtype),
+                         .width = feature ? feature->len : 1,
+                         .has_words = feature && feature->has_words};
 }
 
 bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_array *array,

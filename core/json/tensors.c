@@ -51,7 +51,8 @@ static bool take_head(struct json_walk *walk, const struct json_key *member,
 {
     struct json_key text;
     bool is_name = json_is_key(member, "name");
-    *is_head = walk->at < walk->end && *walk->at == '"' && (is_name || json_is_key(member, "datatype"));
+    *is_head =
+        walk->at < walk->end && *walk->at == '"' && (is_name || json_is_key(member, "datatype"));
     if (!*is_head)
         return true;
     if (!json_walk_string(walk, &text))
@@ -118,7 +119,8 @@ static bool read_tensor(struct json_walk *walk, const char *path, struct envelop
     bool has_missing = array->is_present && array->has_missing;
     walk->end = envelope->end;
     bool is_whole = !array->tensor || tensor->column == columns->len ||
-                    (tensor->column == 0 && columns->len == 1), is_read;
+                    (tensor->column == 0 && columns->len == 1),
+         is_read;
     if (tensor->column == RELUD_JSON_NO_COLUMN) {
         is_read = json_walk_value(walk);
         array->count = 0;

@@ -83,9 +83,9 @@ struct relud_json_member {
  * tensors of a document make rows together. array->name, if it is set, stands for whole rows. A
  * tensor of another name is only walked over. */
 struct relud_json_tensor {
-    size_t index;  /* it is "inputs"[index] */
-    size_t column; /* columns->len: whole rows; RELUD_JSON_NO_COLUMN: another name, or none */
-    size_t count;  /* of numbers; those behind the last row that has room are not kept */
+    size_t index;       /* it is "inputs"[index] */
+    size_t column;      /* columns->len: whole rows; RELUD_JSON_NO_COLUMN: another name, or none */
+    size_t count;       /* of numbers; those behind the last row that has room are not kept */
     size_t offset, end; /* in bytes: where the numbers' text begins, and its end */
 };
 #define RELUD_JSON_NO_COLUMN ((size_t)-1)
@@ -113,15 +113,15 @@ struct relud_json_array {
 
     /* Set by the reader. */
     bool is_present;
-    bool is_bare;                       /* the document is the array itself */
-    bool is_by_name; /* `name`, names of `columns`, or strings stood in the text */
-    bool has_missing;                   /* there are NaNs: see feature */
-    size_t member;                      /* 0: its name was `key`; i + 1: other[i] */
-    size_t count;                       /* of numbers */
-    size_t rank;                        /* 0: a bare number; 1: [1,2]; 2: [[1,2],[3,4]] */
+    bool is_bare;     /* the document is the array itself */
+    bool is_by_name;  /* `name`, names of `columns`, or strings stood in the text */
+    bool has_missing; /* there are NaNs: see feature */
+    size_t member;    /* 0: its name was `key`; i + 1: other[i] */
+    size_t count;     /* of numbers */
+    size_t rank;      /* 0: a bare number; 1: [1,2]; 2: [[1,2],[3,4]] */
     size_t shape[RELUD_JSON_DEPTH_MAX]; /* [rank] */
     size_t offset, end;                 /* in bytes: where the numbers' text begins, and its end */
-    size_t tensors;    /* of `tensor`; count, rank, shape, offset and end are the last one's then */
+    size_t tensors; /* of `tensor`; count, rank, shape, offset and end are the last one's then */
     /* Member "datatype" of the TENSOR form; RELUD_DTYPES: none that is known. */
     enum relud_dtype dtype;
 };
@@ -172,8 +172,8 @@ struct relud_json_pause {
 /* relud_json_read, a piece at a time. False without an error and with pause->at > 0: more is to
  * be read, by another call with the same text, key and form, and with the values read so far in
  * array->values, which may have moved. The last call writes `rest`. RELUD_TOO_LARGE for a number
- * of more than 65,536 characters. pause may be NULL: all is read at once; so it is with array->tensor
- * where there is no watch. */
+ * of more than 65,536 characters. pause may be NULL: all is read at once; so it is with
+ * array->tensor where there is no watch. */
 bool relud_json_read_piece(const char *text, size_t len, const char *key,
                            struct relud_json_array *array, struct relud_json_pause *pause,
                            char *rest, size_t rest_capacity, struct relud_error *error);

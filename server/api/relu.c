@@ -182,7 +182,7 @@ enum read_verdict relu_read(struct request *request, const char *body, size_t le
         request_fail(request, 400, "gradients are given as JSON only");
     } else if (request->media_in == MEDIA_JSON ||
                rows_check_finite(request, "input", array.values, array.shape, array.rank,
-                                    array.count)) {
+                                 array.count)) {
         request->decode_ns = long_work_spent_ns(request, begin_ns);
         answer(request, &wanted, &array, array.values + array.count);
         request->encode_ns = long_work_spent_ns(request, begin_ns) - request->decode_ns;

@@ -39,9 +39,8 @@ bool rows_check_finite(struct request *request, const char *name, const float *v
 }
 
 /* Answers 400: the number `bad` of rows of the model is wrong. */
-static bool fail_input(struct request *request, const struct served_model *served,
-                       const char *name, const size_t *shape, size_t rank, size_t bad,
-                       const char *why)
+static bool fail_input(struct request *request, const struct served_model *served, const char *name,
+                       const size_t *shape, size_t rank, size_t bad, const char *why)
 {
     const struct relud_model_info *info = served->info;
     const char *const *column = relud_model_feature_names(served->model);
@@ -113,8 +112,7 @@ bool rows_check_input(struct request *request, const struct served_model *served
                               ? "is missing, and the model does not impute it"
                               : "is not finite");
     }
-    if (served->indices == 0 ||
-        (bad = find_no_index(request, served, values, count)) == count)
+    if (served->indices == 0 || (bad = find_no_index(request, served, values, count)) == count)
         return true;
     char number[RELUD_FLOAT_TEXT_MAX], why[120];
     int len = (int)relud_float_to_text(values[bad], number);
@@ -151,5 +149,6 @@ bool rows_check_wants_numbers(const struct served_model *served, struct relud_er
     return relud_fail(error, RELUD_BAD_INPUT,
                       "model '%.60s' wants words in column%s %s%s, which numbers cannot say; send "
                       "JSON or CSV",
-                      served->name, found == 1 ? "" : "s", columns, found > SHOWN ? " and more" : "");
+                      served->name, found == 1 ? "" : "s", columns,
+                      found > SHOWN ? " and more" : "");
 }

@@ -12,9 +12,9 @@ void rows_check_place(char *place, size_t size, const char *name, const size_t *
 bool rows_check_finite(struct request *request, const char *name, const float *values,
                        const size_t *shape, size_t rank, size_t count);
 
-/* Checks rows of the model, values[count]: all are finite, or NaN, for a missing value, in a feature
- * that the model imputes; and an index of a table is a whole number within the table. If not,
- * answers 400, which says where, and returns false. The place is one of `name`, which has
+/* Checks rows of the model, values[count]: all are finite, or NaN, for a missing value, in a
+ * feature that the model imputes; and an index of a table is a whole number within the table. If
+ * not, answers 400, which says where, and returns false. The place is one of `name`, which has
  * shape[rank]; name NULL: it is told by the model's inputs. Counts what is not finite. is_finite:
  * the reader has checked that already, so only indices need to be. */
 bool rows_check_input(struct request *request, const struct served_model *served, const char *name,

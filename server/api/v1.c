@@ -285,16 +285,30 @@ enum read_verdict v1_status_read(struct request *request, const char *body, size
     return READ_ANSWERED;
 }
 
-static void write_tensor(struct text *out, const char *name, size_t width)
+/* The type by TensorFlow's name. */
+static const char *type_of(const char *datatype)
 {
-    text_json(out, name);
-    text_print(
-        out,
-        ":{\"dtype\":\"DT_FLOAT\",\"tensor_shape\":{\"dim\":[{\"size\":\"-1\",\"name\":\"\"},"
-        "{\"size\":\"%zu\",\"name\":\"\"}],\"unknown_rank\":false},\"name\":",
-        width);
+    static const char *const types[][2] = {
+        {"FP32", "DT_FLOAT"},    {"FP64", "DT_DOUBLE"},  {"FP16", "DT_HALF"},
+        {"BF16", "DT_BFLOAT16"}, {"BYTES", "DT_STRING"}, {"BOOL", "DT_BOOL"},
+        {"INT8", "DT_INT8"},     {"INT16", "DT_INT16"},  {"INT32", "DT_INT32"},
+        {"INT64", "DT_INT64"},   {"UINT8", "DT_UINT8"},  {"UINT16", "DT_UINT16"},
+        {"UINT32", "DT_UINT32"}, {"UINT64", "DT_UINT64"}};
+    size_t i = 0;
+    while (i + 1 < sizeof types / sizeof *types && strcmp(types[i][0], datatype) != 0)
+        i++;
+    return types[i][1];
+}
+
+static void write_tensor(struct text *out, const struct relud_tensor_info *tensor)
+{
+    text_json(out, tensor->name);
+    text_print(out,
+               ":{\"dtype\":\"%s\",\"tensor_shape\":{\"dim\":[{\"size\":\"-1\",\"name\":\"\"},"
+               "{\"size\":\"%zu\",\"name\":\"\"}],\"unknown_rank\":false},\"name\":",
+               type_of(tensor->datatype), tensor->width);
     struct text place = {0};
-    text_print(&place, "%s:0", name);
+    text_print(&place, "%s:0", tensor->name);
     text_put_n(&place, "", 1);
     if (text_is_whole(&place))
         text_json(out, place.at);
@@ -317,11 +331,14 @@ enum read_verdict v1_metadata_read(struct request *request, const char *body, si
     text_json(out, served->version);
     text_put(out, "},\"metadata\":{\"signature_def\":{\"signature_def\":{\"serving_default\":{"
                   "\"inputs\":{");
-    write_tensor(out, served->info->input->name, served->info->features);
+    for (size_t i = 0; i < served->info->inputs; i++) {
+        text_put(out, i ? "," : "");
+        write_tensor(out, &served->info->input[i]);
+    }
     text_put(out, "},\"outputs\":{");
     for (size_t i = 0; i < served->info->results; i++) {
         text_put(out, i ? "," : "");
-        write_tensor(out, served->info->result[i].name, served->info->result[i].width);
+        write_tensor(out, &served->info->result[i]);
     }
     return request_answer_json(
         request, "},\"method_name\":\"tensorflow/serving/predict\",\"defaults\":{}}}}}}\n");

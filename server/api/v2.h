@@ -14,11 +14,13 @@ void v2_infer_write(struct request *request);
 enum read_verdict v2_server_read(struct request *request, const char *body, size_t len);
 enum read_verdict v2_live_read(struct request *request, const char *body, size_t len);
 enum read_verdict v2_ready_read(struct request *request, const char *body, size_t len);
-enum read_verdict v2_model_read(struct request *request, const char *body, size_t len);
 enum read_verdict v2_model_ready_read(struct request *request, const char *body, size_t len);
-enum read_verdict v2_config_read(struct request *request, const char *body, size_t len);
 enum read_verdict v2_stats_read(struct request *request, const char *body, size_t len);
 enum read_verdict v2_activations_read(struct request *request, const char *body, size_t len);
+
+/* server/api/v2_metadata.c */
+enum read_verdict v2_model_read(struct request *request, const char *body, size_t len);
+enum read_verdict v2_config_read(struct request *request, const char *body, size_t len);
 
 /* server/api/v2_admin.c */
 enum read_verdict v2_index_read(struct request *request, const char *body, size_t len);

@@ -208,9 +208,10 @@ static bool read_header_len(struct infer_request *asked, size_t body_len, size_t
     unsigned long long number = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || strlen(text) > 18)
         return infer_fail(asked, "Inference-Header-Content-Length '%.30s' is not a number of bytes",
-                    text);
+                          text);
     if (number > body_len)
-        return infer_fail(asked, "Inference-Header-Content-Length %.30s is more than the body has", text);
+        return infer_fail(asked, "Inference-Header-Content-Length %.30s is more than the body has",
+                          text);
     *header_len = (size_t)number;
     return true;
 }
@@ -313,8 +314,7 @@ static bool read_tensors(struct infer_request *asked, const char *body, size_t h
         request_fail(request, 413, "the rows have %zu numbers each; at most %zu are taken at once",
                      features, array->capacity);
     else
-        return (!asked->with_bytes ||
-                infer_read_bytes(asked, body + header_len, array->values)) &&
+        return (!asked->with_bytes || infer_read_bytes(asked, body + header_len, array->values)) &&
                infer_finish(asked, array->values, !asked->with_bytes && !array->has_missing);
     return false;
 }

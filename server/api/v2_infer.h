@@ -22,8 +22,8 @@ struct infer_input {
 struct infer_request {
     struct request *request;
     const struct served_model *served;
-    /* [infer_tensors]: the tensors of the model's inputs, and, where there are several, last the one
-     * of whole rows. */
+    /* [infer_tensors]: the tensors of the model's inputs, and, where there are several, last the
+     * one of whole rows. */
     struct infer_input *input;
     size_t rows;
     size_t given, with_bytes; /* tensors that are there, and those that are bytes */

@@ -135,10 +135,9 @@ static bool count_rows(struct infer_request *asked, const struct relud_tensor_in
                      asked->served->name,
                      prediction_shape("-1", tensor->shape, tensor->rank, &wanted));
     else
-        request_fail(asked->request, 400, "input '%s' has %zu rows where '%s' has %zu",
-                     tensor->name, rows,
-                     infer_tensor(asked->served, (size_t)(first - asked->input))->name,
-                     asked->rows);
+        request_fail(
+            asked->request, 400, "input '%s' has %zu rows where '%s' has %zu", tensor->name, rows,
+            infer_tensor(asked->served, (size_t)(first - asked->input))->name, asked->rows);
     return false;
 }
 
@@ -182,14 +181,6 @@ static bool read_input(struct infer_request *asked, const json_node *node, size_
 
 /* ---- all of them ---- */
 
-static bool is_all_imputed(const struct served_model *served, const struct relud_tensor_info *input)
-{
-    for (size_t f = input->first; f < input->first + input->width; f++)
-        if (!relud_is_imputed(served->info->feature, f))
-            return false;
-    return true;
-}
-
 static bool check_all(struct infer_request *asked)
 {
     const struct served_model *served = asked->served;
@@ -201,7 +192,7 @@ static bool check_all(struct infer_request *asked)
     if (asked->input[whole].is_there || asked->given == info->inputs)
         return true;
     for (size_t i = 0; i < info->inputs; i++)
-        if (!asked->input[i].is_there && !is_all_imputed(served, &info->input[i])) {
+        if (!asked->input[i].is_there && !served_model_may_leave_out(served, i)) {
             request_fail(asked->request, 400,
                          "input '%s' is missing; model '%s' wants a tensor for each of its %zu",
                          info->input[i].name, served->name, info->inputs);

@@ -187,8 +187,8 @@ static bool read_words(struct infer_request *asked, const struct infer_input *in
     }
     if (at == input->bytes)
         return true;
-    request_fail(asked->request, 400, "input '%s' has %zu bytes behind its %zu words",
-                 tensor->name, input->bytes - at, input->count);
+    request_fail(asked->request, 400, "input '%s' has %zu bytes behind its %zu words", tensor->name,
+                 input->bytes - at, input->count);
     return false;
 }
 
@@ -211,8 +211,7 @@ bool infer_read_bytes(struct infer_request *asked, const char *bytes, float *val
 /* ---- the rows ---- */
 
 /* Gives an input that is not there what stands for a missing value. */
-static bool fill(struct infer_request *asked, const struct relud_tensor_info *tensor,
-                 float *values)
+static bool fill(struct infer_request *asked, const struct relud_tensor_info *tensor, float *values)
 {
     struct part part = part_of(asked, tensor, values);
     for (size_t i = 0; i < asked->rows * part.width; i++) {

@@ -187,8 +187,8 @@ size_t prediction_count_rows(const struct relud_tensor_info *tensor, const size_
     if (rank > 1 && product(shape + 1, rank - 1) == tensor->width &&
         is_nested_alike(tensor, shape + 1, rank - 1))
         return shape[0];
-    bool is_one = rank == 1 ? shape[0] == tensor->width
-                            : rank > 1 && is_input_shape(tensor, shape, rank);
+    bool is_one =
+        rank == 1 ? shape[0] == tensor->width : rank > 1 && is_input_shape(tensor, shape, rank);
     return may_be_bare && is_one;
 }
 

@@ -28,17 +28,17 @@ const struct served_model *prediction_model(struct request *request);
 const struct served_model *prediction_choose(struct request *request, const char *model,
                                              const char *version);
 
-/* Returns how many rows of `tensor`, an input or served->row, an array of shape[rank] holds, or 0 if
- * it holds none.
+/* Returns how many rows of `tensor`, an input or served->row, an array of shape[rank] holds, or 0
+ * if it holds none.
  *
  * A row may be nested in any way that has as many numbers, e.g. 784 or 28 x 28. If the tensor's
- * shape is nested, a nested row must have that shape, apart from dimensions of 1. Single numbers are
- * rows of a tensor of one. may_be_bare: one row may stand without the brackets of an array of
+ * shape is nested, a nested row must have that shape, apart from dimensions of 1. Single numbers
+ * are rows of a tensor of one. may_be_bare: one row may stand without the brackets of an array of
  * rows. */
 size_t prediction_count_rows(const struct relud_tensor_info *tensor, const size_t *shape,
                              size_t rank, bool may_be_bare);
-/* Does the same for rows of the model. If the array holds no rows, answers 400, which says what was found and where in
- * the array `name`, and returns false. */
+/* Does the same for rows of the model. If the array holds no rows, answers 400, which says what
+ * was found and where in the array `name`, and returns false. */
 bool prediction_find_rows(struct request *request, const struct served_model *served,
                           const char *name, const size_t *shape, size_t rank, bool may_be_bare,
                           size_t *rows);

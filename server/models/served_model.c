@@ -14,6 +14,15 @@ size_t served_model_names_bytes(const struct served_model *served)
     return bytes;
 }
 
+bool served_model_may_leave_out(const struct served_model *served, size_t input)
+{
+    const struct relud_tensor_info *tensor = &served->info->input[input];
+    for (size_t f = tensor->first; f < tensor->first + tensor->width; f++)
+        if (!relud_is_imputed(served->info->feature, f))
+            return false;
+    return true;
+}
+
 bool served_model_is_probabilities(const struct served_model *served, size_t output)
 {
     return output == served->info->results;

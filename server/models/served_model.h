@@ -80,6 +80,9 @@ void served_model_release(struct served_model *served);
  * one result. */
 size_t served_model_names_bytes(const struct served_model *served);
 
+/* True if a row may leave out the input: the model imputes all of its numbers. */
+bool served_model_may_leave_out(const struct served_model *served, size_t input);
+
 bool served_model_is_probabilities(const struct served_model *served, size_t output);
 /* An output is a number below `outputs`. Its name, and the number of values in a row of it: */
 const char *served_model_output_name(const struct served_model *served, size_t output);

@@ -41,10 +41,11 @@ struct tensors_case {
     const char *words;   /* the rest, or in the error */
 };
 
-#define AGE  "{\"name\":\"age\",\"datatype\":\"INT64\",\"shape\":[2],\"data\":[31,30]}"
-#define CITY "{\"name\":\"city\",\"shape\":[2,1],\"datatype\":\"BYTES\",\"data\":[\"Oslo\",\"Rome\"]}"
-#define HIST "{\"data\":[[1,2,3],[4,5,6]],\"name\":\"h\\\"\",\"shape\":[2,3],\"datatype\":\"FP32\"}"
-#define ITEM "{\"name\":\"item\",\"data\":[8,9],\"datatype\":\"FP32\",\"shape\":[2]}"
+#define AGE "{\"name\":\"age\",\"datatype\":\"INT64\",\"shape\":[2],\"data\":[31,30]}"
+#define CITY                                                                                       \
+    "{\"name\":\"city\",\"shape\":[2,1],\"datatype\":\"BYTES\",\"data\":[\"Oslo\",\"Rome\"]}"
+#define HIST            "{\"data\":[[1,2,3],[4,5,6]],\"name\":\"h\\\"\",\"shape\":[2,3],\"datatype\":\"FP32\"}"
+#define ITEM            "{\"name\":\"item\",\"data\":[8,9],\"datatype\":\"FP32\",\"shape\":[2]}"
 #define ONE(name, data) "{\"inputs\":[{\"name\":\"" name "\",\"data\":" data "}]}"
 
 static const struct tensors_case cases[] = {
@@ -73,8 +74,7 @@ static const struct tensors_case cases[] = {
     {"{\"inputs\":[{\"name\":7,\"data\":[1,2]}]}", "", "{\"name\":7,\"data\":0}"},
     /* more than there is room for: counted, not kept */
     {ONE("age", "[1,2,3,4,5,6,7,8,9,10]"),
-     "1 _ _ _ _ _ 2 _ _ _ _ _ 3 _ _ _ _ _ 4 _ _ _ _ _ 5 _ _ _ _ _ 6 _ _ _ _ _ 7 _ _ _ _ _ 8 _",
-     ""},
+     "1 _ _ _ _ _ 2 _ _ _ _ _ 3 _ _ _ _ _ 4 _ _ _ _ _ 5 _ _ _ _ _ 6 _ _ _ _ _ 7 _ _ _ _ _ 8 _", ""},
     /* what is wrong */
     {ONE("city", "[\"Rme\"]"), NULL,
      "inputs[0].data[0]: 'Rme' is no category; did you mean 'Rome'? at byte 34, of input 'city'"},
@@ -207,8 +207,8 @@ START_TEST(long_tensors_are_watched)
     }
     struct relud_watch watch = {ends, &calls};
     struct relud_json_pause pause = {.bytes = 4096, .watch = &watch};
-    ck_assert(!relud_json_read_piece(text, len, "inputs", &array, &pause, rest, sizeof rest,
-                                     &error));
+    ck_assert(
+        !relud_json_read_piece(text, len, "inputs", &array, &pause, rest, sizeof rest, &error));
     ck_assert(error.code == RELUD_IO && calls >= 3);
     free(text);
     free(values);
@@ -216,4 +216,5 @@ START_TEST(long_tensors_are_watched)
 }
 END_TEST
 
-RUN_SUITE("json_tensors", tensors_are_parts_of_rows, what_was_found_is_told, long_tensors_are_watched)
+RUN_SUITE("json_tensors", tensors_are_parts_of_rows, what_was_found_is_told,
+          long_tensors_are_watched)
