@@ -2,6 +2,7 @@
  * the models served, the activations and the settings. */
 #include "server/api/admin.h"
 
+#include "server/api/openapi_examples.h"
 #include <string.h>
 
 __asm__(".pushsection .rodata\n"
@@ -43,15 +44,56 @@ static const char *version_of(const struct served_model *served)
     return served->version;
 }
 
-static const char *input_of(const struct served_model *served)
+/* Writes the names of all inputs. */
+static void write_inputs(struct request *request, const struct catalog *catalog)
 {
-    return served->info->input->name;
+    enum { INPUTS_MAX = 256 };
+    struct text *out = &request->out;
+    const struct relud_tensor_info *all[INPUTS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < catalog->items; i++) {
+        const struct served_model *served = catalog->item[i].served;
+        for (size_t k = 0; served && k < served->info->inputs; k++) {
+            bool is_known = false;
+            for (size_t j = 0; j < count && !is_known; j++)
+                is_known = strcmp(all[j]->name, served->info->input[k].name) == 0;
+            if (is_known)
+                continue;
+            if (count == INPUTS_MAX) {
+                text_put(out, "\"minLength\": 1");
+                return;
+            }
+            all[count++] = &served->info->input[k];
+        }
+        if (!long_work_go_on(request))
+            return;
+    }
+    text_put(out, "\"enum\": [");
+    for (size_t j = 0; j < count; j++) {
+        text_put(out, j ? ", " : "");
+        text_json(out, all[j]->name);
+    }
+    text_put(out, "]");
 }
 
-/* Writes the length of a row, if it is the same for all models. */
+/* Describes a row: an array of numbers, with its length, if that is the same for all models. Any
+ * value, if columns have names, or may be words or missing. */
 static void write_row(struct text *out, const struct catalog *catalog)
 {
     size_t features = 0;
+    for (size_t i = 0; catalog && i < catalog->items; i++) {
+        const struct served_model *served = catalog->item[i].served;
+        if (served && (served->columns.len || served->info->feature)) {
+            text_put(out, "\"examples\": []");
+            return;
+        }
+    }
+    text_put(out, "\"type\": \"array\", \"items\": {\"type\": \"number\", \"format\": \"float\", "
+                  "\"exclusiveMinimum\": -3.4028235677973366e+38, "
+                  "\"exclusiveMaximum\": 3.4028235677973366e+38}");
+    if (!catalog)
+        return;
+    text_put(out, ", ");
     for (size_t i = 0; i < catalog->items; i++) {
         const struct served_model *served = catalog->item[i].served;
         if (served && features && served->info->features != features) {
@@ -177,16 +219,24 @@ static void write_mark(struct request *request, const struct catalog *catalog, c
         write_result(out, catalog, config, false);
     else if (is_mark(mark, len, "x-relud-columns"))
         write_result(out, catalog, config, true);
-    else if (!catalog) /* no model is ready, or the caller may not know */
-        text_put_n(out, mark, len);
     else if (is_mark(mark, len, "x-relud-row"))
         write_row(out, catalog);
+    else if (!catalog) /* no model is ready, or the caller may not know */
+        text_put_n(out, mark, len);
+    else if (is_mark(mark, len, "x-relud-example-predict"))
+        openapi_write_examples(out, catalog, EXAMPLE_PREDICT);
+    else if (is_mark(mark, len, "x-relud-example-invocation"))
+        openapi_write_examples(out, catalog, EXAMPLE_INVOCATION);
+    else if (is_mark(mark, len, "x-relud-example-v1"))
+        openapi_write_examples(out, catalog, EXAMPLE_V1);
+    else if (is_mark(mark, len, "x-relud-example-v2"))
+        openapi_write_examples(out, catalog, EXAMPLE_V2);
     else if (is_mark(mark, len, "x-relud-models"))
         write_enum(request, catalog, name_of);
     else if (is_mark(mark, len, "x-relud-versions"))
         write_enum(request, catalog, version_of);
     else
-        write_enum(request, catalog, input_of);
+        write_inputs(request, catalog);
 }
 
 enum read_verdict openapi_read(struct request *request, const char *body, size_t len)
