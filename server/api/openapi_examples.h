@@ -2,8 +2,7 @@
 #ifndef SERVER_API_OPENAPI_EXAMPLES_H
 #define SERVER_API_OPENAPI_EXAMPLES_H
 
-#include "server/base/text.h"
-#include "server/models/catalog.h"
+#include "server/batch/request.h"
 
 enum openapi_example { EXAMPLE_PREDICT, EXAMPLE_INVOCATION, EXAMPLE_V1, EXAMPLE_V2 };
 

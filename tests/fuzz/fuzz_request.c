@@ -1,15 +1,27 @@
-/* libFuzzer on whole requests, from the path to the answer, without HTTP: every route of every dialect over a small model. The
+/* libFuzzer on whole requests, from the path to the answer, without HTTP: every route of every dialect over two small models. The
  * input is a line of options, a path with a query, a NUL, and the body. */
 #include "tests/fuzz/fuzz.h"
 
 #include "tests/service.h"
+#include <sys/stat.h>
 
 static const char model_json[] =
     "{\"format\":\"relud-model/1\",\"name\":\"m\",\"input\":{\"name\":\"x\",\"features\":2},"
     "\"layers\":[{\"weight\":\"w\",\"activation\":\"relu\"}],"
     "\"output\":{\"name\":\"y\",\"task\":\"classification\",\"labels\":[\"a\",\"b\",\"c\"]}}";
 static const char tensors_header[] =
-    "{\"w\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]}}   ";
+    "{\"w\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]}}";
+
+/* A model of words, ids and numbers, of which two may be missing. */
+static const char words_json[] =
+    "{\"format\":\"relud-model/1\",\"name\":\"w\",\"inputs\":["
+    "{\"name\":\"c\",\"categories\":[\"Rome\",\"Oslo\"],\"missing\":\"Oslo\"},"
+    "{\"name\":\"d\",\"categories\":[\"\",\"\u00e9\"],\"unknown\":\"zero\"},"
+    "{\"name\":\"i\",\"embedding\":\"e\"},{\"name\":\"n\",\"shape\":[2],\"missing\":1}],"
+    "\"layers\":[{\"weight\":\"w\"}]}";
+static const char words_header[] =
+    "{\"e\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[0,12]},"
+    "\"w\":{\"dtype\":\"F32\",\"shape\":[1,7],\"data_offsets\":[12,40]}}";
 
 static void write_file(const char *dir, const char *name, const void *bytes, size_t len)
 {
@@ -20,6 +32,23 @@ static void write_file(const char *dir, const char *name, const void *bytes, siz
     fclose(file);
 }
 
+/* Writes dir/name/model.json and .safetensors. */
+static void write_model(const char *dir, const char *name, const char *json, const char *header,
+                        const float *numbers, size_t count)
+{
+    char path[64];
+    unsigned char tensors[512] = {0};
+    size_t len = strlen(header), at = 8 + (len + 7) / 8 * 8;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FUZZ_ASSERT(mkdir(path, 0700) == 0 && at + count * sizeof *numbers <= sizeof tensors);
+    memset(tensors + 8, ' ', at - 8);
+    tensors[0] = (unsigned char)(at - 8);
+    memcpy(tensors + 8, header, len);
+    memcpy(tensors + at, numbers, count * sizeof *numbers);
+    write_file(path, "model.json", json, strlen(json));
+    write_file(path, "model.safetensors", tensors, at + count * sizeof *numbers);
+}
+
 static struct test_service *service(void)
 {
     static struct test_service test;
@@ -27,14 +56,12 @@ static struct test_service *service(void)
     if (is_open)
         return &test;
     char dir[] = "/tmp/relud-fuzz-XXXXXX";
-    unsigned char tensors[8 + sizeof tensors_header - 1 + 24] = {sizeof tensors_header - 1};
-    const float weight[] = {1, -1, 0.5f, 2, -3, 1};
-    memcpy(tensors + 8, tensors_header, sizeof tensors_header - 1);
-    memcpy(tensors + 8 + sizeof tensors_header - 1, weight, sizeof weight);
+    static const float weight[] = {1, -1, 0.5f, 2, -3, 1},
+                       words[] = {1, 2, 3, 1, 2, 4, 8, 16, 32, 64};
     FUZZ_ASSERT(mkdtemp(dir));
-    write_file(dir, "model.json", model_json, sizeof model_json - 1);
-    write_file(dir, "model.safetensors", tensors, sizeof tensors);
-    test_service_open(&test, dir, NULL);
+    write_model(dir, "m", model_json, tensors_header, weight, 6);
+    write_model(dir, "w", words_json, words_header, words, 10);
+    test_service_open(&test, dir, "m");
     is_open = 1;
     return &test;
 }
@@ -58,13 +85,16 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
     char *path = fuzz_copy(bytes + 1, (size_t)(end - bytes - 1), 1), *query = strchr(path, '?');
     size_t body_len = len - (size_t)(end + 1 - bytes);
     char *body = fuzz_copy(end + 1, body_len, 0);
-    char inference_len[8];
+    char inference_len[24];
     struct request request = {.service = &test->service,
                               .content_type = types[bytes[0] & 3],
                               .accept = types[bytes[0] >> 2 & 3],
                               .content_encoding = bytes[0] & 16 ? "gzip" : NULL,
                               .is_admin = bytes[0] & 128};
-    snprintf(inference_len, sizeof inference_len, "%d", bytes[0] >> 1);
+    const char *tail =
+        memmem(body, body_len, "}]}", 3); /* the end of a JSON with bytes behind it */
+    snprintf(inference_len, sizeof inference_len, "%zu",
+             tail && bytes[0] & 1 ? (size_t)(tail + 3 - body) : (size_t)bytes[0] >> 1);
     if (bytes[0] & 32)
         request.inference_header_length = inference_len;
     if (query) {
