@@ -24,9 +24,10 @@ size_t infer_floats(const struct infer_request *asked, size_t json_len, size_t b
     size_t rows = floats / (needed ? needed : 1) + 1; /* each may leave out what is imputed */
     if (rows > asked->request->service->config->request_rows_max)
         rows = asked->request->service->config->request_rows_max;
-    if (rows > most / info->features)
-        return floats > most ? floats : most;
-    return floats > rows * info->features ? floats : rows * info->features;
+    size_t all = rows * info->features; /* both are limited: below 2^48 */
+    if (all > most)
+        all = most;
+    return floats > all ? floats : all;
 }
 
 /* ---- bytes ---- */
