@@ -12,6 +12,23 @@ static int compare_columns(const void *a, const void *b, void *user)
     return strcmp(name[*(const size_t *)a], name[*(const size_t *)b]);
 }
 
+/* Writes all labels. Their memory, behind the array, is freed with it. */
+static bool make_labels(struct relud_json_columns *columns)
+{
+    size_t bytes = columns->len * sizeof *columns->label;
+    for (size_t i = 0; i < columns->len; i++)
+        bytes += 6 * strlen(columns->name[i]) + 3;
+    columns->label = malloc(bytes);
+    char *at = (char *)(columns->label ? columns->label + columns->len : NULL);
+    for (size_t i = 0; at && i < columns->len; i++) {
+        size_t len = relud_json_string(columns->name[i], strlen(columns->name[i]), at);
+        at[len++] = ':';
+        columns->label[i] = (struct relud_json_label){at, len};
+        at += len;
+    }
+    return at != NULL;
+}
+
 bool relud_json_columns_open(struct relud_json_columns *columns, const char *const *name,
                              const size_t *first, size_t len)
 {
@@ -30,12 +47,16 @@ bool relud_json_columns_open(struct relud_json_columns *columns, const char *con
     for (size_t i = 1; i < columns->len; i++)
         if (strcmp(name[columns->by_name[i - 1]], name[columns->by_name[i]]) == 0)
             columns->len = 0;
-    return true;
+    if (columns->len == 0 || make_labels(columns))
+        return true;
+    relud_json_columns_close(columns);
+    return false;
 }
 
 void relud_json_columns_close(struct relud_json_columns *columns)
 {
     free(columns->by_name);
+    free(columns->label);
     *columns = (struct relud_json_columns){0};
 }
 

@@ -30,7 +30,10 @@ bool envelope_on_tensor(struct json_walk *walk, void *user);
 
 static inline bool json_is_key(const struct json_key *name, const char *wanted)
 {
-    return json_string_compare_text(name->at, name->len, wanted, strlen(wanted)) == 0;
+    size_t len = strlen(wanted);
+    if (!memchr(name->at, '\\', name->len))
+        return len == name->len && memcmp(name->at, wanted, len) == 0;
+    return json_string_compare_text(name->at, name->len, wanted, len) == 0;
 }
 
 /* True for null. A member that is null counts as absent and is left in the rest of the document. */

@@ -61,6 +61,24 @@ static bool check_whole(struct rows *rows, float *row, bool may_have_gaps)
     return true;
 }
 
+/* Walks over the label of column `next`, if that stands there and no number of it has come. */
+static bool read_label(struct rows *rows, const float *row, size_t next)
+{
+    struct json_walk *walk = rows->walk;
+    const struct relud_json_columns *columns = rows->array->columns;
+    if (!columns->label)
+        return false;
+    const struct relud_json_label *label = &columns->label[next];
+    if ((size_t)(walk->end - walk->at) < label->len ||
+        memcmp(walk->at, label->at, label->len) != 0 ||
+        !is_unset(&row[json_column_first(columns, next)]))
+        return false;
+    walk->at += label->len;
+    json_skip_blanks(walk);
+    rows->column = (struct json_key){label->at + 1, label->len - 3};
+    return true;
+}
+
 /* Walks over `"age":` to the value, and sets *column to the column's index. A column of `row` is
  * unset while no number of it has come. */
 static bool read_key(struct rows *rows, const float *row, size_t next, size_t *column)
@@ -69,6 +87,9 @@ static bool read_key(struct rows *rows, const float *row, size_t next, size_t *c
     const struct relud_json_columns *columns = rows->array->columns;
     const char *begin = walk->at;
     json_skip_blanks(walk);
+    *column = next;
+    if (read_label(rows, row, next))
+        return true;
     if (!rows_walk_name(walk, &rows->column))
         return false;
     struct json_key key = rows->column;

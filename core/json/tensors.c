@@ -187,7 +187,7 @@ bool envelope_on_tensor(struct json_walk *walk, void *user)
 {
     struct envelope *envelope = user;
     envelope->elements++;
-    envelope->tensor.len = 0;
+    envelope->tensor = (struct json_key){"", 0};
     envelope->has_type = false;
     envelope->dtype = RELUD_DTYPES;
     if (walk->at == walk->end || *walk->at != '{')

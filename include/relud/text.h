@@ -44,6 +44,11 @@ struct relud_json_columns {
     size_t *by_name;         /* [len]: the columns in the order of their names */
     /* [len + 1]: where each begins in the row, and the row's end; NULL: each is one number. */
     const size_t *first;
+    /* [len]: `"name":` as most texts have it, which is looked for first; or NULL. */
+    struct relud_json_label {
+        const char *at;
+        size_t len;
+    } * label;
 };
 
 /* Borrows name[len] and first[len + 1], which may be NULL, until relud_json_columns_close. If a name
