@@ -167,6 +167,8 @@ static bool read_part(struct rows *rows, size_t column, float *to)
     size_t first = json_column_first(columns, column),
            width = json_column_first(columns, column + 1) - first;
     size_t depth = 0, count = 0;
+    if (width == 1 && walk->at < walk->end && *walk->at != '[') /* as most columns are */
+        return read_value(rows, first, to);
     do {
         json_skip_blanks(walk);
         if (walk->at == walk->end)
