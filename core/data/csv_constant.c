@@ -1,6 +1,7 @@
 /* Leaves out columns from which nothing can be learned, and notes what was made of columns. */
 #include "core/data/csv_scan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,32 @@ void csv_note_columns(struct csv *csv)
 
 /* ---- which ---- */
 
+static int compare_floats(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* True for a column without a name that has another whole number in each row: the index of a table
+ * whose rows were mixed, as pandas writes it. Without memory it is taken for none. */
+static bool is_index(const struct csv *csv, size_t feature)
+{
+    bool may_be =
+        csv->name && !*csv->name[feature] && !(csv->feature && csv->feature[feature].words);
+    float *sorted = may_be ? malloc(csv->rows * sizeof *sorted) : NULL;
+    for (size_t r = 0; sorted && r < csv->rows; r++) {
+        sorted[r] = csv->values[r * csv->features + feature];
+        may_be &= sorted[r] == floorf(sorted[r]);
+    }
+    if (sorted)
+        qsort(sorted, csv->rows, sizeof *sorted, compare_floats);
+    for (size_t r = 1; sorted && r < csv->rows; r++)
+        may_be &= sorted[r] != sorted[r - 1];
+    may_be &= sorted != NULL;
+    free(sorted);
+    return may_be;
+}
+
 static enum reason reason_of(const struct csv *csv, size_t feature)
 {
     float first = csv->values[feature];
@@ -105,7 +132,7 @@ static enum reason reason_of(const struct csv *csv, size_t feature)
         is_constant &= value == first;
         is_count &= value == (float)r + first;
     }
-    return is_constant ? CONSTANT : is_count ? COUNT : USEFUL;
+    return is_constant ? CONSTANT : is_count || is_index(csv, feature) ? COUNT : USEFUL;
 }
 
 /* True if the feature's column has this name, or this number from 1 on. */

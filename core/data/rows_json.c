@@ -27,8 +27,8 @@ static size_t most_numbers(const struct rows_source *source, const struct form *
 {
     size_t most = source->len / 2 + 1 + form->columns.len;
     bool may_miss = form->columns.len && relud_has_imputed(form->options->feature);
-    for (const char *at = source->text; may_miss && (at = strchr(at, '{')); at++)
-        most += form->columns.len;
+    for (size_t i = 0; may_miss && i < source->len; i++)
+        most += source->text[i] == '{' ? form->columns.len : 0;
     return most;
 }
 

@@ -59,6 +59,12 @@ START_TEST(what_teaches_nothing_is_left_out)
         {",a,t\n1,5,1.5\n2,7,2\n", NULL, NULL, 1, "a", 7,
          "left out (it counts the rows): column 1 (--keep keeps columns)"},
         {",a,t\n1,5,1.5\n2,7,2\n", NULL, "1", 2, " a", 7, ""},
+        /* pandas' index of rows that were mixed has no name */
+        {",a,t\n41,5,1.5\n7,7,2\n", NULL, NULL, 1, "a", 7,
+         "left out (it counts the rows): column 1 (--keep keeps columns)"},
+        {",a,t\n41,5,1.5\n7.5,7,2\n", NULL, NULL, 2, " a", 7, ""},
+        {",a,t\n7,5,1.5\n7,7,2\n7,8,2\n8,7,2\n", NULL, NULL, 2, " a", 7, ""},
+        {"id,a,t\n41,5,1.5\n7,7,2\n", NULL, NULL, 2, "id a", 7, ""},
         /* Neither of these counts the rows. */
         {"a,b,c,t\n0,2,1,1.5\n2,3,0,2\n4,4,-1,3\n", NULL, NULL, 3, "a b c", -1, ""},
         {"a,b,t\n0,0,1.5\n1,1,2\n2,1,3\n", NULL, NULL, 1, "b", 1,
