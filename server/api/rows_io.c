@@ -201,7 +201,7 @@ bool rows_io_read_table(struct request *request, const struct served_model *serv
     int header = media_csv_header(request->content_type);
     const struct relud_rows_options options = {
         .features = served->info->features,
-        .name = served->columns.len ? served->columns.name : NULL,
+        .name = served->columns.len ? relud_model_feature_names(served->model) : NULL,
         .feature = served->info->feature,
         .table.header = header > 0   ? RELUD_HEADER_YES
                         : header < 0 ? RELUD_HEADER_NO
