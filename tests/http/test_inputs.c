@@ -403,6 +403,46 @@ START_TEST(the_examples_of_openapi_are_right)
 }
 END_TEST
 
+/* More inputs than a request has room for on the stack, or a worker remembers. */
+START_TEST(a_hundred_inputs_are_read)
+{
+    enum { MANY = 100, BYTES = 16384 };
+    static char json[BYTES], tensors_of[BYTES], row[BYTES];
+    float weight[MANY];
+    size_t j = (size_t)sprintf(json,
+                               "{\"format\":\"relud-model/1\",\"name\":\"many\",\"inputs\":["),
+           t = (size_t)sprintf(tensors_of, "{\"inputs\":["),
+           r = (size_t)sprintf(row, "{\"inputs\":[[");
+    for (int i = 0; i < MANY; i++) {
+        const char *comma = i ? "," : "";
+        weight[i] = (float)(i + 1);
+        j += (size_t)sprintf(json + j, "%s{\"name\":\"c%d\"}", comma, i);
+        t += (size_t)sprintf(tensors_of + t, "%s" TENSOR("c%d", "FP32", "[1]", "[%d]"), comma,
+                             MANY - 1 - i, (MANY - 1 - i) % 7);
+        r += (size_t)sprintf(row + r, "%s%d", comma, i % 7);
+    }
+    sprintf(json + j, "],\"layers\":[{\"weight\":\"w\"}]}");
+    sprintf(row + r, "]]}");
+    enter();
+    write_file(dir, "model.json", json, strlen(json));
+    write_tensors(dir, "{\"w\":{\"dtype\":\"F32\",\"shape\":[1,100],\"data_offsets\":[0,400]}}",
+                  weight, sizeof weight);
+    struct server server = server_start((const char *const[]){dir, NULL});
+    char wanted[64], numbers[64];
+    numbers_of(server_post(&server, "/predict", row), "\"outputs\":", wanted);
+    for (int again = 0; again < 2; again++) {
+        strcpy(tensors_of + t, "]}");
+        numbers_of(server_post(&server, "/v2/models/many/infer", tensors_of), "\"data\":", numbers);
+        ck_assert_str_eq(numbers, wanted);
+        strcpy(tensors_of + t, "," TENSOR("c7", "FP32", "[1]", "[1]") "]}");
+        const struct reply *reply = server_post(&server, "/v2/models/many/infer", tensors_of);
+        ck_assert_msg(reply->code == 400 && strstr(reply->body, "input 'c7' stands twice"), "%s",
+                      reply->body);
+    }
+    stop(&server);
+}
+END_TEST
+
 START_TEST(metadata_tells_all_inputs)
 {
     static const char *const wanted[][2] = {
@@ -434,4 +474,4 @@ START_TEST(metadata_tells_all_inputs)
 END_TEST
 
 RUN_SUITE("inputs", rows_have_the_same_bits_in_every_dialect, models_stand_beside_each_other,
-          the_examples_of_openapi_are_right, metadata_tells_all_inputs)
+          the_examples_of_openapi_are_right, a_hundred_inputs_are_read, metadata_tells_all_inputs)
