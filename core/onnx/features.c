@@ -128,6 +128,8 @@ size_t onnx_count_features(struct onnx_graph *graph, const struct onnx_port *inp
                            struct onnx_text *from)
 {
     size_t features = 0;
+    for (size_t i = 0; i < graph->values; i++)
+        graph->value[i].has_features = false;
     onnx_find(graph, input->name)->has_features = true;
     for (size_t i = 0; i < graph->file.nodes && features == 0; i++) {
         const struct onnx_node *node = &graph->file.node[i];

@@ -43,9 +43,11 @@ struct onnx_graph {
     struct onnx_file file;
     struct onnx_external external;
     bool is_batched;
-    long long batch;  /* the first dimension in the file; -1: any */
-    bool mixes_rows;  /* reading failed because an operation mixes rows */
-    size_t steps_max; /* capacity of source->step */
+    long long batch; /* the first dimension in the file; -1: any */
+    size_t inputs, features;
+    const struct onnx_port **input; /* [inputs]: they make the row of `features` numbers */
+    bool mixes_rows;                /* reading failed because an operation mixes rows */
+    size_t steps_max;               /* capacity of source->step */
     /* How many numbers may still be made while reading: widths of values, tables, constants. */
     size_t budget;
     struct onnx_value *value;
@@ -88,6 +90,13 @@ bool onnx_sort_nodes(struct onnx_graph *graph);
  * it meets says. 0: no weight says it. *from is the weight's name. The nodes are sorted. */
 size_t onnx_count_features(struct onnx_graph *graph, const struct onnx_port *input,
                            struct onnx_text *from);
+/* Finds the inputs that the wanted outputs need, and gives each its value: a part of the row. */
+bool onnx_set_inputs(struct onnx_graph *graph);
+/* Describes the inputs for the model. */
+bool onnx_say_inputs(struct onnx_graph *graph);
+/* Describes a tensor by its shape without the batch. The name must be in the model's memory. */
+void onnx_say_tensor(struct relud_tensor_info *info, const struct onnx_value *value,
+                     const char *name);
 /* True if an output of the node is needed. */
 bool onnx_is_needed(struct onnx_graph *graph, const struct onnx_node *node);
 
@@ -170,6 +179,10 @@ size_t onnx_product(const struct onnx_value *value, size_t from, size_t to);
  * and STEP_JOIN may mix constants and values. */
 bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct onnx_value *x,
                size_t count, struct onnx_value *out);
+/* If the step only moves numbers of views of the input (core/onnx/views.c), makes it one that
+ * gathers from the input. *is_input: it would move nothing. False: out of memory or budget. */
+bool onnx_compose_views(struct onnx_graph *graph, struct step *step, const struct onnx_value *x,
+                        size_t count, bool *is_input);
 /* An element-wise step on up to three operands, with NumPy's broadcasting. b and c may be NULL. */
 bool onnx_element(struct onnx_graph *graph, enum element element, const struct onnx_value *a,
                   const struct onnx_value *b, const struct onnx_value *c, struct onnx_value *out);

@@ -1,5 +1,5 @@
 /* Turns an ONNX file into steps: chooses the outputs to serve, marks what they need, reads the
- * input and every needed operation in order, and sets the results. */
+ * inputs and every needed operation in order, and sets the results. */
 #include "core/onnx/onnx.h"
 
 #include "core/kernels/activation.h"
@@ -236,89 +236,7 @@ bool onnx_is_needed(struct onnx_graph *graph, const struct onnx_node *node)
     return false;
 }
 
-/* ---- the input ---- */
-
-/* Finds the one graph input that is not an initializer and that the wanted outputs need. */
-static const struct onnx_port *find_input(struct onnx_graph *graph)
-{
-    const struct onnx_file *file = &graph->file;
-    const struct onnx_port *found = NULL;
-    for (size_t i = 0; i < file->inputs; i++) {
-        const struct onnx_value *value = onnx_find(graph, file->input[i].name);
-        if (value->tensor)
-            continue;
-        if (!value->is_needed) {
-            if (!model_source_note(graph->source, "input '%.*s' is left out: no output needs it",
-                                   ONNX_NAME(file->input[i].name)))
-                return NULL;
-            continue;
-        }
-        if (found) {
-            onnx_fail(graph, "inputs '%.*s' and '%.*s': relud serves nets of one input",
-                      ONNX_NAME(found->name), ONNX_NAME(file->input[i].name));
-            return NULL;
-        }
-        found = &file->input[i];
-    }
-    if (!found)
-        onnx_fail(graph, "the answer does not depend on any input");
-    return found;
-}
-
-static bool set_input(struct onnx_graph *graph, const struct onnx_port *port)
-{
-    struct onnx_tensor of = {.type = port->type};
-    struct onnx_value *value = onnx_find(graph, port->name);
-    size_t shape[ONNX_RANK_MAX];
-    struct onnx_text weight;
-    bool is_free = port->rank && port->shape[port->rank - 1] < 0;
-    size_t features = is_free ? onnx_count_features(graph, port, &weight) : 0;
-    /* A vector whose length is known is one row, not a batch of single numbers. */
-    bool is_vector = port->rank == 1 && (port->shape[0] > 0 || features);
-    bool is_batched = graph->is_batched && port->rank > 0 && !is_vector;
-    if (!port->is_tensor || !port->has_shape)
-        return onnx_fail(graph, "input '%.*s' has no shape of up to %d dimensions",
-                         ONNX_NAME(port->name), ONNX_RANK_MAX);
-    if (!onnx_tensor_is_float(&of) && !onnx_tensor_is_whole(&of))
-        return onnx_fail(graph, "input '%.*s' is of type %s; numbers are wanted",
-                         ONNX_NAME(port->name), onnx_type_name(port->type));
-    if (maker_of(graph, port->name))
-        return onnx_fail(graph, "'%.*s' is made twice", ONNX_NAME(port->name));
-    for (size_t i = 0; i < port->rank; i++) {
-        bool is_features = features && i == port->rank - 1;
-        if (port->shape[i] < 0 && i > 0 && !is_features)
-            return onnx_fail(graph, "dimension %zu of input '%.*s' is free: only the batch may be",
-                             i, ONNX_NAME(port->name));
-        shape[i] = is_batched && i == 0 ? 1 : is_features ? features : (size_t)port->shape[i];
-    }
-    if (features && !model_source_note(graph->source,
-                                       "input '%.*s' is taken to have %zu numbers a row, as '%.*s' "
-                                       "has",
-                                       ONNX_NAME(port->name), features, ONNX_NAME(weight)))
-        return false;
-    if (!onnx_shape(graph, value, port->rank, shape))
-        return false;
-    graph->batch = port->rank ? port->shape[0] : -1;
-    value->kind = ONNX_ROWS;
-    value->is_whole = onnx_tensor_is_whole(&of);
-    value->is_batched = graph->is_batched = is_batched;
-    value->value = STEP_INPUT;
-    return true;
-}
-
 /* ---- results ---- */
-
-/* Describes a tensor by its shape without the batch. */
-static void say_tensor(struct relud_tensor_info *info, const struct onnx_value *value,
-                       const char *name)
-{
-    size_t from = value->is_batched && value->shape[0] == 1;
-    *info = (struct relud_tensor_info){.name = name, .width = value->width};
-    for (size_t i = from; i < value->rank; i++)
-        info->shape[info->rank++] = value->shape[i];
-    if (info->rank == 0)
-        info->shape[info->rank++] = value->width;
-}
 
 /* Leaves out the outputs that are the same for every row, if there are others: no row has a share
  * of them. */
@@ -360,7 +278,7 @@ static bool set_results(struct onnx_graph *graph, const struct onnx_port *const 
         const char *copy = arena_copy_text(source->arena, name.at, name.len);
         if (!copy)
             return onnx_no_memory(graph);
-        say_tensor(&info[i], value, copy);
+        onnx_say_tensor(&info[i], value, copy);
         source->result[i] = (struct network_result){value->value, value->width};
         source->info.outputs += value->width;
         if (source->info.outputs > MODEL_WIDTH_MAX)
@@ -406,24 +324,14 @@ static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted
     if (!set_up(graph) || !declare_all(graph) || !choose_outputs(graph, wanted, count))
         return false;
     mark_needed(graph, wanted, *count);
-    const struct onnx_port *input = find_input(graph);
-    if (!input || !set_input(graph, input))
+    if (!onnx_set_inputs(graph))
         return false;
     for (size_t i = 0; i < graph->file.nodes; i++)
         if (onnx_is_needed(graph, &graph->file.node[i]) && !run_node(graph, &graph->file.node[i]))
             return false;
     graph->node = NULL;
-    struct onnx_value *value = onnx_find(graph, input->name);
-    struct relud_model_info *info = &graph->source->info;
-    struct relud_tensor_info *told = model_source_inputs(graph->source, 1);
-    char *name = arena_copy_text(graph->source->arena, input->name.at, input->name.len);
-    info->features = value->width;
-    if (!told)
-        return false;
-    if (!name)
-        return onnx_no_memory(graph);
-    say_tensor(told, value, name);
-    return leave_constants(graph, wanted, count) && set_results(graph, wanted, *count);
+    return onnx_say_inputs(graph) && leave_constants(graph, wanted, count) &&
+           set_results(graph, wanted, *count);
 }
 
 /* The folder of a path; "." if the path has none. */

@@ -108,12 +108,16 @@ bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct o
         if (!made.operand[i].constant)
             return false;
     }
-    if (!make_room(graph))
+    bool is_input;
+    if (!onnx_compose_views(graph, &made, x, count, &is_input) || !make_room(graph))
         return false;
-    source->step[source->steps++] = made;
     out->kind = ONNX_ROWS;
-    out->value = source->steps;
     out->floats = NULL;
+    out->value = STEP_INPUT;
+    if (is_input)
+        return true;
+    source->step[source->steps++] = made;
+    out->value = source->steps;
     return true;
 }
 

@@ -377,13 +377,6 @@ START_TEST(wrong_graphs_are_refused)
     free(bytes.at);
 
     net = (struct net){0};
-    add_node(&net, "Add", "", "sum", x_and_w, "y");
-    add_port(&net, 11, "w", 1, rows_of_two, 2);
-    bytes = around(&net, 17);
-    refuses(&bytes, "relud serves nets of one input");
-    free(bytes.at);
-
-    net = (struct net){0};
     add_node(&net, "Relu", "", "s", x_only, "z");
     bytes = around(&net, 17);
     refuses(&bytes, "the answer does not depend on any input");
