@@ -66,8 +66,9 @@ struct onnx_op {
     enum element element;
 };
 /* Each list ends with a row whose name is NULL. */
-extern const struct onnx_op onnx_einsum_ops[], onnx_element_ops[], onnx_layer_ops[], onnx_ml_ops[],
-    onnx_part_ops[], onnx_quantized_ops[], onnx_row_ops[], onnx_shape_ops[];
+extern const struct onnx_op onnx_einsum_ops[], onnx_element_ops[], onnx_layer_ops[],
+    onnx_lookup_ops[], onnx_ml_ops[], onnx_part_ops[], onnx_quantized_ops[], onnx_row_ops[],
+    onnx_shape_ops[];
 
 /* The activation that is ONNX's operator `op`, from the table of activations; NULL if there is
  * none. The lists above are searched first: their operators have their own readers. */

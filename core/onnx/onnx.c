@@ -12,9 +12,9 @@
  * data: about 32 MB of floats. */
 enum { BUDGET = 8 << 20, PORTS_MAX = 64 };
 
-enum { OP_LISTS = 8 };
+enum { OP_LISTS = 9 };
 static const struct onnx_op *const op_lists[OP_LISTS] = {
-    onnx_einsum_ops, onnx_element_ops,   onnx_layer_ops, onnx_ml_ops,
+    onnx_einsum_ops, onnx_element_ops,   onnx_layer_ops, onnx_lookup_ops, onnx_ml_ops,
     onnx_part_ops,   onnx_quantized_ops, onnx_row_ops,   onnx_shape_ops};
 
 /* ---- unknown operations ---- */
@@ -145,6 +145,7 @@ static bool set_up(struct onnx_graph *graph)
     graph->value = arena_take_array(arena, names, sizeof *graph->value);
     graph->slot = arena_take_array(arena, graph->slots, sizeof *graph->slot);
     graph->source->steps = 0;
+    graph->source->feature = NULL;
     graph->budget = BUDGET + graph->source->file[0].len / 4 * 3;
     graph->mixes_rows = false;
     if (!graph->value || !graph->slot)

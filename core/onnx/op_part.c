@@ -1,5 +1,5 @@
 /* ONNX operations that take parts of tensors or join tensors. */
-#include "core/onnx/graph.h"
+#include "core/onnx/lookup.h"
 
 #include <string.h>
 
@@ -56,11 +56,16 @@ static bool read_gather(struct onnx_graph *graph, const struct onnx_node *node)
     long long number = 0, *index;
     size_t axis, rank = 0, shape[2 * ONNX_RANK_MAX];
     if (!onnx_wanted(graph, 0, &x) || !onnx_wanted(graph, 1, &indices) ||
-        !onnx_whole(graph, "axis", &number) || !onnx_axis(graph, number, x->rank, &axis) ||
-        !may_take(graph, x, axis))
+        !onnx_whole(graph, "axis", &number) || !onnx_axis(graph, number, x->rank, &axis))
+        return false;
+    if (indices->kind == ONNX_ROWS && axis)
+        return onnx_fail(graph, "an embedding along axis %zu; those along axis 0 are read", axis);
+    if (indices->kind == ONNX_ROWS)
+        return onnx_answer(graph, onnx_embed(graph, x, indices, &out), &out);
+    if (!may_take(graph, x, axis))
         return false;
     if (indices->kind != ONNX_WHOLES)
-        return onnx_fail(graph, "its indices vary with the input: relud has no embeddings");
+        return onnx_fail(graph, "its indices are no whole numbers");
     index = arena_take_array(&graph->source->temporary, indices->width, sizeof *index);
     if (!index)
         return onnx_no_memory(graph);

@@ -20,7 +20,7 @@ static const struct onnx_case gathers[] = {
     {"x:f[2,2]; i=i{2}; y=Gather(x,i)", 17, NULL, "index 2 of 2"},
     {"x:f[N,40000,2]; s=i[1]{40000}; i=ConstantOfShape(s) value=i[1]{1}; y=Gather(x,i) axis=2", 17,
      NULL, "dimension 2 is 40000: that is too much"},
-    {"y=Gather(x,x) axis=1", 17, NULL, "its indices vary with the input: relud has no embeddings"},
+    {"y=Gather(x,x) axis=1", 17, NULL, "an embedding along axis 1; those along axis 0 are read"},
     {"i=i[1,1,1,1,1,1,1,1]{0}; y=Gather(x,i) axis=1", 17, NULL,
      "a tensor of 9 dimensions; at most 8 are taken"},
     {"i=i[1]{0}; y=Gather(x,i) axis=2", 17, NULL, "axis 2 of a tensor of 2 dimensions"},

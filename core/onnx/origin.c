@@ -1,0 +1,115 @@
+/* Where the index of a table comes from, and which whole numbers it may be. An index must be a
+ * number of the input, which the server checks, or one that is in range by how it is computed. */
+#include "core/onnx/lookup.h"
+
+#include <math.h>
+
+static bool fail_computed(struct onnx_graph *graph)
+{
+    return onnx_fail(graph, "its indices are computed from the input: relud takes numbers of the "
+                            "input, with a constant added, and what is in range by its operation");
+}
+
+/* Ends a search at an element that is one of the numbers. NaNs stand for no index. */
+static bool end_at_numbers(struct onnx_graph *graph, const float *numbers, size_t count,
+                           size_t stride, double offset, struct onnx_origin *origin)
+{
+    float low = INFINITY, high = -INFINITY;
+    if (!onnx_spend(graph, count))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        float number = numbers[i * stride];
+        if (number != floorf(number) && number == number)
+            return fail_computed(graph);
+        low = number < low ? number : low;
+        high = number > high ? number : high;
+    }
+    *origin = (struct onnx_origin){ONNX_NO_FEATURE, (double)low + offset, (double)high + offset};
+    return low <= high || fail_computed(graph);
+}
+
+/* Ends a search at a step whose numbers are from `low` to `high` whatever the input is. */
+static bool end_at_step(struct onnx_graph *graph, const struct step *step, size_t at, double offset,
+                        struct onnx_origin *origin)
+{
+    size_t n = step->width / step->parts;
+    if (step->kind == STEP_LOOKUP)
+        return end_at_numbers(graph, step->table + at % n, step->table_rows, n, offset, origin);
+    double low = 0, high = 1;
+    bool is_hardtanh =
+        step->kind == STEP_ACTIVATE && step->activation == relud_activation_find("hardtanh");
+    bool is_place = step->kind == STEP_REDUCE && step->reduction >= REDUCE_ARGMAX;
+    bool is_truth = step->kind == STEP_ELEMENT &&
+                    ((step->element >= ELEMENT_LESS && step->element <= ELEMENT_XOR) ||
+                     (step->element >= ELEMENT_NOT && step->element <= ELEMENT_IS_NAN));
+    if (is_hardtanh) {
+        low = (double)step->params.values[0];
+        high = (double)step->params.values[1];
+    } else if (is_place) {
+        high = (double)(step->reduce_width / step->parts - 1);
+    } else if (!is_truth) {
+        return fail_computed(graph);
+    }
+    *origin = (struct onnx_origin){ONNX_NO_FEATURE, low + offset, high + offset};
+    return true;
+}
+
+/* The operand of a join that has the element *at, which becomes its place in it. */
+static const struct operand *joined(const struct step *step, size_t *at)
+{
+    size_t n = step->width / step->parts, part = *at / n, rest = *at % n, i = 0;
+    for (; rest >= step->piece[i]; i++)
+        rest -= step->piece[i];
+    *at = part * step->piece[i] + rest;
+    return &step->operand[i];
+}
+
+/* Passes x + constant or x - constant; NULL if the step is none. */
+static const struct operand *added(const struct step *step, size_t at, double *offset)
+{
+    bool is_sum = step->element == ELEMENT_ADD, is_left = step->operand[0].constant != NULL;
+    const struct operand *by = &step->operand[!is_left];
+    if ((!is_sum && (step->element != ELEMENT_SUB || is_left)) || !by->constant)
+        return NULL;
+    double number = (double)by->constant[by->len == 1 ? 0 : at];
+    *offset += is_sum ? number : -number;
+    return number == floor(number) ? &step->operand[is_left] : NULL;
+}
+
+bool onnx_find_origin(struct onnx_graph *graph, size_t value, size_t at, struct onnx_origin *origin)
+{
+    double offset = 0;
+    while (value != STEP_INPUT) {
+        const struct step *step = &graph->source->step[value - 1];
+        const struct operand *from = NULL;
+        if (!onnx_spend(graph, 1))
+            return false;
+        if (step->kind == STEP_GATHER) {
+            from = &step->operand[0];
+            at = step->map[at];
+        } else if (step->kind == STEP_JOIN) {
+            from = joined(step, &at);
+        } else if (step->kind == STEP_ELEMENT && step->element == ELEMENT_TRUNC) {
+            from = &step->operand[0];
+        } else if (step->kind == STEP_ELEMENT && element_operands(step->element) == 2) {
+            from = added(step, at, &offset);
+        }
+        if (!from)
+            return end_at_step(graph, step, at, offset, origin);
+        if (from->constant)
+            return end_at_numbers(graph, &from->constant[from->len == 1 ? 0 : at], 1, 1, offset,
+                                  origin);
+        value = from->value;
+    }
+    *origin = (struct onnx_origin){at, offset, offset};
+    return true;
+}
+
+bool onnx_limit_feature(struct onnx_graph *graph, size_t feature, size_t indices)
+{
+    if (!model_source_features(graph->source))
+        return false;
+    size_t *limit = &graph->source->feature[feature].indices;
+    *limit = *limit && *limit < indices ? *limit : indices;
+    return true;
+}
