@@ -21,19 +21,27 @@ struct relud_scratch {
     size_t rows;   /* how many rows fit at a time */
 };
 
-/* The value, or an index near it where the feature must be one. */
-static float allowed_value(const relud_model *model, size_t feature, double value)
+/* The value, or an index near it where the feature must be one, or one of the numbers that the net
+ * has answers for. */
+static float allowed_value(const relud_model *model, const struct model_source *source,
+                           size_t feature, double value)
 {
     const struct relud_features *features = model->info.feature;
     const struct relud_words *words = relud_words_of(features, feature);
-    size_t indices = words ? words->count : features ? features->at[feature].indices : 0;
+    const struct model_numbers *numbers = source->numbers ? &source->numbers[feature] : NULL;
+    bool is_one_of = numbers && numbers->count;
+    size_t indices = is_one_of  ? numbers->count
+                     : words    ? words->count
+                     : features ? features->at[feature].indices
+                                : 0;
     double index = fabs(value) < (double)indices ? floor(fabs(value)) : (double)indices - 1;
-    return (float)(indices ? index : value);
+    return is_one_of ? numbers->number[(size_t)index] : (float)(indices ? index : value);
 }
 
 /* True if the net's scores are probabilities already. It is tried with unrelated rows: if the
  * scores of each row lie between 0 and 1 and add up to 1, that is no accident. */
-static bool gives_shares(const relud_model *model, float *x, float *y, float *scratch)
+static bool gives_shares(const relud_model *model, const struct model_source *source, float *x,
+                         float *y, float *scratch)
 {
     enum { ROWS = 16, ROWS_WANTED = 2 };
     uint64_t state = 1;
@@ -41,7 +49,7 @@ static bool gives_shares(const relud_model *model, float *x, float *y, float *sc
     for (size_t row = 0; row < ROWS; row++) {
         double sum = 0;
         for (size_t i = 0; i < model->info.features; i++)
-            x[i] = allowed_value(model, i,
+            x[i] = allowed_value(model, source, i,
                                  row < 2 ? (double)row : 4 * (double)random_unit(&state) - 2);
         network_forward(&model->network, x, 1, 1, y, scratch, NULL);
         bool are_shares = true;
@@ -78,7 +86,7 @@ static void fill_head(relud_model *model, bool has_probabilities)
 /* Runs the net once. A row of zeros must give finite outputs or, for nets that divide by their
  * inputs, a row of ones. A net that fails even this is not served. Also finds out whether the
  * scores are probabilities already. */
-static bool warm_up(relud_model *model, bool may_give_shares, const char *path,
+static bool warm_up(relud_model *model, const struct model_source *source, const char *path,
                     struct relud_error *error)
 {
     size_t bytes = (network_scratch_floats(&model->network, 1) * sizeof(float) + 64) / 64 * 64;
@@ -90,7 +98,7 @@ static bool warm_up(relud_model *model, bool may_give_shares, const char *path,
         relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory", path);
     for (int value = 0; is_ready && !is_finite && value < 2; value++) {
         for (size_t i = 0; i < model->info.features; i++)
-            x[i] = allowed_value(model, i, value);
+            x[i] = allowed_value(model, source, i, value);
         network_forward(&model->network, x, 1, 1, y, scratch, NULL);
         is_finite = true;
         for (size_t i = 0; is_finite && i < model->info.outputs; i++)
@@ -99,8 +107,8 @@ static bool warm_up(relud_model *model, bool may_give_shares, const char *path,
                     error, RELUD_BAD_MODEL, "%s: the net answers a row of %s with %s at output %zu",
                     path, value ? "ones" : "zeros", isnan(y[i]) ? "NaN" : "infinity", i);
     }
-    if (is_finite && may_give_shares && model->info.scores > 1)
-        model->is_softmax_done |= gives_shares(model, x, y, scratch);
+    if (is_finite && model->info.operations && model->info.scores > 1)
+        model->is_softmax_done |= gives_shares(model, source, x, y, scratch);
     free(scratch);
     free(x);
     free(y);
@@ -143,7 +151,7 @@ relud_model *model_new(const char *path, const struct relud_model_options *optio
         source->error = error;
         is_made = read(source, what) && make(model, source, options ? options : &plain);
         model_source_close(source);
-        is_made = is_made && warm_up(model, model->info.operations != NULL, path, error);
+        is_made = is_made && warm_up(model, source, path, error);
     } else {
         relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory", path);
     }

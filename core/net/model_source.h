@@ -14,6 +14,12 @@ enum {
     MODEL_NOTES_MAX = 16, /* if there are more, the last one says so */
 };
 
+/* Numbers that a feature must be one of, since the net answers NaN to others. */
+struct model_numbers {
+    const float *number; /* [count], in the model's memory; 0: any number is right */
+    size_t count;
+};
+
 struct model_source {
     struct arena *arena;    /* the model's arena: for names, notes, steps and what they point to */
     struct arena temporary; /* freed when the weights have been packed */
@@ -25,6 +31,7 @@ struct model_source {
     size_t steps;
     const struct model_inputs *inputs; /* of a net whose inputs inputs_add has added; or NULL */
     struct relud_feature *feature;     /* [info.features], is_imputed of words; NULL: numbers */
+    struct model_numbers *numbers;     /* [info.features], to try the net; NULL: any are right */
     struct network_result *result;
     /* The model's info as far as the files tell: names, task, labels, classes, shapes, inputs,
      * results, format. */

@@ -1,4 +1,4 @@
-#include "core/onnx/graph.h"
+#include "core/onnx/labels.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -80,6 +80,20 @@ static bool read_tensor(struct onnx_graph *graph, struct onnx_value *value)
         value->floats = onnx_tensor_floats(&graph->file, &graph->external, tensor, arena);
         value->kind = ONNX_FLOATS;
         return value->floats != NULL;
+    }
+    if (tensor->type == ONNX_STRING) {
+        struct labels labels = {0};
+        value->kind = ONNX_TEXTS;
+        if (labels_of_tensor(graph, tensor, &labels)) {
+            value->texts = labels.text;
+            return true;
+        }
+        return graph->is_short
+                   ? onnx_no_memory(graph)
+                   : onnx_fail(
+                         graph,
+                         "'%.*s' is a tensor of type STRING whose words are missing, or no UTF-8",
+                         ONNX_NAME(value->name));
     }
     if (!onnx_tensor_is_whole(tensor))
         return onnx_fail(graph, "'%.*s' is a tensor of type %s", ONNX_NAME(value->name),
@@ -313,6 +327,10 @@ static const float *constant_in(struct onnx_graph *graph, struct arena *arena,
 {
     if (value->kind == ONNX_ROWS || value->is_batch) {
         onnx_fail(graph, "%s is not constant", what);
+        return NULL;
+    }
+    if (value->kind == ONNX_TEXTS) {
+        onnx_fail(graph, "%s is text", what);
         return NULL;
     }
     if (!onnx_spend(graph, value->width))

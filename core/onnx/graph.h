@@ -18,6 +18,7 @@ enum onnx_kind {
     ONNX_ROWS,    /* varies with the input: a value of the net */
     ONNX_FLOATS,  /* a constant */
     ONNX_WHOLES,  /* constant integers: shapes, axes, indices */
+    ONNX_TEXTS,   /* constant words */
 };
 
 struct onnx_value {
@@ -25,6 +26,7 @@ struct onnx_value {
     enum onnx_kind kind;
     bool is_batched; /* only ROWS */
     bool is_whole;   /* ROWS: whole numbers; a quotient of such is truncated */
+    bool is_text;    /* ROWS: words of the input, which may only be moved and looked up */
     size_t rank, shape[ONNX_RANK_MAX], width;
     size_t value;            /* ROWS: the value's number in the steps */
     const void *floats;      /* FLOATS: [width], at any alignment */
@@ -32,6 +34,7 @@ struct onnx_value {
     const long long *wholes; /* WHOLES: [width] */
     /* WHOLES: [width], or NULL. True for an element that is a multiple of the batch size. */
     const bool *is_batch;
+    const char *const *texts;         /* TEXTS: [width] */
     const struct onnx_tensor *tensor; /* an initializer whose numbers are not read yet */
     const struct onnx_node *maker;    /* the node whose output it is, or NULL */
     bool is_needed;
@@ -53,8 +56,10 @@ struct onnx_graph {
     struct onnx_value *value;
     size_t *slot; /* [slots]: a hash table of indices into value, plus 1; 0: empty */
     size_t values, slots;
-    bool is_short;                /* memory ran out while the classes were read */
-    const struct onnx_node *node; /* the node being read, for errors; or NULL */
+    struct onnx_reader *reader;     /* what looks words up, in the order of the nodes */
+    struct onnx_renaming *renaming; /* core/onnx/vocabulary.c */
+    bool is_short;                  /* memory ran out while the classes were read */
+    const struct onnx_node *node;   /* the node being read, for errors; or NULL */
 };
 
 /* An operation that relud can read. */
@@ -68,7 +73,7 @@ struct onnx_op {
 /* Each list ends with a row whose name is NULL. */
 extern const struct onnx_op onnx_einsum_ops[], onnx_element_ops[], onnx_layer_ops[],
     onnx_lookup_ops[], onnx_ml_ops[], onnx_part_ops[], onnx_quantized_ops[], onnx_row_ops[],
-    onnx_shape_ops[];
+    onnx_shape_ops[], onnx_words_ops[];
 
 /* The activation that is ONNX's operator `op`, from the table of activations; NULL if there is
  * none. The lists above are searched first: their operators have their own readers. */

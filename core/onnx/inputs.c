@@ -50,8 +50,8 @@ static bool check_port(struct onnx_graph *graph, const struct onnx_port *port)
     if (!port->is_tensor || !port->has_shape)
         return onnx_fail(graph, "input '%.*s' has no shape of up to %d dimensions",
                          ONNX_NAME(port->name), ONNX_RANK_MAX);
-    if (!onnx_tensor_is_float(&of) && !onnx_tensor_is_whole(&of))
-        return onnx_fail(graph, "input '%.*s' is of type %s; numbers are wanted",
+    if (!onnx_tensor_is_float(&of) && !onnx_tensor_is_whole(&of) && port->type != ONNX_STRING)
+        return onnx_fail(graph, "input '%.*s' is of type %s; numbers or words are wanted",
                          ONNX_NAME(port->name), onnx_type_name(port->type));
     if (onnx_find(graph, port->name)->maker)
         return onnx_fail(graph, "'%.*s' is made twice", ONNX_NAME(port->name));
@@ -102,6 +102,7 @@ static bool shape_input(struct onnx_graph *graph, const struct onnx_port *port, 
     if (!onnx_shape(graph, value, port->rank, shape))
         return false;
     value->is_whole = onnx_tensor_is_whole(&of);
+    value->is_text = port->type == ONNX_STRING;
     value->is_batched = is_batched;
     if (!graph->is_batched || !is_batched)
         return true;
@@ -113,8 +114,11 @@ static bool shape_input(struct onnx_graph *graph, const struct onnx_port *port, 
 /* Makes the input's value: its slice of the row. */
 static bool cut_input(struct onnx_graph *graph, struct onnx_value *value, size_t first)
 {
-    struct onnx_value whole = {
-        .kind = ONNX_ROWS, .is_batched = value->is_batched, .width = graph->features};
+    struct onnx_value whole = {.kind = ONNX_ROWS,
+                               .is_batched = value->is_batched,
+                               .is_whole = value->is_whole,
+                               .is_text = value->is_text,
+                               .width = graph->features};
     uint32_t *map = onnx_new_map(graph, value->width);
     if (!map)
         return false;

@@ -1,4 +1,4 @@
-/* Tables that a number or a word of the input is looked up in: embeddings, encoders of categories. */
+/* Tables that a number or a word of the input is looked up in: embeddings and encoders. */
 #ifndef CORE_ONNX_LOOKUP_H
 #define CORE_ONNX_LOOKUP_H
 
@@ -18,6 +18,8 @@ struct onnx_origin {
 /* Follows element `at` of a value of the steps back. False and an error if it is neither. */
 bool onnx_find_origin(struct onnx_graph *graph, size_t value, size_t at,
                       struct onnx_origin *origin);
+/* The operand of a join that has the element *at, which becomes its place in it. */
+const struct operand *onnx_joined(const struct step *step, size_t *at);
 /* Lets the feature be a whole number from 0 and below `indices` only. */
 bool onnx_limit_feature(struct onnx_graph *graph, size_t feature, size_t indices);
 
@@ -25,5 +27,9 @@ bool onnx_limit_feature(struct onnx_graph *graph, size_t feature, size_t indices
  * rows. Negative indices count from the end, as far as the index may be negative. */
 bool onnx_embed(struct onnx_graph *graph, const struct onnx_value *table,
                 const struct onnx_value *index, struct onnx_value *out);
+
+/* Repeats each number of x `count` times, along a new last axis. */
+bool onnx_repeat(struct onnx_graph *graph, const struct onnx_value *x, size_t count,
+                 struct onnx_value *out);
 
 #endif

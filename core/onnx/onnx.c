@@ -3,7 +3,7 @@
 #include "core/onnx/onnx.h"
 
 #include "core/kernels/activation.h"
-#include "core/onnx/graph.h"
+#include "core/onnx/vocabulary.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +12,10 @@
  * data: about 32 MB of floats. */
 enum { BUDGET = 8 << 20, PORTS_MAX = 64 };
 
-enum { OP_LISTS = 9 };
+enum { OP_LISTS = 10 };
 static const struct onnx_op *const op_lists[OP_LISTS] = {
     onnx_einsum_ops, onnx_element_ops,   onnx_layer_ops, onnx_lookup_ops, onnx_ml_ops,
-    onnx_part_ops,   onnx_quantized_ops, onnx_row_ops,   onnx_shape_ops};
+    onnx_part_ops,   onnx_quantized_ops, onnx_row_ops,   onnx_shape_ops,  onnx_words_ops};
 
 /* ---- unknown operations ---- */
 
@@ -146,6 +146,9 @@ static bool set_up(struct onnx_graph *graph)
     graph->slot = arena_take_array(arena, graph->slots, sizeof *graph->slot);
     graph->source->steps = 0;
     graph->source->feature = NULL;
+    graph->source->numbers = NULL;
+    graph->reader = NULL;
+    graph->renaming = NULL;
     graph->budget = BUDGET + graph->source->file[0].len / 4 * 3;
     graph->mixes_rows = false;
     if (!graph->value || !graph->slot)
@@ -279,6 +282,8 @@ static bool set_results(struct onnx_graph *graph, const struct onnx_port *const 
         const char *copy = arena_copy_text(source->arena, name.at, name.len);
         if (!copy)
             return onnx_no_memory(graph);
+        if (value->is_text)
+            return onnx_fail(graph, "output '%.*s' is text; numbers are served", ONNX_NAME(name));
         onnx_say_tensor(&info[i], value, copy);
         source->result[i] = (struct network_result){value->value, value->width};
         source->info.outputs += value->width;
@@ -331,8 +336,8 @@ static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted
         if (onnx_is_needed(graph, &graph->file.node[i]) && !run_node(graph, &graph->file.node[i]))
             return false;
     graph->node = NULL;
-    return onnx_say_inputs(graph) && leave_constants(graph, wanted, count) &&
-           set_results(graph, wanted, *count);
+    return onnx_set_words(graph) && onnx_say_inputs(graph) &&
+           leave_constants(graph, wanted, count) && set_results(graph, wanted, *count);
 }
 
 /* The folder of a path; "." if the path has none. */

@@ -1,7 +1,7 @@
 /* ONNX operations on single numbers: arithmetic and activations. Names, attributes and defaults are
  * those of the operator schemas (onnx.ai/onnx/operators). */
 #include "core/kernels/activation.h"
-#include "core/onnx/graph.h"
+#include "core/onnx/vocabulary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,6 +60,8 @@ static bool read_binary(struct onnx_graph *graph, enum element element)
     struct onnx_value out;
     if (!onnx_wanted(graph, 0, &a) || !onnx_wanted(graph, 1, &b))
         return false;
+    if (a->is_text || b->is_text)
+        return onnx_answer(graph, onnx_compare_words(graph, element, a, b, &out), &out);
     bool is_shape = a->kind == ONNX_WHOLES && b->kind == ONNX_WHOLES &&
                     (element == ELEMENT_ADD || element == ELEMENT_SUB || element == ELEMENT_MUL ||
                      element == ELEMENT_DIV);
@@ -185,7 +187,10 @@ static bool read_where(struct onnx_graph *graph, const struct onnx_node *node)
             other->rank <= taken->rank)
             return onnx_answer(graph, true, taken);
     }
-    return onnx_answer(graph, onnx_element(graph, ELEMENT_WHERE, condition, x[0], x[1], &out),
+    return onnx_answer(graph,
+                       x[1]->is_text
+                           ? onnx_replace_words(graph, condition, x[0], x[1], &out)
+                           : onnx_element(graph, ELEMENT_WHERE, condition, x[0], x[1], &out),
                        &out);
 }
 

@@ -87,9 +87,8 @@ bool onnx_embed(struct onnx_graph *graph, const struct onnx_value *table,
 
 /* ---- one-hot ---- */
 
-/* Repeats each number of x `count` times, along a new last axis. */
-static bool repeat(struct onnx_graph *graph, const struct onnx_value *x, size_t count,
-                   struct onnx_value *out)
+bool onnx_repeat(struct onnx_graph *graph, const struct onnx_value *x, size_t count,
+                 struct onnx_value *out)
 {
     size_t shape[ONNX_RANK_MAX + 1], width = x->width * count;
     memcpy(shape, x->shape, sizeof x->shape);
@@ -116,9 +115,9 @@ static bool mark_places(struct onnx_graph *graph, const struct onnx_value *x, si
                         struct onnx_value *out)
 {
     struct arena *arena = graph->source->arena;
-    float *zero = arena_take_array(arena, 2 + depth, sizeof *zero), *all = zero + 1,
-          *place = zero + 2;
-    if (!zero)
+    float *zero = arena_take(arena, sizeof *zero), *all = arena_take(arena, sizeof *all);
+    float *place = arena_take_array(arena, depth, sizeof *place);
+    if (!zero || !all || !place)
         return onnx_no_memory(graph);
     *all = (float)depth;
     for (size_t i = 0; i < depth; i++)
@@ -129,7 +128,7 @@ static bool mark_places(struct onnx_graph *graph, const struct onnx_value *x, si
     return onnx_element(graph, ELEMENT_LESS, x, &none, NULL, &is_less) &&
            onnx_element(graph, ELEMENT_ADD, x, &more, NULL, &wrapped) &&
            onnx_element(graph, ELEMENT_WHERE, &is_less, &wrapped, x, &wrapped) &&
-           repeat(graph, &wrapped, depth, &many) &&
+           onnx_repeat(graph, &wrapped, depth, &many) &&
            onnx_element(graph, ELEMENT_EQUAL, &many, &places, NULL, out);
 }
 

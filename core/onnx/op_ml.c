@@ -74,6 +74,37 @@ static bool read_binarizer(struct onnx_graph *graph, const struct onnx_node *nod
                        &out);
 }
 
+/* Puts the inputs' columns side by side. */
+static bool read_feature_vectorizer(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    const struct onnx_value *input;
+    long long wanted[ONNX_LIST_MAX];
+    size_t count = node->inputs, dimensions;
+    struct onnx_value *x = arena_take_array(&graph->source->temporary, count + 1, sizeof *x);
+    size_t *piece = arena_take_array(graph->source->arena, count + 1, sizeof *piece);
+    struct onnx_value out = {.rank = 2, .shape = {1}};
+    if (!x || !piece)
+        return onnx_no_memory(graph);
+    if (!onnx_wholes(graph, "inputdimensions", wanted, &dimensions))
+        return false;
+    if (count == 0 || (dimensions && dimensions != count))
+        return onnx_fail(graph, "%zu inputdimensions for %zu inputs", dimensions, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!onnx_wanted(graph, i, &input))
+            return false;
+        x[i] = *input;
+        piece[i] = x[i].width;
+        out.width = out.shape[1] += x[i].width;
+        if (dimensions && wanted[i] != (long long)x[i].width)
+            return onnx_fail(graph, "input %zu has %zu numbers a row instead of %lld", i,
+                             x[i].width, wanted[i]);
+        if (!x[i].is_batched || x[i].shape[0] != 1)
+            return onnx_fail_mixing(graph, "it puts tensors together");
+    }
+    struct step step = {.kind = STEP_JOIN, .piece = piece};
+    return onnx_answer(graph, onnx_emit(graph, &step, x, count, &out), &out);
+}
+
 /* Replaces one value, usually NaN, by a number for each column. */
 static bool read_imputer(struct onnx_graph *graph, const struct onnx_node *node)
 {
@@ -221,6 +252,7 @@ static bool read_linear_classifier(struct onnx_graph *graph, const struct onnx_n
 const struct onnx_op onnx_ml_ops[] = {
     {"ArrayFeatureExtractor", "ai.onnx.ml", .read = read_array_feature_extractor},
     {"Binarizer", "ai.onnx.ml", .read = read_binarizer},
+    {"FeatureVectorizer", "ai.onnx.ml", .read = read_feature_vectorizer},
     {"Imputer", "ai.onnx.ml", .read = read_imputer},
     {"LinearClassifier", "ai.onnx.ml", .read = read_linear_classifier},
     {"LinearRegressor", "ai.onnx.ml", .read = read_linear_regressor},

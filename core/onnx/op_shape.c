@@ -166,6 +166,10 @@ static bool read_cast(struct onnx_graph *graph, const struct onnx_node *node)
         return false;
     struct onnx_tensor wanted = {.type = (uint64_t)to};
     struct onnx_value out = *x;
+    if ((x->is_text || x->kind == ONNX_TEXTS) && to == ONNX_STRING)
+        return onnx_answer(graph, true, x);
+    if (x->is_text || x->kind == ONNX_TEXTS)
+        return onnx_fail(graph, "it reads words as numbers");
     bool is_float = onnx_tensor_is_float(&wanted);
     if (!is_float && !onnx_tensor_is_whole(&wanted))
         return onnx_fail(graph, "to type %lld (%s)", to, onnx_type_name((uint64_t)to));

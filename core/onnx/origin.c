@@ -46,7 +46,8 @@ static bool end_at_step(struct onnx_graph *graph, const struct step *step, size_
         low = (double)step->params.values[0];
         high = (double)step->params.values[1];
     } else if (is_place) {
-        high = (double)(step->reduce_width / step->parts - 1);
+        size_t last = step->reduce_width / step->parts - 1;
+        high = (double)last;
     } else if (!is_truth) {
         return fail_computed(graph);
     }
@@ -54,8 +55,7 @@ static bool end_at_step(struct onnx_graph *graph, const struct step *step, size_
     return true;
 }
 
-/* The operand of a join that has the element *at, which becomes its place in it. */
-static const struct operand *joined(const struct step *step, size_t *at)
+const struct operand *onnx_joined(const struct step *step, size_t *at)
 {
     size_t n = step->width / step->parts, part = *at / n, rest = *at % n, i = 0;
     for (; rest >= step->piece[i]; i++)
@@ -88,7 +88,7 @@ bool onnx_find_origin(struct onnx_graph *graph, size_t value, size_t at, struct 
             from = &step->operand[0];
             at = step->map[at];
         } else if (step->kind == STEP_JOIN) {
-            from = joined(step, &at);
+            from = onnx_joined(step, &at);
         } else if (step->kind == STEP_ELEMENT && step->element == ELEMENT_TRUNC) {
             from = &step->operand[0];
         } else if (step->kind == STEP_ELEMENT && element_operands(step->element) == 2) {

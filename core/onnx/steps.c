@@ -85,11 +85,19 @@ bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct o
     out->tensor = NULL;
     out->wholes = NULL;
     out->is_batch = NULL;
+    bool moves = step->kind == STEP_GATHER || step->kind == STEP_JOIN, is_whole = moves;
+    size_t texts = 0;
     for (size_t i = 0; i < count; i++) {
         made.operand[i].len = x[i].width;
         varies |= x[i].kind == ONNX_ROWS;
+        texts += x[i].is_text || x[i].kind == ONNX_TEXTS;
+        is_whole &= x[i].kind == ONNX_WHOLES || (x[i].kind == ONNX_ROWS && x[i].is_whole);
         out->is_batched |= x[i].kind == ONNX_ROWS && x[i].is_batched;
     }
+    if (texts && (!moves || texts < count || !varies))
+        return onnx_fail(graph, "it computes with words, or puts words and numbers together");
+    out->is_text = texts > 0;
+    out->is_whole |= is_whole;
     if (!onnx_spend(graph, out->width))
         return false;
     if (varies && out->width > MODEL_WIDTH_MAX)

@@ -107,7 +107,8 @@ static const struct onnx_case models[] = {
      17, NULL, "post_transform is 'PROBIT'"},
     {"y=TreeEnsembleRegressor" ML "(x)", 17, NULL,
      "(TreeEnsembleRegressor): no operation of domain 'ai.onnx.ml' that relud has, which are "
-     "ArrayFeatureExtractor, Binarizer, Imputer, LinearClassifier, LinearRegressor, Normalizer, "
+     "ArrayFeatureExtractor, Binarizer, FeatureVectorizer, Imputer, LinearClassifier, "
+     "LinearRegressor, Normalizer, "
      "Scaler"},
 };
 
