@@ -154,9 +154,9 @@ static bool keep_names(struct reading *reading, const struct csv *csv)
     for (size_t i = 0; i < csv->features; i++)
         bytes += strlen(csv->name[i]);
     if (csv->targets) {
-        data->memory->target_name = copy_names(reading, csv->target_name, csv->targets);
-        data->memory->targets = csv->targets;
-        if (!data->memory->target_name)
+        data->target_name = copy_names(reading, csv->target_name, csv->targets);
+        data->target_columns = csv->targets;
+        if (!data->target_name)
             return false;
     }
     return bytes > CSV_NAMES_BYTES_MAX ||
@@ -267,7 +267,6 @@ static bool read_csv(struct reading *reading)
 {
     const struct relud_dataset_options *options = reading->options;
     const struct relud_dataset *like = options->like;
-    const struct relud_dataset_memory *known = like ? like->memory : NULL;
     struct csv_options wanted = {
         .table = options->table,
         .features = like ? like->features : 0,
@@ -275,8 +274,8 @@ static bool read_csv(struct reading *reading)
         .target = options->labels_path ? NULL
                   : options->target    ? options->target
                                        : "",
-        .target_name = known && !options->labels_path ? known->target_name : NULL,
-        .targets = known ? known->targets : 0,
+        .target_name = like && !options->labels_path ? like->target_name : NULL,
+        .targets = like ? like->target_columns : 0,
         .drop = options->drop,
         .has_booleans = options->has_booleans,
         .keeps_names = true,

@@ -11,9 +11,7 @@ struct relud_dataset_memory {
     struct arena arena;
     /* The data file and the labels file; rows and cells may point into them. */
     char *text[2];
-    void *table[3];                 /* arrays allocated by csv_open */
-    const char *const *target_name; /* [targets], or NULL for data without a header */
-    size_t targets;
+    void *table[3]; /* arrays allocated by csv_open */
 };
 
 /* The targets as the file has them: either numbers, or cells of a text table. */

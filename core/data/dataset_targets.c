@@ -257,7 +257,6 @@ static bool fail_label(const struct taking *taking, size_t row)
 {
     const struct raw_targets *raw = taking->raw;
     const struct relud_dataset_options *options = taking->options;
-    const struct relud_dataset_memory *memory = taking->data->memory;
     char place[40], shown[CSV_SHOWN_MAX], number[32];
     place_of(taking, row, place);
     if (options->like->memory)
@@ -268,7 +267,7 @@ static bool fail_label(const struct taking *taking, size_t row)
     if (options->labels_path)
         return rows_fail(raw->source, "%s: '%s' is none of the model's %zu classes", place, label,
                          taking->data->labels);
-    const char *column = memory->target_name ? memory->target_name[0] : options->target;
+    const char *column = taking->data->target_name ? taking->data->target_name[0] : options->target;
     const char *before = column ? "column '" : "the last column", *behind = column ? "'" : "";
     return rows_fail(raw->source, "%s, %s%s%s: '%s' is none of the model's %zu classes", place,
                      before, column ? column : "", behind, label, taking->data->labels);

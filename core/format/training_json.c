@@ -29,14 +29,14 @@ static void put_array(FILE *file, const char *key, const float *values, size_t c
     fputs("]", file);
 }
 
-static void put_names(FILE *file, const struct relud_training *training)
+static void put_texts(FILE *file, const char *key, const char *const *texts, size_t count)
 {
-    fputs("\"names\": [", file);
-    for (size_t i = 0; i < training->features; i++) {
+    fprintf(file, "\"%s\": [", key);
+    for (size_t i = 0; i < count; i++) {
         fputs(i ? ", " : "", file);
-        put_string(file, training->feature[i]);
+        put_string(file, texts[i]);
     }
-    fputs("],\n   ", file);
+    fputs("]", file);
 }
 
 void training_put(FILE *file, const struct relud_training *training)
@@ -46,14 +46,20 @@ void training_put(FILE *file, const struct relud_training *training)
         fputs(",\n  \"recipe\": ", file);
         put_string(file, training->recipe);
     }
+    if (training->target) {
+        fputs(",\n  ", file);
+        put_texts(file, "targets", training->target, training->target_columns);
+    }
     put_measures(file, "train", training->rows, training->loss, training->accuracy);
     put_measures(file, "validation", training->validation_rows, training->validation_loss,
                  training->validation_accuracy);
     put_measures(file, "test", training->test_rows, training->test_loss, training->test_accuracy);
     if (training->features) {
         fputs(",\n  \"features\": {", file);
-        if (training->feature)
-            put_names(file, training);
+        if (training->feature) {
+            put_texts(file, "names", training->feature, training->features);
+            fputs(",\n   ", file);
+        }
         put_array(file, "mean", training->mean, training->features);
         put_array(file, "std", training->std, training->features);
         put_array(file, "min", training->min, training->features);
@@ -132,27 +138,39 @@ static bool get_array(const struct reader *reader, const json_node *object, cons
     return true;
 }
 
-static bool get_names(const struct reader *reader, const json_node *object,
-                      struct relud_training *training)
+/* Reads an array of strings, [*count]; NULL if the member is not there. */
+static bool get_texts(const struct reader *reader, const json_node *object, const char *key,
+                      const char *const **texts, size_t *count)
 {
-    const json_node *node = json_member(object, "names");
-    size_t i = 0;
+    const json_node *node = json_member(object, key);
+    size_t found = node ? json_count(node) : 0, i = 0;
+    *count = found;
     if (!node)
         return true;
-    if (json_kind_of(node) != JSON_ARRAY || json_count(node) != training->features)
-        return fail(reader, "names", "must be an array of as many strings as there are features");
-    const char **name = arena_take_array(reader->arena, training->features, sizeof *name);
-    if (!name)
+    if (json_kind_of(node) != JSON_ARRAY)
+        return fail(reader, key, "must be an array of strings");
+    const char **text = arena_take_array(reader->arena, found + 1, sizeof *text);
+    if (!text)
         return relud_fail(reader->error, RELUD_NO_MEMORY, "%s: out of memory", reader->name);
     for (const json_node *at = json_first(node); at; at = json_next(at), i++) {
         if (json_kind_of(at) != JSON_TEXT)
-            return fail(reader, "names", "must be an array of strings");
-        name[i] = arena_copy_text(reader->arena, json_text_of(at), strlen(json_text_of(at)));
-        if (!name[i])
+            return fail(reader, key, "must be an array of strings");
+        text[i] = arena_copy_text(reader->arena, json_text_of(at), strlen(json_text_of(at)));
+        if (!text[i])
             return relud_fail(reader->error, RELUD_NO_MEMORY, "%s: out of memory", reader->name);
     }
-    training->feature = name;
+    *texts = text;
     return true;
+}
+
+static bool get_names(const struct reader *reader, const json_node *object,
+                      struct relud_training *training)
+{
+    size_t count;
+    if (!get_texts(reader, object, "names", &training->feature, &count))
+        return false;
+    return !training->feature || count == training->features ||
+           fail(reader, "names", "must be an array of as many strings as there are features");
 }
 
 static bool get_features(const struct reader *reader, const json_node *root,
@@ -202,5 +220,6 @@ bool training_read(const json_node *node, struct relud_training **training, cons
                         &all->validation_accuracy) &&
            get_measures(&reader, node, "test", &all->test_rows, &all->test_loss,
                         &all->test_accuracy) &&
+           get_texts(&reader, node, "targets", &all->target, &all->target_columns) &&
            get_features(&reader, node, all);
 }

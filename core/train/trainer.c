@@ -374,6 +374,8 @@ static relud_model *end(struct trainer *trainer, const struct relud_dataset *val
     training.test_rows = tested.rows;
     training.test_loss = measures_loss(&tested);
     training.test_accuracy = measures_accuracy(trainer, &tested);
+    training.target_columns = trainer->data->target_name ? trainer->data->target_columns : 0;
+    training.target = trainer->data->target_name;
     if (input->histogram) {
         training.features = input->features;
         training.feature = trainer->data->name;

@@ -221,6 +221,9 @@ static bool keep_training(const struct making *making, const struct relud_traini
     *kept = *training;
     kept->recipe = copy_text(making, training->recipe);
     making->source->info.training = kept;
+    if (training->target &&
+        !(kept->target = copy_texts(making, training->target, training->target_columns)))
+        return false;
     size_t features = training->features;
     if (features == 0)
         return true;

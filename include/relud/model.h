@@ -55,6 +55,8 @@ struct relud_training {
     double validation_loss, validation_accuracy;
     size_t test_rows;
     double test_loss, test_accuracy;
+    size_t target_columns;
+    const char *const *target; /* [target_columns]: their names in the table's header, or NULL */
     /* What the features were in the rows trained on, before scaling. */
     size_t features;                     /* 0: it was not kept */
     const float *mean, *std, *min, *max; /* [features]; std is over rows, not rows - 1 */

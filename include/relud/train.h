@@ -31,6 +31,8 @@ struct relud_dataset {
     const char *const *label; /* [labels] */
     bool has_number_labels;   /* labels are numbers: "1.0" is "1" */
     const char *const *name;  /* [features]: from the header, or NULL */
+    size_t target_columns;
+    const char *const *target_name; /* [target_columns]: from the header, or NULL */
     /* [features]: what missing cells became, NaN where none may be missing; or NULL: nowhere. */
     const float *means;
     const struct relud_features *feature; /* which are words; NULL: none */

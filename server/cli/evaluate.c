@@ -81,6 +81,10 @@ static bool know(struct run *run, struct relud_error *error)
     const struct wanted *wanted = run->wanted;
     run->known.features = info->features;
     run->known.name = relud_model_feature_names(run->model);
+    if (info->training && info->training->target && !*wanted->target) {
+        run->known.target_name = info->training->target;
+        run->known.target_columns = info->training->target_columns;
+    }
     if (info->task == RELUD_TASK_CLASSIFICATION) {
         if (wanted->top_k > info->classes)
             return relud_fail(error, RELUD_BAD_INPUT, "--top-k %zu is more than the %zu classes",

@@ -26,7 +26,8 @@ static const struct option table[] = {
      "An example is 784,256,10."},
     {"hidden", OPTION_TEXT, AT(hidden), "", "A,B|none", 0, 0,
      "Build a net with hidden layers of these units. The data say how many features and outputs it "
-     "has. none makes a net without hidden layers. Use this option or --layers."},
+     "has. none makes a net without hidden layers. Use this option or --layers. Without both it "
+     "is 32,16."},
     {"activation", OPTION_TEXT, AT(activation), "relu", "NAME[,...]", 0, 0,
      "Use this activation in all hidden layers, or one for each of them. elu:alpha=0.5 sets a "
      "parameter. prelu:channels learns a slope for each unit."},
@@ -74,7 +75,7 @@ static const struct option table[] = {
      "Read the targets of --test from this file."},
     {"standardize", OPTION_FLAG, AT(standardize), "", 0, 0, 0,
      "Subtract each feature's mean and divide by its deviation. The model does the same when it "
-     "serves."},
+     "serves. A table with a header is standardized unless --scale or --shift is given."},
     {"scale", OPTION_REAL, AT(scale), "0", "X", -1e30, 1e30,
      "Multiply features by this number. 0 means 1/255 for bytes and 1 for all others."},
     {"shift", OPTION_REAL, AT(shift), "0", "X", -1e30, 1e30,
@@ -304,8 +305,6 @@ static bool check_names(const struct train_options *options, struct relud_error 
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (!**(char *const *)((const char *)options + wanted[i].at))
             return relud_fail(error, RELUD_BAD_INPUT, "%s is missing", wanted[i].what);
-    if (!*options->layers && !*options->hidden)
-        return relud_fail(error, RELUD_BAD_INPUT, "--hidden A,B (or --layers A,B,C) is missing");
     if (*options->layers && *options->hidden)
         return relud_fail(error, RELUD_BAD_INPUT, "--layers and --hidden cannot be used together");
     if (*options->labels && *options->target)
@@ -401,6 +400,16 @@ static void fill_config(struct train_options *options)
     config->is_resumed = options->resume;
 }
 
+/* Without --layers and --hidden, a net of usual size for a table. */
+static bool choose_hidden(struct train_options *options, struct relud_error *error)
+{
+    if (*options->layers || *options->hidden)
+        return true;
+    free(options->hidden);
+    options->hidden = strdup("32,16");
+    return options->hidden || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+}
+
 bool train_options_read(struct train_options *options, int argc, char **argv,
                         struct relud_error *error)
 {
@@ -410,9 +419,10 @@ bool train_options_read(struct train_options *options, int argc, char **argv,
         !options_read(&train_options, argc, argv, options, &none, error))
         return false;
     fill_config(options);
-    if (!read_validation(options, error) || !check_names(options, error) ||
-        !read_widths(options, error) || !read_activations(options, error) ||
-        !read_schedule(options, error) || !read_augment(options, error))
+    if (!choose_hidden(options, error) || !read_validation(options, error) ||
+        !check_names(options, error) || !read_widths(options, error) ||
+        !read_activations(options, error) || !read_schedule(options, error) ||
+        !read_augment(options, error))
         return false;
     return check_together(options, error) && write_recipe(options, error);
 }
@@ -444,6 +454,9 @@ bool train_options_fit(struct train_options *options, const struct relud_dataset
         options->features = data->features;
         last->units = data->outputs ? data->outputs : data->labels == 2 ? 1 : data->labels;
     }
+    bool is_table = data->name && !data->bytes;
+    if (is_table && options->scale == 0 && options->shift == 0)
+        config->standardize = options->standardize = true;
     fit_epochs(options, data);
     if (!write_recipe(options, error))
         return false;

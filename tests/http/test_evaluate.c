@@ -222,11 +222,16 @@ START_TEST(named_columns_are_found)
     write_words("other.csv", "y,id,b,a\nno,7,0,1\nyes,8,1,0\nno,9,0,2\nyes,1,3,0\n");
     runs(in("evaluate %1$s/m %1$s/other.csv --target y"), 0, "columns left out: 'id'\n");
     runs(in("evaluate %1$s/m %1$s/other.csv --target y --format json 2>/dev/null"), 0, wanted);
+    /* The model knows what its target was called. */
+    runs(in("evaluate %1$s/m %1$s/other.csv --format json 2>/dev/null"), 0, wanted);
     free(wanted);
-    write_words("last.csv", "b,a,id,y\n0,1,1,no\n");
+    write_words("last.csv", "b,a,id,z\n0,1,1,no\n");
+    refused(in("evaluate %1$s/m %1$s/last.csv"), 1, "there is no column 'y' among the 4");
+    ck_assert_int_eq(system(in("sed -i /targets/d %1$s/m/model.json")), 0); /* as others write it */
     refused(in("evaluate %1$s/m %1$s/last.csv"), 1,
             "2 columns are no features of the model: the target must be named (--target)");
-    refused(in("evaluate %1$s/m %1$s/other.csv"), 1,
+    write_words("away.csv", "z,b,a\nno,0,1\n");
+    refused(in("evaluate %1$s/m %1$s/away.csv"), 1,
             "column 'a', the last one, is a target and a feature");
     refused(in("evaluate %1$s/m %1$s/other.csv --target b"), 1,
             "column 'b' is a target and a feature");

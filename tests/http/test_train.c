@@ -141,6 +141,10 @@ START_TEST(the_data_say_the_rest_of_the_net)
     ck_assert_double_eq_tol(price, 1e6, 1e5);
     runs(in("train --data %1$s/prices.csv --hidden none --standardize --out %1$s/line"), 0,
          "written (3 parameters, epoch 125 of 125)");
+    /* Without more words: two hidden layers, and a table with a header is standardized. */
+    runs(in("train --data %1$s/prices.csv --out %1$s/plain"), 0, "written (641 parameters, epoch ");
+    runs(in("inspect %1$s/plain"), 0, "--hidden 32,16");
+    ck_assert_ptr_nonnull(strstr(output, "--standardize"));
     leave();
 }
 END_TEST
@@ -158,7 +162,7 @@ START_TEST(a_net_that_learned_nothing_is_not_written)
     snprintf(words, sizeof words, "%s --force", noise);
     runs(in(words), 0, "; it is written all the same");
     runs(in("check %1$s/m"), 0, "ok (m");
-    runs(in("train --data %1$s/prices.csv --hidden 16 --out %1$s/n"), 1,
+    runs(in("train --data %1$s/prices.csv --hidden 16 --scale 1 --out %1$s/n"), 1,
          "--standardize the features: feature 'income' goes from ");
     ck_assert(!is_there("n") && !is_there("n.part"));
     leave();
@@ -271,7 +275,6 @@ static const struct {
     const char *says;
 } wrongs[] = {
     {"train", 2, "--data FILE is missing"},
-    {"train --data x --out y", 2, "--hidden A,B (or --layers A,B,C) is missing"},
     {"train --nope", 2, "unknown option --nope"},
     {"train --lr", 2, "--lr needs a value: --lr RATE"},
     {"train --nesterov=1", 2, "--nesterov takes no value"},

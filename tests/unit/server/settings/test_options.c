@@ -281,7 +281,6 @@ START_TEST(wrong_words_of_train_are_refused)
         const char *line, *words;
     } cases[] = {
         {"--layers 4,2 --out o", "--data FILE is missing"},
-        {"--data d --out o --layers=", "--hidden A,B (or --layers A,B,C) is missing"},
         {"--data d --layers 4,2", "--out DIR is missing"},
         {TRAIN "word", "unexpected argument 'word'"},
         {TRAIN "-", "unexpected argument '-'"},
