@@ -3,18 +3,14 @@
 #include "core/format/model_chain.h"
 
 #include "core/base/atomic_file.h"
+#include "core/format/layer_put.h"
 #include "core/format/safetensors_write.h"
 #include "core/format/training_json.h"
 #include "core/json/write.h"
-#include <errno.h>
 #include <relud/relud.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-enum { PATH_BYTES = WRITER_PATH_BYTES };
 
 /* ---- tensors ---- */
 
@@ -165,51 +161,34 @@ static bool put_tensor(FILE *file, size_t index, const void *what)
 
 /* ---- model.json ---- */
 
-static void put_activation(FILE *file, const struct step *activate, size_t layer)
-{
-    const struct relud_activation_info *info = relud_activation_info(activate->activation);
-    fputs(", \"activation\": ", file);
-    if (info->parameters == 0) {
-        put_string(file, info->name);
-        return;
-    }
-    fprintf(file, "{\"type\": \"%s\"", info->name);
-    for (size_t i = 0; i < info->parameters; i++) {
-        const struct relud_parameter_info *parameter = &info->parameter[i];
-        fprintf(file, ", \"%s\": ", parameter->name);
-        if (parameter->kind == RELUD_PARAMETER_WEIGHT)
-            fprintf(file, "\"layers.%zu.slopes\"", layer);
-        else if (parameter->kind == RELUD_PARAMETER_CHOICE)
-            put_string(file, parameter->choices[(size_t)activate->params.values[i]]);
-        else
-            put_number(file, activate->params.values[i]);
-    }
-    fputs("}", file);
-}
-
 /* A norm's product and sum are written as its weight and bias. For a batch norm, a mean of 0, a
  * variance of 1 and an eps of 0 leave these unchanged. */
-static void put_item(FILE *file, const struct item *item, size_t layer)
+static void put_item(FILE *file, const struct item *item, size_t index)
 {
-    static const char *const types[] = {"linear", "batch_norm", "layer_norm"};
-    bool is_linear = item->type == ITEM_LINEAR;
-    fputs("{", file);
-    if (!is_linear)
-        fprintf(file, "\"type\": \"%s\", \"eps\": ", types[item->type]);
-    if (!is_linear)
-        put_number(file, item->type == ITEM_LAYER_NORM ? item->step->epsilon : 0);
+    static const enum model_layer_type types[] = {LAYER_LINEAR, LAYER_BATCH_NORM, LAYER_LAYER_NORM};
+    static const char *const members[] = {"weight", "bias", "running_mean", "running_var",
+                                          "slopes"};
+    bool is_linear = item->type == ITEM_LINEAR, is_batch_norm = item->type == ITEM_BATCH_NORM;
+    char name[5][48];
+    for (size_t i = 0; i < 5; i++)
+        snprintf(name[i], sizeof name[i], "layers.%zu.%s", index, members[i]);
+    struct model_layer layer = {.type = types[item->type]};
+    if (item->type == ITEM_LAYER_NORM)
+        layer.eps = (double)item->step->epsilon;
     if (is_linear || item->scale)
-        fprintf(file, "%s\"weight\": \"layers.%zu.weight\"", is_linear ? "" : ", ", layer);
-    if (is_linear ? item->step->linear.has_bias : item->shift || item->type == ITEM_BATCH_NORM)
-        fprintf(file, ", \"bias\": \"layers.%zu.bias\"", layer);
-    if (item->type == ITEM_BATCH_NORM)
-        fprintf(file,
-                ", \"running_mean\": \"layers.%zu.running_mean\", "
-                "\"running_var\": \"layers.%zu.running_var\"",
-                layer, layer);
-    if (item->activate)
-        put_activation(file, item->activate, layer);
-    fputs("}", file);
+        layer.weight = name[0];
+    if (is_linear ? item->step->linear.has_bias : item->shift || is_batch_norm)
+        layer.bias = name[1];
+    if (is_batch_norm) {
+        layer.mean = name[2];
+        layer.variance = name[3];
+    }
+    if (item->activate) {
+        layer.activation = item->activate->activation;
+        layer.params = item->activate->params;
+        layer.slopes = name[4];
+    }
+    layer_put(file, &layer);
 }
 
 static void put_vector(FILE *file, const struct model_input *input, size_t index, const char *name,
@@ -329,32 +308,14 @@ static void put_json(FILE *file, const struct chain *chain, const struct relud_m
 
 /* ---- saving ---- */
 
-static bool make_dir(const char *dir, struct relud_error *error)
-{
-    struct stat about;
-    if (mkdir(dir, 0777) == 0)
-        return true;
-    if (errno != EEXIST || stat(dir, &about) != 0)
-        return relud_fail(error, RELUD_IO, "%s: %s", dir, strerror(errno));
-    if (!S_ISDIR(about.st_mode))
-        return relud_fail(error, RELUD_IO, "%s: is there, and no directory", dir);
-    return true;
-}
-
 bool relud_model_save(const relud_model *model, const char *dir, const char *name,
                       struct relud_error *error)
 {
-    char path[2][PATH_BYTES];
+    char path[2][MODEL_PATH_BYTES];
     struct chain chain;
     struct atomic_file writer;
-    struct stat about;
-    for (size_t i = 0; i < 2; i++) {
-        int len = snprintf(path[i], PATH_BYTES, "%s/model.%s", dir, i ? "json" : "safetensors");
-        if (len >= PATH_BYTES)
-            return relud_fail(error, RELUD_IO, "%s: the path is too long", dir);
-        if (stat(path[i], &about) == 0)
-            return relud_fail(error, RELUD_IO, "%s: already exists", path[i]);
-    }
+    if (!model_files_name(path, dir, error))
+        return false;
     if (!model_chain_read(&chain, model, error)) {
         free(chain.item);
         return false;
@@ -367,7 +328,7 @@ bool relud_model_save(const relud_model *model, const char *dir, const char *nam
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     else
         list_tensors(&chain, &tensors);
-    is_saved = is_saved && make_dir(dir, error) && atomic_file_open(&writer, path[0], error);
+    is_saved = is_saved && model_files_make_dir(dir, error) && atomic_file_open(&writer, path[0], error);
     if (is_saved) {
         bool is_put = put_safetensors(writer.file, "\"format\":\"pt\"", tensors.entry,
                                       tensors.count, put_tensor, &tensors);

@@ -23,6 +23,7 @@ struct relud_activation {
 #define FORM(which, row, ...) {.info.name = #row, .form = which, __VA_ARGS__},
 
 #define ALIAS(name)            .info.alias = name
+#define MODULE(name)           .info.module = name
 #define RELU_LIKE              .info.is_relu_like = true
 #define SATURATING             .info.is_saturating = true
 #define ROWWISE                .info.is_rowwise = true

@@ -13,6 +13,7 @@
  * says. Names, parameters and defaults are torch.nn's, or the paper's where PyTorch has no such
  * function; `lambda` is PyTorch's lambd, silu's beta is from Swish (Ramachandran et al. 2017).
  *
+ * MODULE(name) is torch.nn's class.
  * OPERATOR(name) is ONNX's operator. ATTRIBUTES are the operator's names and defaults of the
  * PARAMETERS, in their order. An operator that differs in more than that has a reader of its own
  * in core/onnx. */
@@ -21,39 +22,47 @@
 
 /* clang-format off */
 #define ACTIVATIONS(FORMULA, FORM) \
-    FORMULA(relu, OPERATOR("Relu"), RELU_LIKE) \
-    FORMULA(leaky_relu, OPERATOR("LeakyRelu"), ATTRIBUTES({"alpha", 0.01f}), \
+    FORMULA(relu, MODULE("ReLU"), OPERATOR("Relu"), RELU_LIKE) \
+    FORMULA(leaky_relu, MODULE("LeakyReLU"), OPERATOR("LeakyRelu"), ATTRIBUTES({"alpha", 0.01f}), \
+            \
             PARAMETERS(1, NUMBER("negative_slope", 0.01f))) \
-    FORM(FORM_PRELU, prelu, OPERATOR("PRelu"), PARAMETERS(1, SLOPES("weight", 0.25f))) \
-    FORM(FORM_RRELU, rrelu, NO_OPERATOR, \
+    FORM(FORM_PRELU, prelu, MODULE("PReLU"), OPERATOR("PRelu"), \
+            PARAMETERS(1, SLOPES("weight", 0.25f))) \
+    FORM(FORM_RRELU, rrelu, MODULE("RReLU"), NO_OPERATOR, \
          PARAMETERS(2, NUMBER("lower", 0.125f), NUMBER("upper", 1.0f / 3))) \
-    FORMULA(elu, OPERATOR("Elu"), ATTRIBUTES({"alpha", 1}), PARAMETERS(1, NUMBER("alpha", 1))) \
-    FORMULA(selu, OPERATOR("Selu")) \
-    FORMULA(celu, OPERATOR("Celu"), ATTRIBUTES({"alpha", 1}), PARAMETERS(1, NUMBER("alpha", 1))) \
-    FORMULA(silu, ALIAS("swish"), OPERATOR("Swish"), ATTRIBUTES({"alpha", 1}), \
+    FORMULA(elu, MODULE("ELU"), OPERATOR("Elu"), ATTRIBUTES({"alpha", 1}), \
+            PARAMETERS(1, NUMBER("alpha", 1))) \
+    FORMULA(selu, MODULE("SELU"), OPERATOR("Selu")) \
+    FORMULA(celu, MODULE("CELU"), OPERATOR("Celu"), ATTRIBUTES({"alpha", 1}), \
+            PARAMETERS(1, NUMBER("alpha", 1))) \
+    FORMULA(silu, MODULE("SiLU"), ALIAS("swish"), OPERATOR("Swish"), ATTRIBUTES({"alpha", 1}), \
             PARAMETERS(1, NUMBER("beta", 1))) \
-    FORMULA(gelu, OPERATOR("Gelu"), PARAMETERS(1, CHOICE("approximate", "none", "tanh"))) \
-    FORMULA(mish, OPERATOR("Mish")) \
-    FORMULA(sigmoid, OPERATOR("Sigmoid"), SATURATING) \
-    FORMULA(tanh, OPERATOR("Tanh"), SATURATING) \
-    FORMULA(softplus, OPERATOR("Softplus"), \
+    FORMULA(gelu, MODULE("GELU"), OPERATOR("Gelu"), \
+            PARAMETERS(1, CHOICE("approximate", "none", "tanh"))) \
+    FORMULA(mish, MODULE("Mish"), OPERATOR("Mish")) \
+    FORMULA(sigmoid, MODULE("Sigmoid"), OPERATOR("Sigmoid"), SATURATING) \
+    FORMULA(tanh, MODULE("Tanh"), OPERATOR("Tanh"), SATURATING) \
+    FORMULA(softplus, MODULE("Softplus"), OPERATOR("Softplus"), \
             PARAMETERS(2, NUMBER("beta", 1), NUMBER("threshold", 20))) \
     FORMULA(squareplus, NO_OPERATOR, PARAMETERS(1, NUMBER("b", 4))) \
-    FORMULA(softsign, OPERATOR("Softsign"), SATURATING) \
-    FORMULA(logsigmoid, NO_OPERATOR) \
-    FORMULA(hardswish, OPERATOR("HardSwish")) \
-    FORMULA(hardsigmoid, OPERATOR("HardSigmoid"), SATURATING) \
-    FORMULA(hardtanh, OPERATOR("Clip"), \
+    FORMULA(softsign, MODULE("Softsign"), OPERATOR("Softsign"), SATURATING) \
+    FORMULA(logsigmoid, MODULE("LogSigmoid"), NO_OPERATOR) \
+    FORMULA(hardswish, MODULE("Hardswish"), OPERATOR("HardSwish")) \
+    FORMULA(hardsigmoid, MODULE("Hardsigmoid"), OPERATOR("HardSigmoid"), SATURATING) \
+    FORMULA(hardtanh, MODULE("Hardtanh"), OPERATOR("Clip"), \
             PARAMETERS(2, NUMBER("min_val", -1), NUMBER("max_val", 1)), SATURATING) \
-    FORM(FORM_RELU6, relu6, OPERATOR("Clip"), RELU_LIKE, SATURATING) \
-    FORMULA(threshold, OPERATOR("ThresholdedRelu"), ATTRIBUTES({"alpha", 1}), \
+    FORM(FORM_RELU6, relu6, MODULE("ReLU6"), OPERATOR("Clip"), RELU_LIKE, SATURATING) \
+    FORMULA(threshold, MODULE("Threshold"), OPERATOR("ThresholdedRelu"), ATTRIBUTES({"alpha", 1}), \
+            \
             PARAMETERS(2, NUMBER("threshold", 0), NUMBER("value", 0)), RELU_LIKE) \
-    FORMULA(tanhshrink, NO_OPERATOR) \
-    FORMULA(softshrink, OPERATOR("Shrink"), PARAMETERS(1, NUMBER("lambda", 0.5f))) \
-    FORMULA(hardshrink, OPERATOR("Shrink"), PARAMETERS(1, NUMBER("lambda", 0.5f))) \
-    FORM(FORM_SOFTMAX, softmax, OPERATOR("Softmax"), ROWWISE) \
-    FORM(FORM_LOG_SOFTMAX, log_softmax, OPERATOR("LogSoftmax"), ROWWISE) \
-    FORMULA(identity, OPERATOR("Identity"))
+    FORMULA(tanhshrink, MODULE("Tanhshrink"), NO_OPERATOR) \
+    FORMULA(softshrink, MODULE("Softshrink"), OPERATOR("Shrink"), \
+            PARAMETERS(1, NUMBER("lambda", 0.5f))) \
+    FORMULA(hardshrink, MODULE("Hardshrink"), OPERATOR("Shrink"), \
+            PARAMETERS(1, NUMBER("lambda", 0.5f))) \
+    FORM(FORM_SOFTMAX, softmax, MODULE("Softmax"), OPERATOR("Softmax"), ROWWISE) \
+    FORM(FORM_LOG_SOFTMAX, log_softmax, MODULE("LogSoftmax"), OPERATOR("LogSoftmax"), ROWWISE) \
+    FORMULA(identity, MODULE("Identity"), OPERATOR("Identity"))
 /* clang-format on */
 
 #endif

@@ -56,8 +56,9 @@ struct relud_parameter_info {
 
 struct relud_activation_info {
     const char *name;  /* "leaky_relu" */
-    const char *alias; /* "swish" for silu; NULL: there is none */
-    size_t parameters; /* how many of `parameter` there are */
+    const char *alias;  /* "swish" for silu; NULL: there is none */
+    const char *module; /* torch.nn's class, "LeakyReLU"; NULL: there is none */
+    size_t parameters;  /* how many of `parameter` there are */
     struct relud_parameter_info parameter[RELUD_PARAMETERS_MAX];
     bool is_rowwise;    /* softmax, log_softmax: an answer depends on the whole row */
     bool is_relu_like;  /* exactly 0 on a whole half-line: a unit can die */
