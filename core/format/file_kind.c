@@ -240,6 +240,8 @@ static const struct kind *kind_of(const struct look *look)
 {
     if (look->size == 0)
         return &empty;
+    if (is_safetensors(look)) /* first: its length may be a pickle's or gzip's first bytes */
+        return &safetensors;
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
         if (look->head_len >= magics[i].at + magics[i].len &&
             memcmp(look->head + magics[i].at, magics[i].bytes, magics[i].len) == 0)
@@ -252,8 +254,6 @@ static const struct kind *kind_of(const struct look *look)
     if (look->head_len > 2 && look->head[0] == 0x78 &&
         (0x7800 | (unsigned char)look->head[1]) % 31 == 0) /* zlib data, which joblib writes */
         return &pickle;
-    if (is_safetensors(look))
-        return &safetensors;
     const struct kind *text = kind_of_text(look);
     return text ? text : is_onnx(look) ? &onnx : NULL;
 }

@@ -13,7 +13,8 @@ static bool is_file(const char *path)
 }
 
 struct wanted {
-    const char *path, *activation;
+    const char *path;
+    struct relud_model_options options;
 };
 
 static bool read_path(struct model_source *source, const void *what)
@@ -23,7 +24,7 @@ static bool read_path(struct model_source *source, const void *what)
         return model_dir_read(source, wanted->path);
     switch (file_kind_of(wanted->path)) {
     case FILE_SAFETENSORS:
-        return state_dict_read(source, wanted->path, wanted->activation);
+        return state_dict_read(source, wanted->path, &wanted->options);
     case FILE_OTHER:
         return file_kind_refuse(wanted->path, source->error);
     default:
@@ -39,6 +40,8 @@ bool relud_model_refuse(const char *path, struct relud_error *error)
 relud_model *relud_model_load(const char *path, const struct relud_model_options *options,
                               struct relud_error *error)
 {
-    const struct wanted wanted = {path, options ? options->activation : NULL};
+    struct wanted wanted = {.path = path};
+    if (options)
+        wanted.options = *options;
     return model_new(path, options, read_path, &wanted, error);
 }

@@ -328,7 +328,8 @@ bool relud_model_save(const relud_model *model, const char *dir, const char *nam
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     else
         list_tensors(&chain, &tensors);
-    is_saved = is_saved && model_files_make_dir(dir, error) && atomic_file_open(&writer, path[0], error);
+    is_saved =
+        is_saved && model_files_make_dir(dir, error) && atomic_file_open(&writer, path[0], error);
     if (is_saved) {
         bool is_put = put_safetensors(writer.file, "\"format\":\"pt\"", tensors.entry,
                                       tensors.count, put_tensor, &tensors);

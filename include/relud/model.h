@@ -43,6 +43,10 @@ struct relud_model_options {
     enum relud_isa isa; /* RELUD_ISA_BEST, or a lesser one to try its kernels */
     /* Between the layers of a state dict, "relu" or "elu:alpha=0.5"; NULL: not known. */
     const char *activation;
+    /* A state dict may have norms and PReLUs. Where its names do not tell their places, the usual
+     * ones in PyTorch are taken, and PyTorch's eps. The model's notes say what was read and what
+     * was assumed, for somebody to approve. false: such a file is refused. */
+    bool takes_usual_order;
 };
 
 /* What a training left in the model. A loss is a mean over rows, an accuracy a share of rows;
@@ -129,6 +133,13 @@ void relud_model_release(relud_model *model);
  * that are there are not overwritten, and no half-written file stays under a model's name. */
 bool relud_model_save(const relud_model *model, const char *dir, const char *name,
                       struct relud_error *error);
+
+/* Writes the state dict at `path` as a model directory: dir/model.safetensors is the file itself, and
+ * dir/model.json has its layers by their names, to be read and corrected. It is what
+ * relud_model_load serves with the same options, and gives the same bits. Otherwise as
+ * relud_model_save. */
+bool relud_state_dict_save(const char *path, const struct relud_model_options *options,
+                           const char *dir, const char *name, struct relud_error *error);
 
 /* ---- what is inside ---- */
 

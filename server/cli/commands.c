@@ -45,7 +45,10 @@ const struct command commands[] = {
     {"check", cmd_check, &check_options, NULL, "load, validate and self-test models",
      "The exit status is 1 when any of them fails."},
     {"convert", cmd_convert, &convert_options, NULL,
-     "write a model, for example an .onnx file, as model.json and model.safetensors", ""},
+     "write a model, for example an .onnx file, as model.json and model.safetensors",
+     "A state dict (.safetensors) is read by its names and shapes, and its norms by PyTorch's "
+     "usual order. What was read and what was assumed is printed. Correct model.json where it is "
+     "wrong."},
     {"help", cmd_help, &help_options, "Learn more", "show this help, or the help of a command", ""},
     {"version", cmd_version, &version_options, NULL,
      "print the version and the best instruction set", ""},

@@ -2,6 +2,7 @@
 """build/bench.json as words: build/bench.md, build/bench-train.md, build/bench-ratios.md and build/bench.svg; with --publish also
 docs/performance.md's sections of what was measured, docs/performance.svg, and README's lines of ratios."""
 import html
+import itertools
 import json
 import math
 import sys
@@ -171,7 +172,7 @@ class Report:
 
     def other_nets(self):
         rows = []
-        for one in sorted(self.nets.values(), key=lambda net: math.prod(net["widths"])):
+        for one in sorted(self.nets.values(), key=lambda net: sum(map(math.prod, itertools.pairwise(net["widths"])))):
             for kind, words in (("json1", "one row, JSON"), ("json32", "32 rows, JSON"), ("float1", "one row, float32")):
                 of = one[kind]
                 rows.append(["→".join(map(str, one["widths"])), words, number(of["relud"]["per_second"]),

@@ -83,6 +83,12 @@ START_TEST(U3_a_state_dict_is_served_with_its_activation)
     strcpy(dir, new_directory());
     snprintf(words, sizeof words, "convert " DICT " %s/net --activation relu", dir);
     runs(words, 0, "written (2 layers, 13 parameters)");
+    remove_folder(dir);
+    ck_assert_int_eq(mkdir(dir, 0700), 0);
+    runs(words, 0, "note: read as Linear(2, 3) -> ReLU -> Linear(3, 1)");
+    remove_folder(dir);
+    ck_assert_int_eq(mkdir(dir, 0700), 0);
+    runs(words, 0, "/net/model.json\n");
     snprintf(words, sizeof words, "predict %s/net <<'E'\n[[2,1]]\nE\n#", dir);
     runs(words, 0, "\"output\":[2.75]");
     snprintf(words, sizeof words, "check %s/net/model.safetensors", dir);
@@ -93,6 +99,34 @@ START_TEST(U3_a_state_dict_is_served_with_its_activation)
                                       "[[2.75]]}") != NULL,
                   "%s", reply->body);
     server_stop(&server);
+    remove_folder(dir);
+}
+END_TEST
+
+#define NORMS "tests/data/faults/F18-norms/model.safetensors"
+
+/* Norms are never served by where they usually stand; convert tells it, and it can be corrected. */
+START_TEST(norms_of_a_state_dict_are_converted_for_approval)
+{
+    char dir[64], words[512];
+    strcpy(dir, new_directory());
+    snprintf(words, sizeof words, "cp " NORMS " %s/net.safetensors", dir);
+    ck_assert_int_eq(system(words), 0);
+    snprintf(words, sizeof words, "check %s/net.safetensors --activation relu", dir);
+    runs(words, 1,
+         "'0.running_mean' is of a batch normalisation, and where that stands is not in the file: "
+         "relud convert reads it by PyTorch's usual order and writes a model.json");
+    snprintf(words, sizeof words, "convert %s/net.safetensors %s/net --activation relu", dir, dir);
+    runs(words, 0,
+         "note: read as BatchNorm1d(3) -> Linear(3, 4) -> BatchNorm1d(4) -> ReLU -> BatchNorm1d(4) "
+         "-> LayerNorm(4) -> Linear(4, 2, bias=False) -> BatchNorm1d(2, affine=False)\n");
+    snprintf(words, sizeof words, "check %s/net", dir);
+    runs(words, 0, ": ok (net version 1: 3 -> 2");
+    snprintf(words, sizeof words,
+             "sed -i 's/\"eps\": 1e-5/\"eps\": 0.001/; s/\"relu\"/\"tanh\"/' %s/net/model.json", dir);
+    ck_assert_int_eq(system(words), 0);
+    snprintf(words, sizeof words, "inspect %s/net", dir);
+    runs(words, 0, "tanh");
     remove_folder(dir);
 }
 END_TEST
@@ -118,5 +152,6 @@ START_TEST(U3_other_files_are_told_what_they_are)
 END_TEST
 
 RUN_SUITE("model_files", U3_a_state_dict_is_served_with_its_activation,
+          norms_of_a_state_dict_are_converted_for_approval,
           U3_other_files_are_told_what_they_are, F11_long_paths_leave_room_for_the_reason,
           F11_odd_names_are_shown_escaped)

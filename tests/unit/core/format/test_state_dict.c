@@ -1,5 +1,5 @@
 /* State dicts in safetensors: whose layers are told by names and shapes, and those that are not. */
-#include "tests/unit/models.h"
+#include "tests/unit/state_dicts.h"
 
 #include "tests/unit/scarcity.h"
 #include <fcntl.h>
@@ -11,33 +11,6 @@ struct dict {
     const char *words;   /* of the refusal; NULL: served */
     const char *order;   /* the layers' weights, where they are served */
 };
-
-/* A safetensors file of these tensors, element i of each being (i % 5 - 2) / 4. */
-static void write_dict(const char *path, const char *tensors)
-{
-    static char header[1 << 18], name[128], shape[64];
-    static float numbers[65536];
-    size_t len = (size_t)snprintf(header, sizeof header, "{"), at = 0;
-    for (int used; sscanf(tensors, " %127[^[][%63[^]]]%n", name, shape, &used) == 2;
-         tensors += used) {
-        size_t count = 1, from = at;
-        for (char *dim = shape, *end; *dim != ' ' && *dim; dim = *end ? end + 1 : end)
-            count *= strtoul(dim, &end, 10);
-        for (size_t i = 0; i < count; i++)
-            numbers[at++] = (float)(i % 5) / 4 - 0.5f;
-        len += (size_t)snprintf(
-            header + len, sizeof header - len,
-            "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
-            from ? "," : "", name, shape, 4 * from, 4 * at);
-    }
-    snprintf(header + len, sizeof header - len, "}");
-    char dir[128];
-    snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
-    write_tensors(dir, header, numbers, 4 * at);
-    char made[300];
-    snprintf(made, sizeof made, "%s/model.safetensors", dir);
-    ck_assert_int_eq(rename(made, path), 0);
-}
 
 #define CHAIN3 "fc1.weight[8,4] fc1.bias[8] fc2.weight[6,8] fc2.bias[6] fc3.weight[3,6] fc3.bias[3]"
 static const struct dict dicts[] = {
@@ -158,7 +131,11 @@ START_TEST(an_order_is_not_guessed_where_not_all_are_tried)
     tensors = malloc(65536), len = 0;
     for (int i = 0; i < 2001; i++)
         len += (size_t)sprintf(tensors + len, "l%d.weight[1,1] ", i);
-    refuses_dict(path, tensors, "2001 tensors are more than 1000 layers have");
+    refuses_dict(path, tensors, "2001 layers are more than 1000");
+    tensors = malloc(131072), len = 0;
+    for (int i = 0; i < 5001; i++)
+        len += (size_t)sprintf(tensors + len, "l%d.weight[1,1] ", i);
+    refuses_dict(path, tensors, "5001 tensors are more than 1000 layers have");
     unlink(path);
     *strrchr(path, '/') = '\0';
     rmdir(path);
@@ -269,6 +246,31 @@ START_TEST(U3_what_stands_between_its_layers_is_never_guessed)
     unlink(path);
     *strrchr(path, '/') = '\0';
     rmdir(path);
+}
+END_TEST
+
+/* A header's length may begin as a pickle, zlib data or gzip does. */
+START_TEST(a_header_of_any_length_is_no_other_file)
+{
+    static const size_t lengths[] = {0x280, 0x380, 0x480, 0x580, 0x178, 0x5e78, 0x8b1f, 0x4d42};
+    char path[128], header[40000];
+    struct relud_error error;
+    snprintf(path, sizeof path, "%s", new_directory());
+    char *end = path + strlen(path);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        static const char tensors[] =
+            "{\"w.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]}}";
+        memset(header, ' ', lengths[i]);
+        memcpy(header, tensors, sizeof tensors - 1);
+        header[lengths[i]] = '\0';
+        write_tensors(path, header, data, 4);
+        strcpy(end, "/model.safetensors");
+        relud_model *model = relud_model_load(path, NULL, &error);
+        ck_assert_msg(model != NULL, "%zx: %s", lengths[i], error.text);
+        relud_model_release(model);
+        *end = '\0';
+    }
+    remove_directory(path);
 }
 END_TEST
 
@@ -420,7 +422,7 @@ START_TEST(U3_a_folder_that_is_no_model_is_told_what_is_missing)
 END_TEST
 
 RUN_SUITE("state_dict", U3_a_state_dict_is_served_where_names_and_shapes_tell_its_layers,
-          an_order_is_not_guessed_where_not_all_are_tried,
+          an_order_is_not_guessed_where_not_all_are_tried, a_header_of_any_length_is_no_other_file,
           U3_what_stands_between_its_layers_is_never_guessed, the_layers_that_are_told_are_noted,
           U3_a_file_that_is_no_model_is_told_what_it_is,
           U3_a_folder_that_is_no_model_is_told_what_is_missing)
