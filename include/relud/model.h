@@ -134,8 +134,8 @@ void relud_model_release(relud_model *model);
 bool relud_model_save(const relud_model *model, const char *dir, const char *name,
                       struct relud_error *error);
 
-/* Writes the state dict at `path` as a model directory: dir/model.safetensors is the file itself, and
- * dir/model.json has its layers by their names, to be read and corrected. It is what
+/* Writes the state dict at `path` as a model directory: dir/model.safetensors is the file itself,
+ * and dir/model.json has its layers by their names, to be read and corrected. It is what
  * relud_model_load serves with the same options, and gives the same bits. Otherwise as
  * relud_model_save. */
 bool relud_state_dict_save(const char *path, const struct relud_model_options *options,
