@@ -48,7 +48,7 @@ static bool add_layer(struct dict *dict, const struct group *group)
 {
     static const enum model_layer_type types[] = {LAYER_LINEAR, LAYER_BATCH_NORM, LAYER_LAYER_NORM};
     struct model_json *json = &dict->loading->json;
-    dict->of_layer[json->layers] = group;
+    dict->of_layer[json->layers] = (size_t)(group - dict->group);
     struct model_layer *layer = &json->layer[json->layers++];
     *layer = (struct model_layer){.type = types[group->kind], .eps = 1e-5};
     layer->weight = copy_name(dict, group->weight);

@@ -37,7 +37,7 @@ struct dict {
     size_t fits, tries;
     /* The one PReLU, which stands between all layers, is group[groups]. */
     bool is_shared;
-    const struct group **of_layer; /* [json.layers]: each layer's group */
+    size_t *of_layer; /* [json.layers]: each layer's group */
     /* What was assumed: a norm stands before the activation, or behind the layer of its number; the
      * activation stands at the first of the places that are left to it. */
     bool is_before_assumed, is_behind_assumed, is_first_assumed;

@@ -75,7 +75,7 @@ static bool tell_chain(const struct dict *dict)
     struct text text = {.size = (json->layers + 1) * LAYER_BYTES};
     text.at = arena_take(source->arena, text.size);
     for (size_t i = 0; text.at && i < json->layers; i++)
-        put_layer(&text, dict->of_layer[i], &json->layer[i]);
+        put_layer(&text, &dict->group[dict->of_layer[i]], &json->layer[i]);
     if (text.at)
         source->note[source->info.notes++] = text.at;
     return text.at || dict_no_memory(dict);
