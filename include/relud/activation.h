@@ -55,7 +55,7 @@ struct relud_parameter_info {
 };
 
 struct relud_activation_info {
-    const char *name;  /* "leaky_relu" */
+    const char *name;   /* "leaky_relu" */
     const char *alias;  /* "swish" for silu; NULL: there is none */
     const char *module; /* torch.nn's class, "LeakyReLU"; NULL: there is none */
     size_t parameters;  /* how many of `parameter` there are */
