@@ -185,6 +185,9 @@ size_t onnx_product(const struct onnx_value *value, size_t from, size_t to);
  * and STEP_JOIN may mix constants and values. */
 bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct onnx_value *x,
                size_t count, struct onnx_value *out);
+/* Makes a value of the net of the constant x, whose shape[0] is the batch: each row has the same
+ * numbers. */
+bool onnx_spread(struct onnx_graph *graph, const struct onnx_value *x, struct onnx_value *out);
 /* If the step only moves numbers of views of the input (core/onnx/views.c), makes it one that
  * gathers from the input. *is_input: it would move nothing. False: out of memory or budget. */
 bool onnx_compose_views(struct onnx_graph *graph, struct step *step, const struct onnx_value *x,

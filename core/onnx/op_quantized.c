@@ -20,6 +20,52 @@ static bool fits(const struct onnx_value *x, const struct onnx_value *value, siz
            (value->rank == 1 && axis < x->rank && value->width == x->shape[axis]);
 }
 
+static bool dequantize(struct onnx_graph *graph, long long x, long long zero, float scale,
+                       float *made)
+{
+    if (x != (int32_t)x || zero != (int32_t)zero)
+        return onnx_fail(graph, "it dequantizes numbers of more than 32 bits");
+    *made = (float)(x - zero) * scale;
+    return isfinite(*made) || onnx_fail(graph, "an element is not finite");
+}
+
+static bool give_floats(struct onnx_graph *graph, const struct onnx_value *x, const float *made)
+{
+    struct onnx_value out = *x;
+    out.kind = ONNX_FLOATS;
+    out.wholes = NULL;
+    out.floats = made;
+    return onnx_answer(graph, true, &out);
+}
+
+/* Each `block` elements along the axis have a scale and a zero point of their own. */
+static bool dequantize_blocks(struct onnx_graph *graph, const struct onnx_value *x,
+                              const struct onnx_value *scale, const struct onnx_value *zero,
+                              long long number, long long block)
+{
+    size_t axis, blocks;
+    if (!onnx_axis(graph, number, x->rank, &axis))
+        return false;
+    blocks = block < 1 ? 0 : (x->shape[axis] + (size_t)block - 1) / (size_t)block;
+    bool fits = blocks && scale->rank == x->rank && (!zero || zero->width == scale->width);
+    for (size_t i = 0; fits && i < x->rank; i++)
+        fits = scale->shape[i] == (i == axis ? blocks : x->shape[i]);
+    if (!fits)
+        return onnx_fail(graph, "its scales are not one for each %lld along axis %zu", block, axis);
+    const float *scales = onnx_constant(graph, scale, "the scale");
+    float *made = arena_take_array(&graph->source->temporary, x->width, sizeof *made);
+    if (!scales || !made)
+        return scales ? onnx_no_memory(graph) : false;
+    size_t inner = onnx_product(x, axis + 1, x->rank), length = x->shape[axis];
+    for (size_t i = 0; i < x->width; i++) {
+        size_t outer = i / inner / length, place = i / inner % length / (size_t)block;
+        size_t at = (outer * blocks + place) * inner + i % inner;
+        if (!dequantize(graph, x->wholes[i], zero ? zero->wholes[at] : 0, scales[at], &made[i]))
+            return false;
+    }
+    return give_floats(graph, x, made);
+}
+
 /* (x - zero point) scale, for a constant x. */
 static bool read_dequantize(struct onnx_graph *graph, const struct onnx_node *node)
 {
@@ -35,7 +81,7 @@ static bool read_dequantize(struct onnx_graph *graph, const struct onnx_node *no
     if (x->kind != ONNX_WHOLES || x->is_batch || (zero && zero->kind != ONNX_WHOLES))
         return onnx_fail(graph, "it dequantizes what are no constant whole numbers");
     if (block)
-        return onnx_fail(graph, "block_size is %lld: scales by block are not read", block);
+        return dequantize_blocks(graph, x, scale, zero, number, block);
     bool is_one = scale->width == 1 && (!zero || zero->width == 1);
     if (!is_one && !onnx_axis(graph, number, x->rank, &axis))
         return false;
@@ -50,17 +96,10 @@ static bool read_dequantize(struct onnx_graph *graph, const struct onnx_node *no
     for (size_t i = 0; i < x->width; i++) {
         size_t at = is_one ? 0 : i / inner % x->shape[axis];
         long long less = zero ? zero->wholes[zero->width == 1 ? 0 : at] : 0;
-        if (x->wholes[i] != (int32_t)x->wholes[i] || less != (int32_t)less)
-            return onnx_fail(graph, "it dequantizes numbers of more than 32 bits");
-        made[i] = (float)(x->wholes[i] - less) * scales[scale->width == 1 ? 0 : at];
-        if (!isfinite(made[i]))
-            return onnx_fail(graph, "element %zu is not finite", i);
+        if (!dequantize(graph, x->wholes[i], less, scales[scale->width == 1 ? 0 : at], &made[i]))
+            return false;
     }
-    struct onnx_value out = *x;
-    out.kind = ONNX_FLOATS;
-    out.wholes = NULL;
-    out.floats = made;
-    return onnx_answer(graph, true, &out);
+    return give_floats(graph, x, made);
 }
 
 const struct onnx_op onnx_quantized_ops[] = {

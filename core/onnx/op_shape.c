@@ -88,6 +88,17 @@ static bool read_shape(struct onnx_graph *graph, const struct onnx_node *node)
     return onnx_answer(graph, true, &out);
 }
 
+/* True if the list says that axis 0, and no other, is the batch. */
+static bool is_of_batch(const struct onnx_graph *graph, const struct onnx_value *list)
+{
+    if (!graph->is_batched || !list->is_batch || !list->is_batch[0])
+        return false;
+    for (size_t i = 1; i < list->width; i++)
+        if (list->is_batch[i])
+            return false;
+    return true;
+}
+
 static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
@@ -98,8 +109,11 @@ static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_n
     size_t shape[ONNX_RANK_MAX];
     if (!onnx_list_input(graph, 0, &list))
         return false;
-    if (!list || list->is_batch || list->width > ONNX_RANK_MAX)
-        return onnx_fail(graph, "its shape is missing, that of a batch, or too long");
+    if (!list || list->width > ONNX_RANK_MAX)
+        return onnx_fail(graph, "its shape is missing, or too long");
+    bool is_spread = is_of_batch(graph, list);
+    if (list->is_batch && !is_spread)
+        return onnx_fail_mixing(graph, "it makes numbers");
     for (size_t i = 0; i < list->width; i++)
         shape[i] = list->wholes[i] < 1 ? 0 : (size_t)list->wholes[i];
     if (attribute) {
@@ -120,7 +134,10 @@ static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_n
         if (!one.wholes && !one.floats)
             return false;
     }
-    return onnx_answer(graph, onnx_expand(graph, &one, list->width, shape, &out), &out);
+    return onnx_answer(graph,
+                       onnx_expand(graph, &one, list->width, shape, &out) &&
+                           (!is_spread || onnx_spread(graph, &out, &out)),
+                       &out);
 }
 
 /* ---- operations that keep the numbers ---- */
@@ -386,6 +403,7 @@ static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
     size_t rank = list->width > x->rank ? list->width : x->rank;
     if (x->is_batched && rank > x->rank)
         return onnx_fail_mixing(graph, "it expands");
+    bool is_spread = !x->is_batched && list->width == rank && is_of_batch(graph, list);
     for (size_t i = 0; i < rank; i++) {
         size_t own = i + x->rank >= rank ? x->shape[i + x->rank - rank] : 1;
         size_t at = i + list->width >= rank ? i + list->width - rank : ONNX_RANK_MAX;
@@ -393,14 +411,18 @@ static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
         bool is_batch = at < ONNX_RANK_MAX && list->is_batch && list->is_batch[at];
         if (x->is_batched && i == 0 && (is_batch || wanted == graph->batch))
             wanted = 1;
-        else if (is_batch)
+        else if (is_batch && !(is_spread && own == 1))
             return onnx_fail_mixing(graph, "it expands");
         if (wanted < 1 || (wanted != 1 && own != 1 && (size_t)wanted != own) ||
             (x->is_batched && i == 0 && wanted != 1))
             return onnx_fail(graph, "dimension %zu cannot become %lld", i, wanted);
         shape[i] = own == 1 ? (size_t)wanted : own;
     }
-    return onnx_answer(graph, onnx_expand(graph, x, rank, shape, &out), &out);
+    if (!onnx_expand(graph, x, rank, shape, &out) ||
+        (is_spread && out.kind != ONNX_ROWS && !onnx_spread(graph, &out, &out)))
+        return false;
+    out.is_batched |= is_spread;
+    return onnx_answer(graph, true, &out);
 }
 
 const struct onnx_op onnx_shape_ops[] = {

@@ -129,6 +129,33 @@ bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct o
     return true;
 }
 
+bool onnx_spread(struct onnx_graph *graph, const struct onnx_value *x, struct onnx_value *out)
+{
+    struct model_source *source = graph->source;
+    struct operand *operand = arena_take(source->arena, sizeof *operand);
+    size_t *piece = arena_take(source->arena, sizeof *piece);
+    if (!operand || !piece)
+        return onnx_no_memory(graph);
+    *piece = operand->len = x->width;
+    operand->constant = onnx_constant(graph, x, "what is spread");
+    if (x->width > MODEL_WIDTH_MAX)
+        return onnx_fail(graph, "a row would be %zu numbers wide", x->width);
+    if (!operand->constant || !make_room(graph))
+        return false;
+    source->step[source->steps++] = (struct step){.kind = STEP_JOIN,
+                                                  .operands = 1,
+                                                  .operand = operand,
+                                                  .width = x->width,
+                                                  .parts = 1,
+                                                  .piece = piece};
+    const struct onnx_value from = *x; /* which may be *out */
+    *out = (struct onnx_value){.kind = ONNX_ROWS,
+                               .is_batched = true,
+                               .is_whole = from.kind == ONNX_WHOLES,
+                               .value = source->steps};
+    return onnx_shape(graph, out, from.rank, from.shape);
+}
+
 /* ---- moving numbers ---- */
 
 uint32_t *onnx_new_map(struct onnx_graph *graph, size_t width)
