@@ -123,7 +123,8 @@ START_TEST(norms_of_a_state_dict_are_converted_for_approval)
     snprintf(words, sizeof words, "check %s/net", dir);
     runs(words, 0, ": ok (net version 1: 3 -> 2");
     snprintf(words, sizeof words,
-             "sed -i 's/\"eps\": 1e-5/\"eps\": 0.001/; s/\"relu\"/\"tanh\"/' %s/net/model.json", dir);
+             "sed -i 's/\"eps\": 1e-5/\"eps\": 0.001/; s/\"relu\"/\"tanh\"/' %s/net/model.json",
+             dir);
     ck_assert_int_eq(system(words), 0);
     snprintf(words, sizeof words, "inspect %s/net", dir);
     runs(words, 0, "tanh");
@@ -152,6 +153,5 @@ START_TEST(U3_other_files_are_told_what_they_are)
 END_TEST
 
 RUN_SUITE("model_files", U3_a_state_dict_is_served_with_its_activation,
-          norms_of_a_state_dict_are_converted_for_approval,
-          U3_other_files_are_told_what_they_are, F11_long_paths_leave_room_for_the_reason,
-          F11_odd_names_are_shown_escaped)
+          norms_of_a_state_dict_are_converted_for_approval, U3_other_files_are_told_what_they_are,
+          F11_long_paths_leave_room_for_the_reason, F11_odd_names_are_shown_escaped)

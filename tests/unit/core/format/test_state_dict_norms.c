@@ -444,5 +444,4 @@ END_TEST
 
 RUN_SUITE("state_dict_norms", norms_stand_where_names_shapes_and_pytorch_say,
           U3_a_converted_net_answers_as_pytorch_does, what_is_not_told_is_refused,
-          random_chains_are_read_and_keep_their_bits,
-          a_directory_is_written_whole_or_not_at_all)
+          random_chains_are_read_and_keep_their_bits, a_directory_is_written_whole_or_not_at_all)
