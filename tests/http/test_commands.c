@@ -179,7 +179,7 @@ START_TEST(bench_counts_every_answer)
     unsetenv("RELUD_LISTEN");
     snprintf(words, sizeof words,
              "bench http://127.0.0.1:%d/predict --body tests/data/digit-7.json --body "
-             "tests/data/digits-32.json --connections 3 --seconds 0.3 --warmup 0.1 --format json",
+             "tests/data/digits-32.json --connections 3 --seconds 1 --warmup 0.1 --format json",
              server.port);
     runs(words, 0, "\"not_2xx\":0,\"broken_connections\":0,");
     ck_assert_ptr_nonnull(strstr(output, "\"codes\":{\"200\":"));
@@ -188,7 +188,7 @@ START_TEST(bench_counts_every_answer)
              "bench http://127.0.0.1:%d/readyz --rate 100 --seconds 0.5 --warmup 0 --format json",
              server.port);
     runs(words, 0, "\"answers\":50,");
-    snprintf(words, sizeof words, "bench http://127.0.0.1:%d/nowhere --seconds 0.2 --warmup 0",
+    snprintf(words, sizeof words, "bench http://127.0.0.1:%d/nowhere --seconds 1 --warmup 0",
              server.port);
     runs(words, 1, "  404 ");
     ck_assert_ptr_nonnull(strstr(output, "of the answers that were not 2xx"));
@@ -206,12 +206,12 @@ START_TEST(F20_bench_knows_answers_without_a_body)
 {
     struct server server = server_on_digits();
     static const char *const asks[] = {"/readyz --method HEAD", "/openapi.json --method HEAD",
-                                       "/metrics --method HEAD --rate 50 --seconds 0.3",
+                                       "/metrics --method HEAD --rate 50 --seconds 1",
                                        "/relu --method OPTIONS", "/readyz"};
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
         char words[512];
         snprintf(words, sizeof words,
-                 "bench --connections 2 --warmup 0 --seconds 0.2 --format json --same "
+                 "bench --connections 2 --warmup 0 --seconds 1 --format json --same "
                  "http://127.0.0.1:%d%s",
                  server.port, asks[i]);
         runs(words, 0, "\"not_2xx\":0,\"broken_connections\":0,\"unanswered\":0,\"different\":0,");

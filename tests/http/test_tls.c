@@ -210,7 +210,7 @@ START_TEST(only_good_tls_is_spoken)
     unsetenv("RELUD_LISTEN"), unsetenv("RELUD_TLS_CERT");
     char bench[160];
     snprintf(bench, sizeof bench,
-             "bench https://127.0.0.1:%d/predict --body tests/data/digit-7.json --seconds 0.2 "
+             "bench https://127.0.0.1:%d/predict --body tests/data/digit-7.json --seconds 1 "
              "--warmup 0 --connections 4 --same",
              server.port);
     runs(bench, 0, "answers");
