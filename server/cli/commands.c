@@ -25,7 +25,7 @@ const struct command commands[] = {
      "(with --same), or when none came."},
     {"train", cmd_train, &train_options, "Make and look at models",
      "train a net on a table of rows and write it as a model directory",
-     "--data, --layers and --out are required. Ctrl-C writes the best epoch so far and exits with "
+     "--data and --out are required. Ctrl-C writes the best epoch so far and exits with "
      "status 130. --resume continues from there."},
     {"predict", cmd_predict, &predict_options, NULL, "predict the rows of a file, without a server",
      "FILE holds JSON, CSV, npy, npz or IDX, also compressed as .gz. Without FILE, or when it is "
