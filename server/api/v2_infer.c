@@ -373,7 +373,9 @@ enum read_verdict v2_infer_read(struct request *request, const char *body, size_
         asked.input = many;
         found = many ? (struct relud_json_tensor *)(asked.input + tensors) : NULL;
     }
-    if (!asked.input)
+    if (asked.input)
+        memset(asked.input, 0, tensors * sizeof *asked.input);
+    else
         request_fail(request, 503, "out of memory");
     bool is_read = asked.input && read_body(&asked, body, header_len, len, found);
     free(many);

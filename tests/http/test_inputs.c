@@ -136,7 +136,7 @@ static void add_word(struct body *body, const char *json)
     char word[64];
     uint32_t len = 0;
     for (const char *at = json + 1; at[1]; at++) {
-        if (memcmp(at, "\\u00e3", 6) == 0) {
+        if (strncmp(at, "\\u00e3", 6) == 0) {
             memcpy(word + len, "\xc3\xa3", 2);
             len += 2;
             at += 5;

@@ -9,7 +9,7 @@
 
 static bool read_words(struct train_options *options, char *text, struct relud_error *error)
 {
-    char *word[32] = {"train"}, *rest = NULL;
+    char *word[64] = {"train"}, *rest = NULL;
     int words = 1; /* after the name of the command */
     for (char *at = strtok_r(text, " ", &rest); at; at = strtok_r(NULL, " ", &rest))
         word[words++] = at;
