@@ -211,8 +211,6 @@ bool infer_read_inputs(struct infer_request *asked, const json_node *inputs)
                           info->inputs == 1 ? "inputs must be an array with one tensor, '%s'"
                                             : "inputs must be an array of tensors, '%s' and others",
                           info->input->name);
-    for (size_t i = 0; i < infer_tensors(asked->served); i++)
-        asked->input[i].is_there = asked->input[i].has_bytes = false;
     for (const json_node *node = json_node_first(inputs); node; node = json_node_next(node))
         if (!read_input(asked, node, index++, &first))
             return false;
