@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""build/bench.json as words: build/bench.md, build/bench-train.md, build/bench-ratios.md and build/bench.svg; with --publish also
+"""build/bench.json as words: build/bench.md, build/bench-rows.md, build/bench-train.md, build/bench-ratios.md and build/bench.svg; with --publish also
 docs/performance.md's sections of what was measured, docs/performance.svg, and README's lines of ratios."""
 import html
 import itertools
@@ -12,6 +12,7 @@ from contestants import ALL, ROOT
 TITLES = {one.name: one.title for one in ALL}
 BEGIN, END = "<!-- make bench: this section is tests/bench/report.py's -->", "<!-- end of make bench -->"
 RATIOS_BEGIN, RATIOS_END = "<!-- make bench: ratios -->", "<!-- end of ratios -->"
+ROWS_BEGIN, ROWS_END = "<!-- make bench: rows of tables -->", "<!-- end of rows of tables -->"
 TRAIN_BEGIN, TRAIN_END = "<!-- make bench: training -->", "<!-- end of training -->"
 MODEL_SERVERS = ("pytriton_ort", "mlserver_ort", "kserve_ort", "litserve_ort", "torchserve")
 # From this day on the ceiling is a program of its own, tests/bench/constant_server.
@@ -44,6 +45,7 @@ class Report:
         self.scale = result.get("scale", {})
         self.nets = result.get("nets", {})
         self.dialects = result.get("dialects", {})
+        self.rows = result.get("rows", {})
         self.train = result.get("train", {})
 
     # ---- the goals ----
@@ -277,6 +279,22 @@ class Report:
                 [name.replace("_", " "), *(f"{self.train['tables'][f'{name}.{who}']:.1f} %" for who in ("relud", "torch"))] for name in names]))
         return "\n".join(out)
 
+    def tables(self):
+        """The section of its own for rows of a table in each form."""
+        m, found = self.result["machine"], [self.rows["words"][f"words.{count}.ns"] for count in (3, 20, 1000)]
+        names = ("arrays", "records", "columns", "CSV", "V1 records", "V2, a tensor a column", "numbers alone")
+        rate = {count: {name: int(count) * one["per_second"] for name, one in self.rows[count].items()} for count in ("1", "32")}
+        goals = [[f"records, {words} a request, of arrays", "≥ 0.60", f"{rate[count]['records'] / rate[count]['arrays']:.2f}",
+                  rate[count]["records"] >= 0.6 * rate[count]["arrays"]] for count, words in (("32", "32 rows"), ("1", "one row"))]
+        goals.append(["finding a word among 3, 20, 1,000 categories", "≤ 20 ns", ", ".join(f"{ns:.1f}" for ns in found) + " ns", max(found) <= 20])
+        return "\n".join([
+            f"`BENCH_PARTS=rows make bench` on {m['date']}: {m['cpu']}, {m['cpus']} CPUs shared by the server and the load generator, {m['isa']}, {m['system']}, "
+            f"32 connections, {m['rounds']} rounds of {m['seconds']:g} s for each form in turn, medians. Rows of 30 columns, 10 of them words of 20 categories each, "
+            "one-hot, before 64 units; the last line is a net of 30 numbers and 64 units.\n",
+            table(["goal", "", "measured", ""], [[*row[:3], "reached" if row[3] else "**short**"] for row in goals]),
+            table(["rows as", "rows/s, one a request", "of arrays", "rows/s, 32 a request", "of arrays"], [
+                [name, *(cell for count in ("1", "32") for cell in (number(rate[count][name]), f"{rate[count][name] / rate[count]['arrays']:.2f}"))] for name in names])])
+
     def torch_note(self):
         rates = [self.http[f"json1.c{n}"]["fastapi_torch"]["per_second"] for n in (1, 8, 32, 128, 512) if "fastapi_torch" in self.http.get(f"json1.c{n}", {})]
         if not rates:
@@ -333,6 +351,8 @@ def write(result):
     if "json1.c32" in report.http:
         (ROOT / "build/bench.svg").write_text(report.svg())
         (ROOT / "build/bench-ratios.md").write_text(report.ratios())
+    if report.rows:
+        (ROOT / "build/bench-rows.md").write_text(report.tables())
     if "core" in report.train:
         (ROOT / "build/bench-train.md").write_text(report.training())
 
@@ -350,6 +370,8 @@ def publish(result):
     if "json1.c32" in result.get("http", {}):
         (ROOT / "docs/performance.svg").write_text((ROOT / "build/bench.svg").read_text())
         readme.write_text(replace(readme.read_text(), RATIOS_BEGIN, RATIOS_END, ROOT / "build/bench-ratios.md"))
+    if "rows" in result:
+        text = replace(text, ROWS_BEGIN, ROWS_END, ROOT / "build/bench-rows.md")
     if "train" in result:
         text = replace(text, TRAIN_BEGIN, TRAIN_END, ROOT / "build/bench-train.md")
     page.write_text(text)
