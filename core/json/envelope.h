@@ -17,6 +17,7 @@ struct envelope {
     enum relud_dtype dtype; /* RELUD_DTYPES: none that is known */
     struct relud_json_tensor one; /* stands for array->tensor if that is NULL */
     const char *columns;          /* split form: where the names begin; NULL: not seen yet */
+    bool is_ordered; /* split form: the data is in the order of the model's columns already */
     /* The name of a member that is the array, but empty. Length 0: none was seen. */
     struct json_key empty;
     size_t rest_capacity;

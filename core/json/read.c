@@ -72,15 +72,16 @@ static bool walk_list(struct json_walk *walk, struct envelope *envelope)
     return on_element(walk, envelope);
 }
 
-/* Reads the data. Words can be read only where the order of the columns is known: a map of it lies
- * behind the values meanwhile. */
+/* Reads the data. Words, and columns of several numbers, can be read only where the order of the
+ * columns is known: a map of it lies behind the values meanwhile. */
 static bool read_data(struct json_walk *walk, const char *path, struct envelope *envelope)
 {
     struct relud_json_array *array = envelope->array;
     const struct relud_features *feature = array->feature;
-    size_t width = feature && feature->has_words && array->columns ? array->columns->len : 0;
-    const size_t capacity = array->capacity;
-    if (width == 0)
+    const size_t width = array->columns ? array->columns->len : 0, capacity = array->capacity;
+    bool has_words = feature && feature->has_words;
+    envelope->is_ordered = width && envelope->columns && json_has_parts(array->columns);
+    if (width == 0 || (!has_words && !envelope->is_ordered))
         return json_read_rows(walk, path, array, NULL, envelope->pause);
     if (!envelope->columns)
         return json_fail(walk, RELUD_BAD_INPUT,
@@ -136,7 +137,8 @@ static bool read_split(struct json_walk *walk, struct envelope *envelope)
     names.at = envelope->columns;
     names.end = envelope->end;
     snprintf(path, sizeof path, "%.64s.columns", member_name(envelope));
-    bool is_right = !envelope->columns || json_order_columns(&names, path, array);
+    bool is_right =
+        !envelope->columns || envelope->is_ordered || json_order_columns(&names, path, array);
     walk->is_ended |= names.is_ended;
     return is_right;
 }

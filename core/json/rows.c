@@ -291,6 +291,9 @@ static bool read_elements(struct rows *rows)
         if (first == '-' || (unsigned)(first - '0') < 10) {
             if (!read_numbers(rows) || !read_behind(rows, &is_over))
                 return false;
+        } else if (first == '[' && rows->has_parts && rows->place.depth == 1) {
+            if (!json_read_parts(rows) || !read_behind(rows, &is_over))
+                return false;
         } else if (first == '[') {
             if (!open_level(rows))
                 return false;
@@ -398,6 +401,7 @@ bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_
 {
     struct rows rows = open_rows(walk, name, array, pause);
     rows.map = map;
+    rows.has_parts = map && json_has_parts(array->columns);
     if (!read_on(&rows, pause))
         return false;
     array->end = (size_t)(walk->at - walk->begin);

@@ -9,8 +9,9 @@
 /* Reads the value at walk->at, in the form array->form, up to its end. Errors call it `name`.
  * `pause` is NULL or from an earlier call for the same text. With a pause the reading may stop
  * early: the function then returns false without an error, and pause->at is where the next call
- * continues. map[array->columns->len] holds which feature each number of a row is, as the bits of a
- * uint32_t; NULL: they are in order. */
+ * continues. map[array->columns->len] holds which column each value of a row is, as the bits of a
+ * uint32_t; NULL: they are in order. If a column has several numbers (json_has_parts), a row is an
+ * array with an array of them, and its numbers are put into order, too. */
 bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_array *array,
                     const float *map, struct relud_json_pause *pause);
 
@@ -29,6 +30,9 @@ size_t json_find_column(const struct relud_json_columns *columns, const struct j
  * json_read_rows takes it. On failure returns false with an error that calls those names `path`. */
 bool json_map_columns(struct json_walk *names, const char *path,
                       const struct relud_json_array *array, float *map);
+
+/* True if a column has several numbers. */
+bool json_has_parts(const struct relud_json_columns *columns);
 
 /* Puts the columns of `array` into the order of array->columns, if those have names. names->at is
  * at the array of strings that names the data's columns. On failure returns false with an error

@@ -19,6 +19,7 @@ struct rows {
     struct relud_json_place place;
     struct json_key column; /* the column that is being read, for paths; length 0: none */
     const float *map;       /* as in json_read_rows */
+    bool has_parts;         /* there is a map, and a column has several numbers */
     /* What part of a row the numbers are, and how many of them were moved out of array->values. */
     size_t first, width, moved;
     bool has_words; /* the part has some */
@@ -94,6 +95,8 @@ bool json_fail_unknown(struct json_walk *walk, const char *path, const struct js
 /* Reads one row as an object of numbers by the names of the columns. walk->at is at its opening
  * brace before, and after its closing brace afterwards. */
 bool json_read_record(struct rows *rows);
+/* Reads one row as an array with a value for each column, in the order of rows->map. */
+bool json_read_parts(struct rows *rows);
 /* Reads all rows as an object of columns; otherwise like json_read_record, but it may pause. */
 bool json_read_columns(struct rows *rows);
 

@@ -88,11 +88,6 @@ static bool read_map(struct json_walk *names, struct order *order, float *seen)
     if (order->read != order->width)
         return json_fail(names, RELUD_BAD_INPUT, "%s has %zu names; data has %zu columns",
                          order->path, order->read, order->width);
-    if (order->columns && json_row_width(order->columns) != order->columns->len)
-        return json_fail(names, RELUD_BAD_INPUT,
-                         "%s: an input of the model has several numbers, which are no column; send "
-                         "rows as objects",
-                         order->path);
     return !order->columns || check_map(names, order, seen);
 }
 
@@ -118,6 +113,9 @@ bool json_order_columns(struct json_walk *names, const char *path, struct relud_
      * than this. */
     if (order.columns && array->count + order.width + columns->len > array->capacity)
         return json_fail(names, RELUD_TOO_LARGE, "%s are more than there is room for", path);
+    if (order.columns && json_has_parts(order.columns))
+        return json_fail(names, RELUD_BAD_INPUT,
+                         "%s must stand before data, as a column has several numbers", path);
     float *row = order.map + order.width;
     if (!read_map(names, &order, row))
         return false;

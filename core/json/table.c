@@ -132,11 +132,11 @@ static bool read_value(struct rows *rows, size_t feature, float *value)
     return true;
 }
 
-static bool fail_width(const struct rows *rows, size_t count, size_t width)
+static bool fail_width(const struct rows *rows, const char *what, size_t count, size_t width)
 {
     char text[96];
-    snprintf(text, sizeof text, " has %s%zu number%s; %zu are wanted",
-             count > width ? "more than " : "", count > width ? width : count,
+    snprintf(text, sizeof text, " has %s%zu %s%s; %zu are wanted",
+             count > width ? "more than " : "", count > width ? width : count, what,
              (count > width ? width : count) == 1 ? "" : "s", width);
     return rows_fail_at_path(rows, RELUD_BAD_INPUT, text);
 }
@@ -182,25 +182,27 @@ static bool read_part(struct rows *rows, size_t column, float *to)
             continue;
         }
         if (count == width)
-            return fail_width(rows, count + 1, width);
+            return fail_width(rows, "number", count + 1, width);
         if (!read_value(rows, first + count, &to[count]) || !read_bracket(rows, &depth))
             return false;
         count++;
     } while (depth > 0);
-    return count == width || fail_width(rows, count, width);
+    return count == width || fail_width(rows, "number", count, width);
 }
 
-/* After a member's value: walks over a comma, or over the closing brace and sets *is_over. */
-static bool read_end(struct rows *rows, bool *is_over)
+/* After a value: walks over a comma, or over the closing bracket and sets *is_over. */
+static bool read_end(struct rows *rows, char bracket, bool *is_over)
 {
     struct json_walk *walk = rows->walk;
     rows->column.len = 0;
     json_skip_blanks(walk);
     if (walk->at == walk->end)
         return rows_fail_end(rows);
-    *is_over = *walk->at == '}';
+    *is_over = *walk->at == bracket;
     if (!*is_over && *walk->at != ',')
-        return rows_fail_token(rows, RELUD_BAD_JSON, "stands where a comma or } is wanted");
+        return rows_fail_token(rows, RELUD_BAD_JSON,
+                               bracket == '}' ? "stands where a comma or } is wanted"
+                                              : "stands where a comma or ] is wanted");
     walk->at++;
     return true;
 }
@@ -251,10 +253,48 @@ bool json_read_record(struct rows *rows)
     while (!is_over)
         if (!read_key(rows, row, column + 1 == columns ? 0 : column + 1, &column) ||
             !read_part(rows, column, &row[json_column_first(array->columns, column)]) ||
-            !read_end(rows, &is_over))
+            !read_end(rows, '}', &is_over))
             return false;
     array->count += width;
     return check_whole(rows, row, true);
+}
+
+/* ---- [31, "Rome", [1, 2, 3]] ---- */
+
+bool json_has_parts(const struct relud_json_columns *columns)
+{
+    return json_row_width(columns) != columns->len;
+}
+
+/* Reads the value of this column, and walks over the comma or bracket behind it. */
+static bool read_cell(struct rows *rows, size_t column, float *row, bool *is_over)
+{
+    struct json_walk *walk = rows->walk;
+    const struct relud_json_columns *columns = rows->array->columns;
+    rows->column = (struct json_key){columns->name[column], strlen(columns->name[column])};
+    json_skip_blanks(walk);
+    return read_part(rows, column, &row[json_column_first(columns, column)]) &&
+           read_end(rows, ']', is_over);
+}
+
+bool json_read_parts(struct rows *rows)
+{
+    struct relud_json_array *array = rows->array;
+    size_t columns = array->columns->len, width = json_row_width(array->columns), count = 0;
+    if (!take_place(rows, width))
+        return false;
+    float *row = array->values + array->count;
+    rows->walk->at++;
+    for (bool is_over = false; !is_over; count++) {
+        uint32_t column;
+        if (count == columns)
+            return fail_width(rows, "value", count + 1, columns);
+        memcpy(&column, &rows->map[count], sizeof column);
+        if (!read_cell(rows, column, row, &is_over))
+            return false;
+    }
+    array->count += width;
+    return count == columns || fail_width(rows, "value", count, columns);
 }
 
 /* ---- {"age": [31, 30], "height": [1.8, 1.7]} ---- */
@@ -349,7 +389,7 @@ bool json_read_columns(struct rows *rows)
     }
     while (!is_over)
         if ((!rows->place.is_in_column && !begin_column(rows)) || !read_column(rows) ||
-            !end_column(rows) || !read_end(rows, &is_over))
+            !end_column(rows) || !read_end(rows, '}', &is_over))
             return false;
     rows->place.depth = 0;
     if (!check_whole(rows, array->values, false))

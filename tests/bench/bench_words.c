@@ -77,7 +77,9 @@ static void time_words(size_t count)
 
 int main(void)
 {
-    for (size_t count = 3; count <= 1000000; count = count < 10 ? 20 : count < 100 ? 1000 : count * 10)
+    for (size_t count = 3; count <= 1000000; count = count < 10    ? 20
+                                                     : count < 100 ? 1000
+                                                                   : count * 10)
         time_words(count);
     return 0;
 }

@@ -106,6 +106,21 @@ static void dataframe_records(struct body *body, size_t first, size_t count)
     add(body, "]}");
 }
 
+static void dataframe_split(struct body *body, size_t first, size_t count)
+{
+    static const size_t order[] = {4, 2, 0, 3, 1};
+    add(body, "{\"dataframe_split\":{\"columns\":[");
+    for (size_t k = 0; k < INPUTS; k++)
+        add(body, "%s\"%s\"", k ? "," : "", names[order[k]]);
+    add(body, "],\"data\":[");
+    for (size_t r = first; r < first + count; r++)
+        for (size_t k = 0; k < INPUTS; k++) {
+            add(body, k ? "," : r > first ? "],[" : "[");
+            add_value(body, r, order[k]);
+        }
+    add(body, "]]}}");
+}
+
 static void bare_arrays(struct body *body, size_t first, size_t count)
 {
     add(body, "[");
@@ -240,6 +255,7 @@ static const struct form forms[] = {
     {"/invocations", predict_records, "\"predictions\":"},
     {"/invocations", predict_columns, "\"predictions\":"},
     {"/invocations", dataframe_records, "\"predictions\":"},
+    {"/invocations", dataframe_split, "\"predictions\":"},
     {"/invocations", bare_arrays, "\"predictions\":"},
     {INFER, tensors, "\"data\":"},
     {INFER, binary, "\"data\":"},

@@ -36,6 +36,7 @@ static void tear_down(void)
 {
     relud_json_columns_close(&columns);
     arena_reset(&arena);
+    memset(feature, 0, sizeof feature);
 }
 
 static struct relud_json_array array_of(float *values)
@@ -94,6 +95,72 @@ START_TEST(words_are_read_in_every_form)
             ck_assert_msg(memcmp(values, wanted, sizeof wanted) == 0, "%s, %zu", texts[i], bytes);
             ck_assert(!array.has_missing);
         }
+    tear_down();
+}
+END_TEST
+
+/* A column of two numbers: a row of the split form has an array for it. */
+START_TEST(columns_of_several_numbers_are_read_in_the_split_form)
+{
+    static const char *const wide[] = {"pair", "city", "land"};
+    static const size_t first[] = {0, 2, 3, 4};
+    static const float wanted[] = {7, 8, 1, 0, 9, 10, 0, 1};
+    static const struct {
+        const char *text, *words; /* words: of the error */
+    } cases[] = {
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",[7,8],\"Oslo\"],[\"no\",[9,1e1],\"Rome\"]"
+         "]",
+         NULL},
+        {"[\"land\",\"pair\",\"city\"],\"data\": [ [ \"it\" , [ 7 , 8 ] , \"Oslo\" ] , "
+         "[[\"no\"],[[9],[10]],"
+         "\"Rome\"] ] ",
+         NULL},
+        {"[\"city\",\"pair\",\"land\"],\"data\":[[null,[7,8],\"it\"],[\"Rome\",[9,10],\"no\"]]",
+         NULL},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",7,8,\"Oslo\"]]",
+         "split.data[0].pair has 1 number; 2 are wanted"},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",[7,8,9],\"Oslo\"]]",
+         "split.data[0].pair has more than 2 numbers; 2 are wanted"},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",[7,8],\"Osla\"]]",
+         "split.data[0].city: 'Osla' is no category"},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",[7,8]]]",
+         "split.data[0] has 2 values; 3 are wanted"},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",[7,8],\"Oslo\",1]]",
+         "split.data[0] has more than 3 values; 3 are wanted"},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[]]", "split.data[0].land"},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",[7,8],\"Oslo\"],7]",
+         "split.data[1]: a number where others are arrays"},
+        {"[\"land\",\"pair\"],\"data\":[[\"it\",[7,8],\"Oslo\"]]",
+         "split.columns has 2 names; data has 3 columns"},
+        {"[\"land\",\"pair\",\"pair\"],\"data\":[[\"it\",[7,8],\"Oslo\"]]",
+         "column \"pair\" stands twice"},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",[7,8},\"Oslo\"]]",
+         "stands where a comma or ] is wanted"},
+        {"[\"land\",\"pair\",\"city\"],\"data\":[[\"it\",[7,8],\"Oslo\"}]",
+         "stands where a comma or ] is wanted"},
+    };
+    set_up();
+    relud_json_columns_close(&columns);
+    ck_assert(relud_json_columns_open(&columns, wide, first, 3));
+    feature[1] = (struct relud_feature){0};
+    feature[2] = (struct relud_feature){.words = &city, .is_imputed = true};
+    feature[3] = (struct relud_feature){.words = &land};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{\"split\":{\"columns\":%s}}", cases[i].text);
+        for (size_t bytes = 0; bytes < strlen(text); bytes += 1 + bytes / 8) {
+            float values[VALUES_MAX];
+            struct relud_error error;
+            struct relud_json_array array = array_of(values);
+            bool is_read = read(text, bytes, &array, &error);
+            ck_assert_msg(is_read == !cases[i].words, "%s: %s", text, error.text);
+            if (is_read)
+                ck_assert_msg(array.count == 8 && memcmp(values, wanted, sizeof wanted) == 0, "%s",
+                              text);
+            else
+                ck_assert_msg(strstr(error.text, cases[i].words), "%s: %s", text, error.text);
+        }
+    }
     tear_down();
 }
 END_TEST
@@ -213,7 +280,7 @@ START_TEST(a_row_may_be_an_object_of_parts)
         {"{\"inputs\":{\"pair\":[[1,2],[1,2]],\"id\":[3],\"square\":[[4,5,6,7]]}}",
          "inputs.id has 1 rows where the first column has 2"},
         {"{\"split\":{\"columns\":[\"pair\",\"id\",\"square\"],\"data\":[[1,2,3]]}}",
-         "an input of the model has several numbers, which are no column"},
+         "split.data[0].pair has 1 number; 2 are wanted"},
     };
     ck_assert(relud_json_columns_open(&columns, parts, first, 3));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -243,4 +310,5 @@ START_TEST(a_row_may_be_an_object_of_parts)
 END_TEST
 
 RUN_SUITE("json_words", words_are_read_in_every_form, missing_numbers_are_left_to_the_net,
-          what_is_no_word_is_named, long_words_are_cut_off, a_row_may_be_an_object_of_parts)
+          columns_of_several_numbers_are_read_in_the_split_form, what_is_no_word_is_named,
+          long_words_are_cut_off, a_row_may_be_an_object_of_parts)
