@@ -71,7 +71,9 @@ static void print_measures(const char *what, size_t rows, double loss, double ac
     puts("");
 }
 
-static void print_features(const struct relud_training *training)
+/* A word's index has no mean and no range. */
+static void print_features(const struct relud_training *training,
+                           const struct relud_features *features)
 {
     enum { SHOWN_MAX = 64 };
     if (training->features > SHOWN_MAX) {
@@ -80,14 +82,20 @@ static void print_features(const struct relud_training *training)
         return;
     }
     printf("\nfeature %12s %12s %12s %12s  over the training rows\n", "mean", "std", "min", "max");
-    for (size_t i = 0; i < training->features; i++)
-        printf("%7zu %12.5g %12.5g %12.5g %12.5g  %s\n", i, (double)training->mean[i],
-               (double)training->std[i], (double)training->min[i], (double)training->max[i],
-               training->feature ? training->feature[i] : "");
+    for (size_t i = 0; i < training->features; i++) {
+        const char *name = training->feature ? training->feature[i] : "";
+        if (relud_words_of(features, i))
+            printf("%7zu %12s %12s %12s %12s  %s\n", i, "a word", "-", "-", "-", name);
+        else
+            printf("%7zu %12.5g %12.5g %12.5g %12.5g  %s\n", i, (double)training->mean[i],
+                   (double)training->std[i], (double)training->min[i], (double)training->max[i],
+                   name);
+    }
 }
 
-static void print_training(const struct relud_training *training)
+static void print_training(const struct relud_model_info *info)
 {
+    const struct relud_training *training = info->training;
     printf("\ntrained: the best of %zu epochs was %zu\n", training->epochs, training->best_epoch);
     if (training->recipe)
         printf("  recipe     %s\n", training->recipe);
@@ -96,7 +104,7 @@ static void print_training(const struct relud_training *training)
                    training->validation_accuracy);
     print_measures("test", training->test_rows, training->test_loss, training->test_accuracy);
     if (training->features)
-        print_features(training);
+        print_features(training, info->feature);
 }
 
 static void print_model(const relud_model *model, const struct model_path *path)
@@ -142,7 +150,7 @@ static void print_model(const relud_model *model, const struct model_path *path)
         if (relud_model_layer(model, i)->weight)
             printf("%5zu  %s\n", i, relud_model_layer(model, i)->plan);
     if (info->training)
-        print_training(info->training);
+        print_training(info);
     for (size_t i = 0; i < info->notes; i++)
         printf("note: %s\n", info->note[i]);
 }

@@ -40,6 +40,8 @@ START_TEST(one_command_learns_words_and_gaps)
     runs(in("evaluate %1$s/m %1$s/people.csv --target pays"), 0, "accuracy               9");
     runs(in("inspect %1$s/m"), 0, "input   city: 3 categories, Bern, New York, Rome\n");
     ck_assert_ptr_nonnull(strstr(output, "may be missing: features 1-2"));
+    ck_assert_ptr_nonnull(
+        strstr(output, " 0       a word            -            -            -  city"));
     write_file(dir, "row.json", "[{\"city\":\"Rome\",\"hollow\":1,\"plan\":null}]", 40);
     runs(in("predict %1$s/m %1$s/row.json"), 0, "\"label\":\"much\"");
     write_file(dir, "row.csv", "hollow,city\n0,Rome\n", 19);
