@@ -61,7 +61,7 @@ bool rows_fail_at_path(const struct rows *rows, enum relud_code code, const char
 bool rows_read_null(struct rows *rows, size_t feature, float *value);
 /* The words of the next number of array->values, or NULL if it is a number. */
 const struct relud_words *rows_next_words(const struct rows *rows);
-/* Of the next `room` numbers, how many come before the next word. There is at least one. */
+/* Of the next `room` numbers, how many come before the next word: at least one, if there is room. */
 size_t rows_before_word(const struct rows *rows, size_t room);
 /* Reads null, or a string, at walk->at as the next number. */
 bool rows_read_missing(struct rows *rows);

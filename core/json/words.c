@@ -63,9 +63,9 @@ const struct relud_words *rows_next_words(const struct rows *rows)
 size_t rows_before_word(const struct rows *rows, size_t room)
 {
     const struct relud_feature *feature = rows->array->feature->at + rows->first;
-    size_t count = 1, at = (rows->moved + rows->array->count) % rows->width;
+    size_t count = room > 0, at = (rows->moved + rows->array->count) % rows->width;
     if (rows->map)
-        return 1;
+        return count;
     while (count < room && at + count < rows->width && !feature[at + count].words)
         count++;
     return count;

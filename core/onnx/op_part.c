@@ -103,9 +103,8 @@ static bool slice_axis(struct onnx_graph *graph, struct onnx_value *x, size_t ax
     long long least = step > 0 ? 0 : -1, most = step > 0 ? len : len - 1;
     start = start < least ? least : start > most ? most : start;
     end = end < least ? least : end > most ? most : end;
-    long long span = step > 0 ? end - start : start - end, size = step > 0 ? step : -step;
-    if (step == INT64_MIN)
-        size = INT64_MAX;
+    long long span = step > 0 ? end - start : start - end;
+    long long size = step > 0 ? step : step == INT64_MIN ? INT64_MAX : -step;
     size_t count = span > 0 ? (size_t)((span - 1) / size + 1) : 0;
     return take_range(graph, x, axis, start, count > 1 ? step : 1, count, x);
 }

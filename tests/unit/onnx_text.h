@@ -69,10 +69,11 @@ static inline const char *onnx_text_word(const char **at, char word[64])
     size_t len = 0;
     while (**at == ' ')
         ++*at;
-    while (isalnum((unsigned char)**at) || **at == '_' || **at == '.' || **at == '/')
+    while (isalnum((unsigned char)**at) || **at == '_' || **at == '.' || **at == '/') {
+        ck_assert_uint_lt(len, 63);
         word[len++] = *(*at)++;
+    }
     word[len] = '\0';
-    ck_assert_uint_lt(len, 64);
     return word;
 }
 
@@ -119,6 +120,7 @@ static inline void onnx_text_put_quoted(const char **at, struct buffer *to, uint
     char word[64];
     size_t len = 0;
     for (; **at != '\''; ++*at) {
+        ck_assert_msg(**at != '\0', "a word has no end");
         bool is_nul = strncmp(*at, "\\0", 2) == 0;
         ck_assert_uint_lt(len, sizeof word);
         word[len++] = is_nul ? '\0' : **at;
@@ -174,7 +176,7 @@ static inline struct buffer onnx_text_port(const char **at)
     if (onnx_text_takes(at, "[")) {
         while (!onnx_text_takes(at, "]")) {
             bool is_negative = onnx_text_takes(at, "-");
-            onnx_text_word(at, word);
+            ck_assert_msg(*onnx_text_word(at, word), "a size is wanted at '%s'", *at);
             long long size = strtoll(word, NULL, 10);
             if (isdigit((unsigned char)word[0]))
                 put_number(&dim, 1, (uint64_t)(is_negative ? -size : size));
@@ -218,6 +220,7 @@ static inline struct buffer onnx_text_attribute(const char **at)
         if (isdigit((unsigned char)**at))
             put_number(&attribute, 20, (uint64_t)(*(*at)++ - '0'));
     } else if (onnx_text_takes(at, "#")) {
+        ck_assert_msg(isdigit((unsigned char)**at), "a field is wanted at '%s'", *at);
         put_number(&attribute, (uint32_t)(*(*at)++ - '0'), 1);
     } else if (onnx_text_takes(at, "@")) {
         put_text(&attribute, 21, "of_the_function");
@@ -281,9 +284,10 @@ static inline void onnx_text_statement(const char **at, struct buffer *graph, bo
     bool is_output = onnx_text_takes(at, ">");
     const char *begin = *at;
     if (!is_output) {
-        do
+        do {
+            ck_assert_uint_lt(names, ONNX_TEXT_LIST);
             onnx_text_word(at, name[names++]);
-        while (onnx_text_takes(at, ","));
+        } while (onnx_text_takes(at, ","));
     }
     uint32_t field = is_output ? 12 : 11;
     if (is_output || **at == ':') {

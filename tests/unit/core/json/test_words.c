@@ -165,6 +165,37 @@ START_TEST(columns_of_several_numbers_are_read_in_the_split_form)
 }
 END_TEST
 
+START_TEST(nothing_is_written_behind_the_room)
+{
+    static const char *const texts[] = {
+        "{\"inputs\":[[7,\"Oslo\",\"no\",8],[9,\"Rome\",\"no\",1]]}",
+        "{\"inputs\":[[7,null,\"no\",null],[9,null,\"no\",null]]}",
+        "{\"inputs\":[{\"n\":7,\"land\":\"no\"},{\"n\":7,\"city\":\"Rome\",\"land\":\"no\",\"m\":8}"
+        "]}",
+        "{\"inputs\":{\"n\":[7,9],\"city\":[null,\"Oslo\"],\"land\":[\"no\",\"it\"],\"m\":[null,8]}"
+        "}",
+        "{\"split\":{\"columns\":[\"n\",\"city\",\"land\",\"m\"],"
+        "\"data\":[[7,\"Oslo\",\"no\",8],[9,\"Rome\",\"no\",1]]}}",
+    };
+    set_up();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (size_t room = 0; room < 8; room++)
+            for (size_t bytes = 0; bytes < strlen(texts[i]); bytes += 1 + bytes / 8) {
+                float values[VALUES_MAX];
+                struct relud_error error;
+                struct relud_json_array array = array_of(values);
+                array.capacity = room;
+                for (size_t k = 0; k < VALUES_MAX; k++)
+                    values[k] = 1234;
+                ck_assert_msg(!read(texts[i], bytes, &array, &error), "%s, %zu", texts[i], room);
+                ck_assert_int_eq(error.code, RELUD_TOO_LARGE);
+                for (size_t k = room; k < VALUES_MAX; k++)
+                    ck_assert_msg(values[k] == 1234, "%s, %zu: %zu", texts[i], room, k);
+            }
+    tear_down();
+}
+END_TEST
+
 START_TEST(missing_numbers_are_left_to_the_net)
 {
     float values[VALUES_MAX];
@@ -309,6 +340,7 @@ START_TEST(a_row_may_be_an_object_of_parts)
 }
 END_TEST
 
-RUN_SUITE("json_words", words_are_read_in_every_form, missing_numbers_are_left_to_the_net,
+RUN_SUITE("json_words", words_are_read_in_every_form, nothing_is_written_behind_the_room,
+          missing_numbers_are_left_to_the_net,
           columns_of_several_numbers_are_read_in_the_split_form, what_is_no_word_is_named,
           long_words_are_cut_off, a_row_may_be_an_object_of_parts)
