@@ -105,7 +105,7 @@ static bool read_npy(struct reading *reading)
     return values && (npy.dtype != RELUD_UINT8 || keep_bytes(reading, npy.count));
 }
 
-/* If a model imputes, NaNs are left to check_imputed, which knows the features. */
+/* If a model imputes, NaNs are left to check_features, which knows the features. */
 static bool check_finite(struct reading *reading)
 {
     const struct relud_dataset *data = reading->data;
@@ -117,16 +117,21 @@ static bool check_finite(struct reading *reading)
     return true;
 }
 
-static bool check_imputed(struct reading *reading)
+static bool check_features(struct reading *reading)
 {
     const struct relud_dataset *data = reading->data;
     const struct raw_targets *targets = &reading->targets;
     const struct relud_features *feature = reading->options->feature;
     bool may_miss = relud_has_imputed(feature);
-    for (size_t i = 0; may_miss && data->values && i < data->rows * data->features; i++)
-        if (isnan(data->values[i]) && !relud_is_imputed(feature, i % data->features))
-            return rows_fail(&reading->source, "row %zu, feature %zu is not finite",
-                             i / data->features, i % data->features);
+    size_t count = feature ? data->rows * data->features : 0;
+    for (size_t i = 0; i < count; i++) {
+        float value = data->bytes ? (float)data->bytes[i] : data->values[i];
+        size_t row = i / data->features, f = i % data->features;
+        if (isnan(value) && !relud_is_imputed(feature, f))
+            return rows_fail(&reading->source, "row %zu, feature %zu is not finite", row, f);
+        if (!rows_check_index(&reading->source, value, row, f, feature))
+            return false;
+    }
     for (size_t i = 0; may_miss && targets->numbers && i < targets->rows * targets->columns; i++)
         if (isnan(targets->numbers[i]))
             return rows_fail(targets->source, "row %zu: the target is not finite",
@@ -382,23 +387,29 @@ static bool check_drop(const struct reading *reading)
            rows_fail(&reading->source, "--drop and --keep need a table as text, such as CSV");
 }
 
+/* Nor have arrays words. */
+static bool check_array(const struct reading *reading)
+{
+    const struct relud_dataset *like = reading->options->like;
+    return check_drop(reading) &&
+           rows_may_be_numbers(&reading->source, reading->options->feature) &&
+           rows_may_be_numbers(&reading->source, like ? like->feature : NULL);
+}
+
 static bool read_rows(struct reading *reading)
 {
     static const struct relud_rows_options plain;
     const struct rows_source *source = &reading->source;
     struct relud_rows rows;
-    bool is_array = idx_is(source->text, source->len) || npy_is(source->text, source->len);
-    if (is_array && !check_drop(reading))
-        return false;
     if (idx_is(source->text, source->len))
-        return read_idx(reading) && check_finite(reading);
+        return check_array(reading) && read_idx(reading) && check_finite(reading);
     if (npy_is(source->text, source->len))
-        return read_npy(reading) && check_finite(reading);
+        return check_array(reading) && read_npy(reading) && check_finite(reading);
     char first = source->text[strspn(source->text, " \t\r\n")];
     if (first != '{' && first != '[' && !memchr(source->text, '\0', source->len) &&
         !rows_kind(source->text, source->len))
         return read_csv(reading);
-    if (!check_drop(reading) || !rows_parse(source, &plain, &rows))
+    if (!check_array(reading) || !rows_parse(source, &plain, &rows))
         return false;
     float *values = take(reading, rows.rows * rows.features, sizeof *values);
     if (values)
@@ -449,7 +460,8 @@ static bool read_all(struct reading *reading, const char *path)
                          is_last ? " before the last column, which is the target" : "",
                          like->memory ? "the training rows have" : "the model takes",
                          like->features);
-    if (!check_imputed(reading) || !dataset_take_targets(data, &reading->targets, reading->options))
+    if (!check_features(reading) ||
+        !dataset_take_targets(data, &reading->targets, reading->options))
         return false;
     free_unneeded(data, reading->source.len);
     return true;

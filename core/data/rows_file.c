@@ -27,13 +27,23 @@ bool rows_new(const struct rows_source *source, size_t rows, size_t features,
            relud_fail(source->error, RELUD_NO_MEMORY, "%s: out of memory", source->path);
 }
 
+bool rows_may_be_numbers(const struct rows_source *source, const struct relud_features *feature)
+{
+    size_t f = 0;
+    if (!feature || !feature->has_words)
+        return true;
+    while (!feature->at[f].words)
+        f++;
+    return rows_fail(source, "an array of numbers, where column %zu wants words: give CSV", f);
+}
+
 static bool read_any(const struct rows_source *source, const struct relud_rows_options *options,
                      struct relud_rows *rows)
 {
     if (npy_is(source->text, source->len))
-        return npy_read(source, rows);
+        return rows_may_be_numbers(source, options->feature) && npy_read(source, rows);
     if (idx_is(source->text, source->len))
-        return idx_read(source, rows);
+        return rows_may_be_numbers(source, options->feature) && idx_read(source, rows);
     const char *kind = rows_kind(source->text, source->len);
     const char *zero = memchr(source->text, '\0', source->len);
     if (kind)
@@ -46,19 +56,26 @@ static bool read_any(const struct rows_source *source, const struct relud_rows_o
                                         : csv_read(source, options, rows);
 }
 
-bool rows_check(const struct rows_source *source, const float *values, size_t rows, size_t features,
-                const struct relud_features *feature)
+bool rows_check_index(const struct rows_source *source, float value, size_t row, size_t f,
+                      const struct relud_features *feature)
+{
+    size_t indices = relud_indices_of(feature, f);
+    return indices == 0 || (isnan(value) && relud_is_imputed(feature, f)) ||
+           (value >= 0 && value < (float)indices && value == floorf(value)) ||
+           rows_fail(source, "row %zu, column %zu: %g is no whole number from 0 to %zu", row, f,
+                     (double)value, indices - 1);
+}
+
+static bool check(const struct rows_source *source, const float *values, size_t rows,
+                  size_t features, const struct relud_features *feature)
 {
     for (size_t i = 0; i < rows * features; i++) {
         size_t row = i / features, f = i % features;
         bool is_missing = isnan(values[i]) && relud_is_imputed(feature, f);
         if (!isfinite(values[i]) && !is_missing)
             return rows_fail(source, "row %zu, column %zu is not finite", row, f);
-        size_t indices = relud_indices_of(feature, f);
-        if (indices && !is_missing &&
-            !(values[i] >= 0 && values[i] < (float)indices && values[i] == floorf(values[i])))
-            return rows_fail(source, "row %zu, column %zu: %g is no whole number from 0 to %zu",
-                             row, f, (double)values[i], indices - 1);
+        if (!rows_check_index(source, values[i], row, f, feature))
+            return false;
     }
     return true;
 }
@@ -70,7 +87,7 @@ bool rows_parse(const struct rows_source *source, const struct relud_rows_option
     bool is_read = read_any(source, options, rows);
     const struct relud_features *feature =
         rows->features == options->features ? options->feature : NULL;
-    is_read = is_read && rows_check(source, rows->values, rows->rows, rows->features, feature);
+    is_read = is_read && check(source, rows->values, rows->rows, rows->features, feature);
     if (is_read && options->features && rows->features != options->features)
         is_read = rows_fail(source, "rows of %zu numbers; %zu are wanted", rows->features,
                             options->features);

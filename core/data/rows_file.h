@@ -24,10 +24,11 @@ char *rows_text(const char *path, size_t *len, struct relud_error *error);
 bool rows_parse(const struct rows_source *source, const struct relud_rows_options *options,
                 struct relud_rows *rows);
 
-/* Checks that all values[rows][features] are finite, or may be missing, and that indices are such.
- */
-bool rows_check(const struct rows_source *source, const float *values, size_t rows, size_t features,
-                const struct relud_features *feature);
+/* Fails if some of the features are words, which an array of numbers cannot say. */
+bool rows_may_be_numbers(const struct rows_source *source, const struct relud_features *feature);
+/* Fails if feature f should be an index, and this value of it is neither one nor may be missing. */
+bool rows_check_index(const struct rows_source *source, float value, size_t row, size_t f,
+                      const struct relud_features *feature);
 
 /* In core/data/rows_json.c. The text begins with a brace or a bracket. */
 bool json_read(const struct rows_source *source, const struct relud_rows_options *options,

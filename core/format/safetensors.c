@@ -98,6 +98,11 @@ static bool read_tensor(const struct reader *reader, struct safetensor *tensor,
                         const json_node *entry)
 {
     const char *key = json_key_of(entry);
+    if (!json_text_is_whole(key))
+        return relud_fail(reader->error, RELUD_BAD_MODEL,
+                          "%s: a tensor's name must not hold \\u0000, \\uffff or half of a "
+                          "surrogate pair: '%.60s'",
+                          reader->name, key);
     *tensor = (struct safetensor){.name = arena_copy_text(reader->arena, key, strlen(key))};
     if (!tensor->name)
         return relud_fail(reader->error, RELUD_NO_MEMORY, "%s: out of memory", reader->name);

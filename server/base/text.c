@@ -9,7 +9,7 @@
 
 char *text_room(struct text *text, size_t more)
 {
-    if (text->cap - text->len >= more)
+    if (text->at && text->cap - text->len >= more)
         return text->at + text->len;
     size_t cap = text->cap ? text->cap : 1024;
     while (cap - text->len < more) {

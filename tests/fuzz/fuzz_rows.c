@@ -1,4 +1,5 @@
-/* libFuzzer on files of rows: IDX, npy, npz, tables and JSON, as rows to predict and as rows to learn from. */
+/* libFuzzer on files of rows: IDX, npy, npz, tables and JSON, as rows to predict and as rows to learn from; and on tables in
+ * memory, which are the same in pieces. */
 #include "tests/fuzz/fuzz.h"
 
 #include "core/base/words.h"
@@ -36,8 +37,42 @@ static void read_rows(const char *path, const struct relud_rows_options *options
     relud_rows_free(&rows);
 }
 
+/* Reads the table `bytes` at a time. */
+static bool read_table(const char *text, size_t len, size_t bytes,
+                       const struct relud_rows_options *options, struct relud_rows *rows,
+                       struct relud_error *error)
+{
+    relud_table_reader *reader = relud_table_open(text, len, options);
+    bool is_right;
+    FUZZ_ASSERT(reader);
+    *rows = (struct relud_rows){0};
+    do
+        is_right = relud_table_read(reader, bytes, rows, error);
+    while (is_right && rows->rows == 0);
+    relud_table_close(reader);
+    return is_right;
+}
+
+static void check_table(const char *text, size_t len, size_t bytes,
+                        const struct relud_rows_options *options)
+{
+    struct relud_rows rows, again;
+    struct relud_error error = {0}, other = {0};
+    bool is_read = read_table(text, len, len + 1, options, &rows, &error);
+    FUZZ_ASSERT(read_table(text, len, bytes, options, &again, &other) == is_read);
+    FUZZ_ASSERT(is_read || (error.text[0] && strcmp(error.text, other.text) == 0));
+    FUZZ_ASSERT(!is_read || (rows.rows == again.rows && rows.features == again.features &&
+                             memcmp(rows.values, again.values,
+                                    rows.rows * rows.features * sizeof *rows.values) == 0));
+    if (!is_read)
+        return;
+    relud_rows_free(&rows);
+    relud_rows_free(&again);
+}
+
 /* Reads for a model of a number or an id, and a word; either may be missing. */
-static void read_words(const char *path, struct relud_table table, size_t indices)
+static void read_words(const char *path, const char *text, size_t len, struct relud_table table,
+                       size_t indices)
 {
     static const char *const names[] = {"a", "b"}, *const categories[] = {"x", "y \"z\"", "7",
                                                                           "NA"};
@@ -59,6 +94,7 @@ static void read_words(const char *path, struct relud_table table, size_t indice
         FUZZ_ASSERT(word >= 0 && word < 4 && word == floorf(word));
     }
     relud_rows_free(&rows);
+    check_table(text, len, 1 + len / 5, &options);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
@@ -90,7 +126,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
     read_rows(path, &(struct relud_rows_options){.table = options.table});
     read_rows(path,
               &(struct relud_rows_options){.features = 2, .name = names, .table = options.table});
-    read_words(path, options.table, bytes[0] >> 6 & 1 ? 3 : 0);
+    char *text = fuzz_copy(bytes + 1, len - 1, 0);
+    read_words(path, text, len - 1, options.table, bytes[0] >> 6 & 1 ? 3 : 0);
+    check_table(text, len - 1, 1, &(struct relud_rows_options){.table = options.table});
+    free(text);
     if (bytes[0] >> 7)
         options.labels_path = path;
     if (relud_dataset_read(path, &options, &data, &error)) {

@@ -33,6 +33,15 @@ static void teardown(void)
     arena_reset(&arena);
 }
 
+static bool dataset_of(const char *text, size_t len, const struct relud_dataset_options *options,
+                       struct relud_dataset *data, struct relud_error *error)
+{
+    put_file(text, len);
+    bool is_read = relud_dataset_read(path, options, data, error);
+    drop_file();
+    return is_read;
+}
+
 #define KNOWS(text, note, ...) reads(text, sizeof(text) - 1, model, 3, VALUES(__VA_ARGS__), note)
 #define DENIES(text, words)    refuses(text, sizeof(text) - 1, model, words)
 
@@ -104,9 +113,45 @@ START_TEST(indices_are_checked)
     DENIES("0,Rome,free\n3,Rome,free\n", "row 1, column 0: 3 is no whole number from 0 to 2");
     DENIES("[[-1,\"Rome\",\"free\"]]", "row 0, column 0: -1 is no whole number from 0 to 2");
     DENIES("[[1.5,\"Rome\",\"free\"]]", "1.5 is no whole number");
+    /* a data set for the model, too */
+    static const struct relud_feature id[] = {{.indices = 3}, {0}};
+    static const struct relud_features ids = {.at = id, .len = 2, .has_indices = true};
+    struct relud_error error;
+    struct relud_dataset data;
+    const struct relud_dataset_options options = {.feature = &ids};
+    ck_assert(dataset_of("2,7.5,1\n0,1,2\n", 14, &options, &data, &error));
+    relud_dataset_free(&data);
+    ck_assert(!dataset_of("2,7.5,1\n3,1,2\n", 14, &options, &data, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "row 1, column 0: 3 is no whole number from 0 to 2"));
+    ck_assert(!dataset_of("[[0.5,7,1],[0,1,2]]", 19, &options, &data, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "row 0, column 0: 0.5 is no whole number"));
+    ck_assert(!dataset_of("\0\0\x08\2\0\0\0\2\0\0\0\3\2\1\0\3\1\0", 18, &options, &data, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "row 1, column 0: 3 is no whole number"));
     at[0].indices = 0;
 }
 END_TEST
 
+START_TEST(arrays_of_numbers_say_no_words)
+{
+    static const char idx[] = "\0\0\x08\2\0\0\0\2\0\0\0\3\1\0\0\2\1\1",
+                      idx_target[] = "\0\0\x08\2\0\0\0\1\0\0\0\4\1\0\0\1";
+    char npy[RELUD_NPY_HEAD_MAX + 12];
+    size_t len = relud_npy_head((const size_t[]){1, 3}, 2, npy);
+    memset(npy + len, 0, 12);
+    DENIES(idx, "an array of numbers, where column 1 wants words: give CSV");
+    refuses(npy, len + 12, model, "an array of numbers, where column 1 wants words");
+    const struct relud_dataset like = {.features = 3, .feature = &features};
+    const struct relud_dataset_options each[] = {{.feature = &features}, {.like = &like}};
+    for (size_t i = 0; i < 2; i++) {
+        struct relud_error error;
+        struct relud_dataset data;
+        ck_assert(!dataset_of(idx_target, sizeof idx_target - 1, &each[i], &data, &error));
+        ck_assert_ptr_nonnull(strstr(error.text, "where column 1 wants words"));
+        ck_assert(!dataset_of("[[1,0,0,1]]", 11, &each[i], &data, &error));
+        ck_assert_ptr_nonnull(strstr(error.text, "where column 1 wants words"));
+    }
+}
+END_TEST
+
 RUN_SUITE_BETWEEN("csv_words", setup, teardown, words_of_tables_are_indices, wrong_words_are_named,
-                  words_of_json_are_indices, indices_are_checked)
+                  words_of_json_are_indices, indices_are_checked, arrays_of_numbers_say_no_words)

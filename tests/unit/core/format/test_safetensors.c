@@ -11,6 +11,8 @@
 static const struct {
     const char *header, *words;
 } refusals[] = {
+    {"{\"a\\u0000\":{\"dtype\":\"F32\",\"shape\":[8],\"data_offsets\":[0,32]}}",
+     "a tensor's name must not hold \\u0000, \\uffff or half of a surrogate pair"},
     {T("\"shape\":[8],\"data_offsets\":[0,32]"), "tensor 'w': dtype must be a string"},
     {T("\"dtype\":1,\"shape\":[8],\"data_offsets\":[0,32]"), "tensor 'w': dtype must be a string"},
     {T("\"dtype\":\"F32\",\"colour\":1"), "tensor 'w': shape must be an array"},

@@ -365,6 +365,8 @@ START_TEST(texts_grow_or_say_that_they_did_not)
     char wide[400], again[400];
     memset(wide, 'w', sizeof wide - 1);
     wide[399] = '\0';
+    text_put(&text, "");
+    ck_assert(text.at && text.len == 0);
     text_print(&text, "%s", wide);
     text_count(&text, 0);
     text_count(&text, 1234567890);
