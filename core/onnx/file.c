@@ -147,6 +147,8 @@ bool onnx_tensor_open(struct onnx_file *onnx, struct wire_slice message, struct 
 
 /* ---- nodes ---- */
 
+static bool read_branches(struct onnx_file *onnx, struct arena *arena, struct onnx_node *node);
+
 /* Counts the fields with this number. False and an error if there are more than `most`. */
 static bool count_fields(struct onnx_file *onnx, struct wire_slice message, uint32_t number,
                          size_t most, const char *what, size_t *count)
@@ -229,7 +231,8 @@ static bool read_node(struct onnx_file *onnx, struct wire_slice message, struct 
             return false;
     if (onnx_text_is(node->domain, "ai.onnx"))
         node->domain = (struct onnx_text){"", 0};
-    return is_whole(onnx, &wire, "a node");
+    return is_whole(onnx, &wire, "a node") &&
+           (node->domain.len || !onnx_text_is(node->op, "If") || read_branches(onnx, arena, node));
 }
 
 /* ---- ports ---- */
@@ -341,6 +344,66 @@ static bool read_graph(struct onnx_file *onnx, struct wire_slice message, struct
             return false;
     }
     return is_whole(onnx, &wire, "the graph");
+}
+
+/* ---- branches of If ---- */
+
+/* How many names a branch reads, and how many it makes. */
+static void count_names(const struct onnx_file *branch, size_t *read, size_t *made)
+{
+    *read += branch->outputs;
+    *made += branch->tensors + branch->made_deep;
+    for (size_t i = 0; i < branch->nodes; i++) {
+        *read += branch->node[i].inputs;
+        *made += branch->node[i].outputs;
+    }
+}
+
+static void append_names(const struct onnx_file *branch, struct onnx_node *node)
+{
+    for (size_t i = 0; i < branch->nodes; i++)
+        for (size_t k = 0; k < branch->node[i].inputs; k++)
+            node->input[node->inputs++] = branch->node[i].input[k];
+    for (size_t i = 0; i < branch->outputs; i++)
+        node->input[node->inputs++] = branch->output[i].name;
+}
+
+static bool read_branches(struct onnx_file *onnx, struct arena *arena, struct onnx_node *node)
+{
+    static const char *const names[2] = {"then_branch", "else_branch"};
+    enum { GRAPH = 6 };
+    node->inputs = node->inputs ? node->inputs : 1; /* a condition that is left out */
+    size_t read = node->inputs;
+    struct onnx_text *own = node->input;
+    for (size_t i = 0; i < node->attributes; i++)
+        for (size_t k = 0; k < 2; k++) {
+            struct wire wire = wire_open(node->attribute[i].message);
+            struct wire_field field;
+            struct onnx_file *branch;
+            if (node->branch[k] || !onnx_text_is(node->attribute[i].name, names[k]) ||
+                !wire_find(&wire, GRAPH, &field) || field.type != WIRE_BYTES)
+                continue;
+            if (onnx->depth == ONNX_DEPTH_MAX)
+                return fail(onnx, field.bytes.at, "branches within branches, more than %d deep",
+                            ONNX_DEPTH_MAX);
+            if (!take_list(onnx, arena, 1, sizeof *branch, &branch))
+                return false;
+            *branch = (struct onnx_file){.name = onnx->name, .error = onnx->error};
+            branch->start = onnx->start;
+            branch->opset = onnx->opset;
+            branch->depth = onnx->depth + 1;
+            if (!read_graph(branch, field.bytes, arena))
+                return false;
+            count_names(branch, &read, &onnx->made_deep);
+            node->branch[k] = branch;
+        }
+    if (!take_list(onnx, arena, read, sizeof *node->input, &node->input))
+        return false;
+    memcpy(node->input, own, node->inputs * sizeof *own);
+    for (size_t k = 0; k < 2; k++)
+        if (node->branch[k])
+            append_names(node->branch[k], node);
+    return true;
 }
 
 static bool read_opset(struct onnx_file *onnx, struct wire_slice message)

@@ -1,4 +1,4 @@
-/* The parts of an ONNX file: its nodes, tensors and ports, checked against limits but not yet
+/* The parts of an ONNX file, or of a branch of If in it: its nodes, tensors and ports, checked against limits but not yet
  * interpreted. Everything points into the file; the lists are in the arena. Field numbers are those
  * of onnx.proto. */
 #ifndef CORE_ONNX_FILE_H
@@ -16,6 +16,7 @@ enum {
     ONNX_NAMES_MAX = 1024,  /* inputs, outputs or attributes of one node */
     ONNX_NAME_BYTES = 1024,
     ONNX_RANK_MAX = 8,
+    ONNX_DEPTH_MAX = 8, /* branches within branches of If */
     ONNX_OPSET_MIN = 7,
     ONNX_OPSET_MAX = 28, /* opset of onnx 1.23; operators read here mean the same since 13 */
 };
@@ -77,6 +78,9 @@ struct onnx_node {
     size_t inputs, outputs, attributes;
     struct onnx_text *input, *output; /* "" for one that is left out */
     struct onnx_attribute *attribute;
+    /* Only of If: then_branch and else_branch, which may be NULL. The names that they read are among
+     * the node's inputs, so what makes them comes before it. */
+    const struct onnx_file *branch[2];
 };
 
 struct onnx_port {
@@ -97,6 +101,8 @@ struct onnx_file {
     struct onnx_node *node;
     struct onnx_tensor *tensor;
     struct onnx_port *input, *output;
+    size_t depth;     /* 0; in a branch of If: that of the graph around it, and 1 */
+    size_t made_deep; /* how many names the branches in it make */
 };
 
 /* Reads the file's structure. Errors begin with `name` and give the part and the byte offset. */

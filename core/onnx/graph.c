@@ -29,6 +29,11 @@ bool onnx_fail_mixing(struct onnx_graph *graph, const char *what)
     return onnx_fail(graph, "%s along the batch: rows would depend on each other", what);
 }
 
+bool onnx_is_batch(const struct onnx_value *x, size_t axis)
+{
+    return x->kind == ONNX_ROWS && x->is_batched && axis == x->batch_axis;
+}
+
 bool onnx_no_memory(struct onnx_graph *graph)
 {
     return relud_fail(graph->file.error, RELUD_NO_MEMORY, "%s: out of memory", graph->file.name);
@@ -63,6 +68,17 @@ struct onnx_value *onnx_find(struct onnx_graph *graph, struct onnx_text name)
     return &graph->value[graph->values - 1];
 }
 
+bool onnx_empty_list(struct onnx_graph *graph, struct onnx_value *value)
+{
+    long long *none = arena_take(&graph->source->temporary, sizeof *none);
+    value->kind = ONNX_WHOLES;
+    value->rank = 1;
+    value->shape[0] = value->width = 0;
+    value->wholes = none;
+    value->is_batch = NULL;
+    return none ? true : onnx_no_memory(graph);
+}
+
 /* Reads an initializer's numbers, when they are first needed. */
 static bool read_tensor(struct onnx_graph *graph, struct onnx_value *value)
 {
@@ -74,6 +90,8 @@ static bool read_tensor(struct onnx_graph *graph, struct onnx_value *value)
     value->rank = tensor->rank;
     value->width = tensor->count;
     memcpy(value->shape, tensor->shape, sizeof value->shape);
+    if (tensor->count == 0 && tensor->rank == 1 && onnx_tensor_is_whole(tensor))
+        return onnx_empty_list(graph, value);
     if (tensor->count == 0)
         return onnx_fail(graph, "'%.*s' is empty", ONNX_NAME(value->name));
     if (onnx_tensor_is_float(tensor)) {
@@ -106,14 +124,18 @@ static bool read_tensor(struct onnx_graph *graph, struct onnx_value *value)
 bool onnx_input(struct onnx_graph *graph, size_t index, const struct onnx_value **found)
 {
     *found = NULL;
-    if (index >= graph->node->inputs || graph->node->input[index].len == 0)
-        return true;
-    struct onnx_value *value = onnx_find(graph, graph->node->input[index]);
+    return index >= graph->node->inputs || graph->node->input[index].len == 0 ||
+           onnx_read_value(graph, graph->node->input[index], found);
+}
+
+bool onnx_read_value(struct onnx_graph *graph, struct onnx_text name,
+                     const struct onnx_value **found)
+{
+    struct onnx_value *value = onnx_find(graph, name);
     if (value->kind == ONNX_NOTHING && value->tensor && !read_tensor(graph, value))
         return false;
     if (value->kind == ONNX_NOTHING)
-        return onnx_fail(graph, "it reads '%.*s', which nothing makes%s",
-                         ONNX_NAME(graph->node->input[index]),
+        return onnx_fail(graph, "it reads '%.*s', which nothing makes%s", ONNX_NAME(name),
                          graph->file.has_sparse ? " (sparse initializers are not read)" : "");
     *found = value;
     return true;
@@ -331,6 +353,10 @@ static const float *constant_in(struct onnx_graph *graph, struct arena *arena,
     }
     if (value->kind == ONNX_TEXTS) {
         onnx_fail(graph, "%s is text", what);
+        return NULL;
+    }
+    if (value->width == 0) {
+        onnx_fail(graph, "%s is empty", what);
         return NULL;
     }
     if (!onnx_spend(graph, value->width))

@@ -2,9 +2,10 @@
  * constants; and functions that build steps. The operations (core/onnx/op_*.c) are written with
  * these functions. A bool function that fails returns false and sets *file.error.
  *
- * A value that varies with the input has a shape for one row. In a batched graph its axis 0 is the
- * batch, and shape[0] says how many of its elements belong to one row: 1, until a Reshape folds
- * more into it. Operations must not mix elements along that axis. If a graph of fixed shape does
+ * A value that varies with the input has a shape for one row. In a batched graph one of its axes is
+ * the batch, and the shape says how many of that axis's elements belong to one row: 1, until a
+ * Reshape folds more into it. It is axis 0 of the inputs and must be that of the outputs; between
+ * them nets may put axes before it. Operations must not mix elements along that axis. If a graph of fixed shape does
  * mix them, it is read again unbatched: then the whole input is one row. */
 #ifndef CORE_ONNX_GRAPH_H
 #define CORE_ONNX_GRAPH_H
@@ -24,9 +25,10 @@ enum onnx_kind {
 struct onnx_value {
     struct onnx_text name;
     enum onnx_kind kind;
-    bool is_batched; /* only ROWS */
-    bool is_whole;   /* ROWS: whole numbers; a quotient of such is truncated */
-    bool is_text;    /* ROWS: words of the input, which may only be moved and looked up */
+    bool is_batched;   /* only ROWS */
+    size_t batch_axis; /* where is_batched: which axis is the batch */
+    bool is_whole;     /* ROWS: whole numbers; a quotient of such is truncated */
+    bool is_text;      /* ROWS: words of the input, which may only be moved and looked up */
     size_t rank, shape[ONNX_RANK_MAX], width;
     size_t value;            /* ROWS: the value's number in the steps */
     const void *floats;      /* FLOATS: [width], at any alignment */
@@ -71,9 +73,13 @@ struct onnx_op {
     enum element element;
 };
 /* Each list ends with a row whose name is NULL. */
-extern const struct onnx_op onnx_einsum_ops[], onnx_element_ops[], onnx_layer_ops[],
-    onnx_lookup_ops[], onnx_ml_ops[], onnx_part_ops[], onnx_quantized_ops[], onnx_row_ops[],
-    onnx_shape_ops[], onnx_words_ops[];
+extern const struct onnx_op onnx_branch_ops[], onnx_constant_ops[], onnx_einsum_ops[],
+    onnx_extend_ops[], onnx_element_ops[], onnx_layer_ops[], onnx_lookup_ops[], onnx_ml_ops[],
+    onnx_part_ops[], onnx_pick_ops[], onnx_quantized_ops[], onnx_row_ops[], onnx_shape_ops[],
+    onnx_words_ops[];
+
+/* Reads one node, which becomes graph->node. */
+bool onnx_run_node(struct onnx_graph *graph, const struct onnx_node *node);
 
 /* The activation that is ONNX's operator `op`, from the table of activations; NULL if there is
  * none. The lists above are searched first: their operators have their own readers. */
@@ -86,6 +92,8 @@ bool onnx_fail(struct onnx_graph *graph, const char *format, ...)
 /* Like onnx_fail, for an operation that would mix the rows of a batch; also sets mixes_rows. */
 bool onnx_fail_mixing(struct onnx_graph *graph, const char *what);
 bool onnx_no_memory(struct onnx_graph *graph);
+/* True if that axis of x is the batch. */
+bool onnx_is_batch(const struct onnx_value *x, size_t axis);
 /* Takes `count` numbers out of the budget; false and an error if it is exhausted. */
 bool onnx_spend(struct onnx_graph *graph, size_t count);
 
@@ -111,6 +119,9 @@ bool onnx_is_needed(struct onnx_graph *graph, const struct onnx_node *node);
 /* Finds a value by name; creates an empty one if there is none. There is room for every name in the
  * file. */
 struct onnx_value *onnx_find(struct onnx_graph *graph, struct onnx_text name);
+/* The value of a name, which something must have made. */
+bool onnx_read_value(struct onnx_graph *graph, struct onnx_text name,
+                     const struct onnx_value **value);
 /* The node's index-th input. An input that is left out gives NULL without an error. */
 bool onnx_input(struct onnx_graph *graph, size_t index, const struct onnx_value **value);
 /* Like onnx_input, but an input that is left out is an error. */
@@ -161,6 +172,9 @@ const float *onnx_any_constant(struct onnx_graph *graph, const struct onnx_value
 /* Like onnx_any_constant, but in memory that lasts only while the model is read. */
 const float *onnx_passing_constant(struct onnx_graph *graph, const struct onnx_value *value,
                                    const char *what);
+/* Makes the value a list of no whole numbers, such as the shape of a single number. Only lists may
+ * be empty. */
+bool onnx_empty_list(struct onnx_graph *graph, struct onnx_value *value);
 /* An input that is a constant list of whole numbers (axes or a shape). *value is NULL if it is left
  * out. */
 bool onnx_list_input(struct onnx_graph *graph, size_t index, const struct onnx_value **value);
@@ -185,6 +199,8 @@ size_t onnx_product(const struct onnx_value *value, size_t from, size_t to);
  * and STEP_JOIN may mix constants and values. */
 bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct onnx_value *x,
                size_t count, struct onnx_value *out);
+/* True if the list of dimensions says that axis 0, and no other, is the batch. */
+bool onnx_is_of_batch(const struct onnx_graph *graph, const struct onnx_value *list);
 /* Makes a value of the net of the constant x, whose shape[0] is the batch: each row has the same
  * numbers. */
 bool onnx_spread(struct onnx_graph *graph, const struct onnx_value *x, struct onnx_value *out);
@@ -208,6 +224,10 @@ bool onnx_activate(struct onnx_graph *graph, const char *name,
 bool onnx_multiply(struct onnx_graph *graph, const struct onnx_value *x, const struct onnx_value *w,
                    bool is_out_in, float alpha, const struct onnx_value *bias,
                    struct onnx_value *out);
+/* The product of two stacks of matrices of which both may vary: the products of their numbers, then
+ * sums. Costs a number for each product, so it is for small ones. */
+bool onnx_multiply_values(struct onnx_graph *graph, const struct onnx_value *a,
+                          const struct onnx_value *b, struct onnx_value *out);
 /* Reduces x over the marked axes. With `keeps` they stay as axes of size 1; otherwise they are
  * removed. */
 bool onnx_reduce(struct onnx_graph *graph, const struct onnx_value *x, const bool *is_axis,
@@ -219,6 +239,9 @@ bool onnx_divide_by_norm(struct onnx_graph *graph, const struct onnx_value *x, s
  * memory. */
 bool onnx_gather(struct onnx_graph *graph, const struct onnx_value *x, const uint32_t *map,
                  size_t rank, const size_t *shape, struct onnx_value *out);
+/* The element at [i0, i1, …] of the new shape is the one at the sum of stride[k] · ik in x. */
+bool onnx_gather_by_strides(struct onnx_graph *graph, const struct onnx_value *x, size_t rank,
+                            const size_t *shape, const size_t *stride, struct onnx_value *out);
 uint32_t *onnx_new_map(struct onnx_graph *graph, size_t width);
 /* Makes axis order[i] of x axis i of `out`. */
 bool onnx_transpose(struct onnx_graph *graph, const struct onnx_value *x, const size_t *order,

@@ -12,10 +12,12 @@
  * data: about 32 MB of floats. */
 enum { BUDGET = 8 << 20, PORTS_MAX = 64 };
 
-enum { OP_LISTS = 10 };
+enum { OP_LISTS = 14 };
 static const struct onnx_op *const op_lists[OP_LISTS] = {
-    onnx_einsum_ops, onnx_element_ops,   onnx_layer_ops, onnx_lookup_ops, onnx_ml_ops,
-    onnx_part_ops,   onnx_quantized_ops, onnx_row_ops,   onnx_shape_ops,  onnx_words_ops};
+    onnx_branch_ops,    onnx_constant_ops, onnx_einsum_ops, onnx_element_ops, onnx_extend_ops,
+    onnx_layer_ops,     onnx_lookup_ops,   onnx_ml_ops,     onnx_part_ops,    onnx_pick_ops,
+    onnx_quantized_ops, onnx_row_ops,      onnx_shape_ops,  onnx_words_ops,
+};
 
 /* ---- unknown operations ---- */
 
@@ -88,7 +90,7 @@ static bool fail_unknown(struct onnx_graph *graph, const struct onnx_node *node)
                      (unsigned long long)graph->file.opset);
 }
 
-static bool run_node(struct onnx_graph *graph, const struct onnx_node *node)
+bool onnx_run_node(struct onnx_graph *graph, const struct onnx_node *node)
 {
     graph->node = node;
     for (size_t i = 0; i < OP_LISTS; i++)
@@ -137,7 +139,7 @@ static bool set_up(struct onnx_graph *graph)
 {
     const struct onnx_file *file = &graph->file;
     struct arena *arena = &graph->source->temporary;
-    size_t names = file->tensors + file->inputs + file->outputs + 2;
+    size_t names = file->tensors + file->inputs + file->outputs + file->made_deep + 2;
     for (size_t i = 0; i < file->nodes; i++)
         names += file->node[i].inputs + file->node[i].outputs;
     graph->values = 0;
@@ -284,6 +286,13 @@ static bool set_results(struct onnx_graph *graph, const struct onnx_port *const 
             return onnx_no_memory(graph);
         if (value->is_text)
             return onnx_fail(graph, "output '%.*s' is text; numbers are served", ONNX_NAME(name));
+        if (value->is_batched && value->batch_axis) {
+            graph->mixes_rows = true;
+            return onnx_fail(graph,
+                             "the batch is axis %zu of output '%.*s': transpose it to be "
+                             "the first",
+                             value->batch_axis, ONNX_NAME(name));
+        }
         onnx_say_tensor(&info[i], value, copy);
         source->result[i] = (struct network_result){value->value, value->width};
         source->info.outputs += value->width;
@@ -333,7 +342,8 @@ static bool read_graph(struct onnx_graph *graph, const struct onnx_port **wanted
     if (!onnx_set_inputs(graph))
         return false;
     for (size_t i = 0; i < graph->file.nodes; i++)
-        if (onnx_is_needed(graph, &graph->file.node[i]) && !run_node(graph, &graph->file.node[i]))
+        if (onnx_is_needed(graph, &graph->file.node[i]) &&
+            !onnx_run_node(graph, &graph->file.node[i]))
             return false;
     graph->node = NULL;
     return onnx_set_words(graph) && onnx_say_inputs(graph) &&

@@ -29,8 +29,6 @@ static bool has(const struct term *term, char letter)
 
 static bool add_letter(struct onnx_graph *graph, struct term *term, char letter)
 {
-    if (has(term, letter))
-        return onnx_fail(graph, "its equation repeats a letter within a tensor: a diagonal");
     if (term->count == ONNX_RANK_MAX)
         return onnx_fail(graph, "its equation has more than %d axes", ONNX_RANK_MAX);
     term->letter[term->count++] = letter;
@@ -42,7 +40,7 @@ static bool add_letter(struct onnx_graph *graph, struct term *term, char letter)
 static bool read_term(struct onnx_graph *graph, struct onnx_text *text, size_t rank,
                       size_t ellipsis, struct term *term)
 {
-    size_t letters = 0;
+    size_t letters = 0, ellipses = 0;
     *term = (struct term){.count = 0};
     for (size_t i = 0; i < text->len && text->at[i] != ',' && text->at[i] != '-'; i++)
         letters += text->at[i] != ' ' && text->at[i] != '.';
@@ -56,6 +54,8 @@ static bool read_term(struct onnx_graph *graph, struct onnx_text *text, size_t r
             continue;
         if (!is_letter && !is_ellipsis)
             return onnx_fail(graph, "its equation has a character that is no letter");
+        if (is_ellipsis && ellipses++)
+            return onnx_fail(graph, "its equation has two ellipses for one tensor");
         if (is_letter && !add_letter(graph, term, letter))
             return false;
         for (size_t i = 0; is_ellipsis && i < ellipsis; i++)
@@ -76,7 +76,8 @@ static bool output_of(struct onnx_graph *graph, const struct term *in, size_t in
     for (int letter = 1; letter <= 'z'; letter++) {
         size_t uses = 0;
         for (size_t i = 0; i < inputs; i++)
-            uses += has(&in[i], (char)letter);
+            for (size_t k = 0; k < in[i].count; k++)
+                uses += in[i].letter[k] == (char)letter;
         if ((letter <= ONNX_RANK_MAX ? uses > 0 : uses == 1) &&
             !add_letter(graph, out, (char)letter))
             return false;
@@ -115,12 +116,47 @@ static bool read_equation(struct onnx_graph *graph, const struct onnx_value *x, 
     if (!read_term(graph, &text, 0, ellipsis, out))
         return false;
     for (size_t i = 0; i < out->count; i++)
+        if (place_of(out, out->letter[i]) != i)
+            return onnx_fail(graph, "its output has a letter twice");
+    for (size_t i = 0; i < out->count; i++)
         if (!has(&in[0], out->letter[i]) && (inputs < 2 || !has(&in[1], out->letter[i])))
             return onnx_fail(graph, "its output has a letter that no input has");
     return text.len == 0 || onnx_fail(graph, "its equation has two outputs");
 }
 
 /* ---- one tensor ---- */
+
+/* Makes the axes of one letter one axis, of the elements whose indices along them are the same. */
+static bool take_diagonals(struct onnx_graph *graph, struct onnx_value *x, struct term *in)
+{
+    size_t shape[ONNX_RANK_MAX], stride[ONNX_RANK_MAX] = {0}, batch = 0;
+    struct term made = {.count = 0};
+    for (size_t i = 0; i < in->count; i++) {
+        size_t place = place_of(&made, in->letter[i]);
+        bool is_new = place == ONNX_RANK_MAX;
+        if (is_new)
+            place = made.count++;
+        else if (onnx_is_batch(x, i) || (x->is_batched && batch == place))
+            return onnx_fail_mixing(graph, "it takes a diagonal");
+        else if (shape[place] != x->shape[i])
+            return onnx_fail(graph, "axes of %zu and %zu have one letter", shape[place],
+                             x->shape[i]);
+        made.letter[place] = in->letter[i];
+        shape[place] = x->shape[i];
+        stride[place] += onnx_product(x, i + 1, x->rank);
+        batch = onnx_is_batch(x, i) ? place : batch;
+    }
+    if (made.count == in->count)
+        return true;
+    *in = made;
+    struct onnx_value out;
+    if (!onnx_unturn(graph, x) ||
+        !onnx_gather_by_strides(graph, x, made.count, shape, stride, &out))
+        return false;
+    *x = out;
+    x->batch_axis = batch;
+    return true;
+}
 
 /* Sums x over the letters that neither `out` nor `other` has. */
 static bool sum_rest(struct onnx_graph *graph, struct onnx_value *x, struct term *in,
@@ -163,16 +199,39 @@ static bool align(struct onnx_graph *graph, struct onnx_value *x, const struct t
 {
     struct term own = {.count = 0};
     size_t shape[ONNX_RANK_MAX];
-    if (x->is_batched && out->letter[0] != in->letter[0])
-        return onnx_fail_mixing(graph, "it moves numbers");
+    char batch = x->is_batched ? in->letter[x->batch_axis] : 0;
     for (size_t i = 0; i < out->count; i++) {
         size_t place = place_of(in, out->letter[i]);
         shape[i] = place < ONNX_RANK_MAX ? x->shape[place] : 1;
         if (place < ONNX_RANK_MAX)
             own.letter[own.count++] = out->letter[i];
     }
-    return put_in_order(graph, x, in, &own) && onnx_unturn(graph, x) &&
-           onnx_shape(graph, x, out->count, shape);
+    if (!put_in_order(graph, x, in, &own) || !onnx_unturn(graph, x) ||
+        !onnx_shape(graph, x, out->count, shape))
+        return false;
+    if (x->is_batched)
+        x->batch_axis = place_of(out, batch);
+    return true;
+}
+
+/* The product of two tensors that vary: of all their numbers, then summed. */
+static bool multiply_values(struct onnx_graph *graph, struct onnx_value *a, const struct term *left,
+                            struct onnx_value *b, const struct term *right, const struct term *out,
+                            struct onnx_value *made)
+{
+    struct term all = *out;
+    bool is_axis[ONNX_RANK_MAX] = {false}, is_any = false;
+    for (size_t i = 0; i < left->count; i++) {
+        if (has(out, left->letter[i]))
+            continue;
+        if (all.count == ONNX_RANK_MAX)
+            return onnx_fail(graph, "its equation has more than %d axes", ONNX_RANK_MAX);
+        is_axis[all.count] = is_any = true;
+        all.letter[all.count++] = left->letter[i];
+    }
+    return align(graph, a, left, &all) && align(graph, b, right, &all) &&
+           onnx_element(graph, ELEMENT_MUL, a, b, NULL, made) &&
+           (!is_any || onnx_reduce(graph, made, is_axis, REDUCE_SUM, false, made));
 }
 
 /* What the letters of a product are for: rows are x's own, stacks are in x, w and the output, sums
@@ -310,13 +369,12 @@ static bool multiply_two(struct onnx_graph *graph, struct onnx_value *x, struct 
     struct onnx_value *a = &x[first], *b = &x[!first];
     struct term *left = &in[first], *right = &in[!first];
     bool has_sum = false;
-    if (b->kind == ONNX_ROWS)
-        return onnx_fail(graph, "it multiplies two things that both vary with the input");
+    bool is_product = b->kind != ONNX_ROWS; /* of a tensor with a constant */
     for (size_t i = 0; i < left->count; i++) {
         size_t place = place_of(right, left->letter[i]);
         if (place == ONNX_RANK_MAX)
             continue;
-        if (a->is_batched && i == 0)
+        if (is_product && onnx_is_batch(a, i))
             return onnx_fail_mixing(graph, "it multiplies");
         if (b->shape[place] != a->shape[i])
             return onnx_fail(graph, "axes of %zu and %zu have one letter", a->shape[i],
@@ -325,6 +383,8 @@ static bool multiply_two(struct onnx_graph *graph, struct onnx_value *x, struct 
     }
     if (!sum_rest(graph, a, left, right, out) || !sum_rest(graph, b, right, left, out))
         return false;
+    if (!is_product)
+        return multiply_values(graph, a, left, b, right, out, &x[0]);
     if (has_sum && b->kind != ONNX_FLOATS)
         return onnx_fail(graph, "its matrix is not of floats");
     if (has_sum)
@@ -347,6 +407,9 @@ static bool read_einsum(struct onnx_graph *graph, const struct onnx_node *node)
     }
     if (!read_equation(graph, x, node->inputs, in, &out))
         return false;
+    for (size_t i = 0; i < node->inputs; i++)
+        if (!take_diagonals(graph, &x[i], &in[i]))
+            return false;
     bool is_made = node->inputs == 2
                        ? multiply_two(graph, x, in, &out)
                        : sum_rest(graph, x, in, NULL, &out) && put_in_order(graph, x, in, &out);

@@ -25,7 +25,7 @@ static bool whole_pair(struct onnx_graph *graph, enum element element, const str
 {
     struct arena *arena = &graph->source->temporary;
     const struct onnx_value *longer = a->width >= b->width ? a : b;
-    if (a->width != b->width && a->width != 1 && b->width != 1)
+    if ((a->width != b->width && a->width != 1 && b->width != 1) || !a->width || !b->width)
         return onnx_fail(graph, "lists of %zu and %zu whole numbers", a->width, b->width);
     long long *wholes = arena_take_array(arena, longer->width, sizeof *wholes);
     bool *is_batch = arena_take_array(arena, longer->width, sizeof *is_batch), any = false;

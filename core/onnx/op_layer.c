@@ -40,7 +40,7 @@ bool onnx_multiply(struct onnx_graph *graph, const struct onnx_value *x, const s
 {
     size_t inputs = w->shape[w->rank - 2 + is_out_in], outputs = w->shape[w->rank - 1 - is_out_in];
     size_t shape[ONNX_RANK_MAX];
-    if (x->is_batched && x->rank < 2)
+    if (x->rank && onnx_is_batch(x, x->rank - 1))
         return onnx_fail_mixing(graph, "it multiplies");
     if (x->rank == 0 || x->shape[x->rank - 1] != inputs)
         return onnx_fail(graph, "a row of %zu numbers meets a matrix of %zu inputs",
@@ -90,39 +90,101 @@ static bool multiply_from_left(struct onnx_graph *graph, const struct onnx_value
                                const struct onnx_value *x, struct onnx_value *out)
 {
     struct onnx_value turned;
-    if (x->is_batched && x->rank == 2)
-        return onnx_fail_mixing(graph, "it multiplies");
     return swap_last_axes(graph, x, &turned) &&
            onnx_multiply(graph, &turned, w, true, 1, NULL, &turned) &&
            swap_last_axes(graph, &turned, out);
+}
+
+/* ---- stacks of matrices ---- */
+
+static void insert_axis(struct onnx_value *x, size_t axis)
+{
+    memmove(x->shape + axis + 1, x->shape + axis, (x->rank - axis) * sizeof *x->shape);
+    x->shape[axis] = 1;
+    x->rank++;
+    x->batch_axis += x->batch_axis >= axis;
+}
+
+bool onnx_multiply_values(struct onnx_graph *graph, const struct onnx_value *a,
+                          const struct onnx_value *b, struct onnx_value *out)
+{
+    struct onnx_value left = *a, right = *b;
+    bool is_axis[ONNX_RANK_MAX] = {false};
+    if (a->rank < 2 || b->rank < 2 || a->rank == ONNX_RANK_MAX || b->rank == ONNX_RANK_MAX)
+        return onnx_fail(graph, "tensors of %zu and %zu dimensions", a->rank, b->rank);
+    if (onnx_is_batch(a, a->rank - 1) || onnx_is_batch(b, b->rank - 2))
+        return onnx_fail_mixing(graph, "it multiplies");
+    if (a->shape[a->rank - 1] != b->shape[b->rank - 2])
+        return onnx_fail(graph, "a row of %zu numbers meets a matrix of %zu inputs",
+                         a->shape[a->rank - 1], b->shape[b->rank - 2]);
+    if (!swap_last_axes(graph, b, &right) || !onnx_unturn(graph, &left) ||
+        !onnx_unturn(graph, &right))
+        return false;
+    insert_axis(&left, left.rank - 1);
+    insert_axis(&right, right.rank - 2);
+    if (!onnx_element(graph, ELEMENT_MUL, &left, &right, NULL, &left))
+        return false;
+    is_axis[left.rank - 1] = true;
+    return onnx_reduce(graph, &left, is_axis, REDUCE_SUM, false, out);
 }
 
 /* The index-th matrix of a tensor with more than two dimensions. */
 static bool matrix_at(struct onnx_graph *graph, const struct onnx_value *x, size_t index,
                       struct onnx_value *out)
 {
-    size_t width = x->shape[x->rank - 2] * x->shape[x->rank - 1];
+    size_t width = x->shape[x->rank - 2] * x->shape[x->rank - 1], stacked = x->rank - 2;
     uint32_t *map = onnx_new_map(graph, width);
     if (!map)
         return false;
     for (size_t i = 0; i < width; i++)
         map[i] = (uint32_t)(index * width + i);
-    return onnx_gather(graph, x, map, 2, x->shape + x->rank - 2, out);
+    if (!onnx_gather(graph, x, map, 2, x->shape + stacked, out))
+        return false;
+    /* A batch among the stacked axes is none of the matrix's. */
+    out->batch_axis = x->batch_axis >= stacked ? x->batch_axis - stacked : ONNX_RANK_MAX;
+    return true;
+}
+
+/* Broadcasts the axes before the last two of both tensors against each other. */
+static bool align_stacks(struct onnx_graph *graph, struct onnx_value *a, struct onnx_value *b)
+{
+    struct onnx_value *both[2] = {a, b};
+    size_t stack[ONNX_RANK_MAX], own[2], rank = a->rank > b->rank ? a->rank : b->rank;
+    for (size_t i = 0; i < 2; i++) {
+        if (!onnx_unturn(graph, both[i]))
+            return false;
+        while (both[i]->rank < rank)
+            insert_axis(both[i], 0);
+    }
+    for (size_t i = 0; i + 2 < rank; i++) {
+        if (a->shape[i] != b->shape[i] && a->shape[i] != 1 && b->shape[i] != 1)
+            return onnx_fail(graph, "stacks of %zu and %zu matrices", a->shape[i], b->shape[i]);
+        for (size_t k = 0; k < 2; k++)
+            if (onnx_is_batch(both[k], i) && both[!k]->shape[i] != 1)
+                return onnx_fail_mixing(graph, "it multiplies");
+        stack[i] = a->shape[i] == 1 ? b->shape[i] : a->shape[i];
+    }
+    for (size_t i = 0; i < 2; i++) {
+        memcpy(own, both[i]->shape + rank - 2, sizeof own);
+        memcpy(stack + rank - 2, own, sizeof own);
+        if (!onnx_expand(graph, both[i], rank, stack, both[i]))
+            return false;
+    }
+    return true;
 }
 
 /* Multiplies a stack of matrices by a constant stack: one linear step per matrix. */
-static bool multiply_stacks(struct onnx_graph *graph, const struct onnx_value *a,
-                            const struct onnx_value *b, struct onnx_value *out)
+static bool multiply_stacks(struct onnx_graph *graph, const struct onnx_value *from,
+                            const struct onnx_value *by, struct onnx_value *out)
 {
     enum { STACK_MAX = 64 };
     struct onnx_value product[STACK_MAX] = {{.rank = 0}}, left = {0}, right = {0}, made = {0};
+    struct onnx_value stack[2] = {*from, *by}, *a = &stack[0], *b = &stack[1];
+    if (!align_stacks(graph, a, b))
+        return false;
     size_t count = onnx_product(a, 0, a->rank - 2);
-    bool is_alike =
-        a->rank == b->rank && memcmp(a->shape, b->shape, (a->rank - 2) * sizeof *a->shape) == 0;
-    if (a->is_batched || b->is_batched)
-        return onnx_fail_mixing(graph, "it multiplies");
-    if (!is_alike || count > STACK_MAX)
-        return onnx_fail(graph, "stacks of matrices that relud does not multiply");
+    if (count > STACK_MAX)
+        return onnx_multiply_values(graph, from, by, out);
     struct step step = {.kind = STEP_JOIN};
     size_t *pieces = arena_take_array(graph->source->arena, count, sizeof *pieces);
     if (!pieces)
@@ -142,6 +204,7 @@ static bool multiply_stacks(struct onnx_graph *graph, const struct onnx_value *a
     made.shape[a->rank - 1] = b->shape[b->rank - 1];
     if (!onnx_emit(graph, &step, product, count, &made))
         return false;
+    made.batch_axis = a->kind == ONNX_ROWS ? a->batch_axis : b->batch_axis;
     *out = made;
     return true;
 }
@@ -174,6 +237,8 @@ static bool multiply_vector(struct onnx_graph *graph, const struct onnx_value *v
     *out = product;
     out->rank = x->rank - 1;
     out->shape[out->rank - 1] = product.shape[out->rank];
+    if (product.batch_axis == out->rank)
+        out->batch_axis--;
     return true;
 }
 
@@ -188,6 +253,55 @@ static void unstack(struct onnx_value *constant, const struct onnx_value *other)
     constant->rank -= stacked;
 }
 
+/* Two vectors, or a vector and matrices, that both vary: the vectors become matrices meanwhile. */
+static bool multiply_varying(struct onnx_graph *graph, struct onnx_value *a, struct onnx_value *b,
+                             struct onnx_value *out)
+{
+    bool is_row = a->rank == 1, is_column = b->rank == 1;
+    if (onnx_is_batch(a, a->rank - 1) || (is_column && onnx_is_batch(b, 0)))
+        return onnx_fail_mixing(graph, "it multiplies");
+    if (is_row)
+        insert_axis(a, 0);
+    if (is_column) {
+        b->shape[1] = 1;
+        b->rank = 2;
+    }
+    if (!onnx_multiply_values(graph, a, b, out))
+        return false;
+    if (is_row) { /* the axis before the last */
+        size_t axis = out->rank - 2;
+        out->shape[axis] = out->shape[axis + 1];
+        out->batch_axis -= out->batch_axis > axis;
+        out->rank--;
+    }
+    out->rank -= is_column;
+    return true;
+}
+
+static bool multiply(struct onnx_graph *graph, struct onnx_value *a, struct onnx_value *b,
+                     struct onnx_value *out)
+{
+    if (b->kind == ONNX_ROWS)
+        unstack(a, b);
+    if (a->kind == ONNX_ROWS)
+        unstack(b, a);
+    if (a->rank == 0 || b->rank == 0)
+        return onnx_fail(graph, "it multiplies by a single number");
+    if (a->kind == ONNX_ROWS && b->kind == ONNX_ROWS)
+        return multiply_varying(graph, a, b, out);
+    if (b->kind != ONNX_ROWS && b->rank == 1)
+        return multiply_by_vector(graph, a, b, out);
+    if (b->kind != ONNX_ROWS && b->rank == 2)
+        return onnx_multiply(graph, a, b, false, 1, NULL, out);
+    if (a->kind != ONNX_ROWS && a->rank == 1)
+        return multiply_vector(graph, a, b, out);
+    if (a->kind != ONNX_ROWS && a->rank == 2 && b->rank >= 2)
+        return multiply_from_left(graph, a, b, out);
+    if (a->rank < 2 || b->rank < 2)
+        return onnx_fail(graph, "tensors of %zu and %zu dimensions", a->rank, b->rank);
+    return multiply_stacks(graph, a, b, out);
+}
+
 static bool read_matmul(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
@@ -196,25 +310,7 @@ static bool read_matmul(struct onnx_graph *graph, const struct onnx_node *node)
     if (!onnx_wanted(graph, 0, &a) || !onnx_wanted(graph, 1, &b))
         return false;
     left = *a, right = *b;
-    if (b->kind == ONNX_ROWS)
-        unstack(&left, b);
-    if (a->kind == ONNX_ROWS)
-        unstack(&right, a);
-    a = &left, b = &right;
-    if (a->kind == ONNX_ROWS && b->kind == ONNX_ROWS)
-        return onnx_fail(graph, "it multiplies two things that both vary with the input");
-    if (a->rank == 0 || b->rank == 0)
-        return onnx_fail(graph, "it multiplies by a single number");
-    bool is_done = b->kind != ONNX_ROWS && b->rank == 1 ? multiply_by_vector(graph, a, b, &out)
-                   : b->kind != ONNX_ROWS && b->rank == 2
-                       ? onnx_multiply(graph, a, b, false, 1, NULL, &out)
-                   : a->kind != ONNX_ROWS && a->rank == 1 ? multiply_vector(graph, a, b, &out)
-                   : a->rank == 2 && b->rank >= 2 && a->kind != ONNX_ROWS
-                       ? multiply_from_left(graph, a, b, &out)
-                   : a->rank > 2 && b->rank > 2
-                       ? multiply_stacks(graph, a, b, &out)
-                       : onnx_fail(graph, "tensors of %zu and %zu dimensions", a->rank, b->rank);
-    return onnx_answer(graph, is_done, &out);
+    return onnx_answer(graph, multiply(graph, &left, &right, &out), &out);
 }
 
 /* True if C can be a linear step's bias: one number per column. */
@@ -229,7 +325,7 @@ static bool read_gemm(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
     const struct onnx_value *a, *b, *c;
-    struct onnx_value left, out, added;
+    struct onnx_value left, right, out, added;
     long long turns_a = 0, turns_b = 0;
     float alpha = 1, beta = 1;
     if (!onnx_wanted(graph, 0, &a) || !onnx_wanted(graph, 1, &b) || !onnx_input(graph, 2, &c) ||
@@ -239,14 +335,18 @@ static bool read_gemm(struct onnx_graph *graph, const struct onnx_node *node)
     if (a->rank != 2 || b->rank != 2)
         return onnx_fail(graph, "tensors of %zu and %zu dimensions; matrices are wanted", a->rank,
                          b->rank);
-    if (b->kind == ONNX_ROWS)
-        return onnx_fail(graph, "its second matrix varies with the input");
-    left = *a;
+    left = *a, right = *b;
     if (turns_a && !swap_last_axes(graph, a, &left))
         return false;
+    bool is_layer = b->kind != ONNX_ROWS;
+    if (!is_layer && turns_b && !swap_last_axes(graph, b, &right))
+        return false;
     size_t outputs = b->shape[turns_b ? 0 : 1];
-    bool has_bias = c && beta == 1 && is_bias(c, outputs);
-    if (!onnx_multiply(graph, &left, b, turns_b != 0, alpha, has_bias ? c : NULL, &out))
+    bool has_bias = is_layer && c && beta == 1 && is_bias(c, outputs);
+    struct onnx_value by = onnx_scalar(&alpha);
+    if (is_layer ? !onnx_multiply(graph, &left, b, turns_b != 0, alpha, has_bias ? c : NULL, &out)
+                 : !multiply(graph, &left, &right, &out) ||
+                       (alpha != 1 && !onnx_element(graph, ELEMENT_MUL, &out, &by, NULL, &out)))
         return false;
     if (c && !has_bias && beta != 0) {
         struct onnx_value factor = onnx_scalar(&beta);
@@ -297,7 +397,7 @@ static bool read_batch_normalization(struct onnx_graph *graph, const struct onnx
     for (size_t i = 1; i < 5; i++)
         if (x->rank == 0 || in[i]->width != x->shape[x->rank > 1 ? 1 : 0])
             return onnx_fail(graph, "%s has %zu elements", names[i], in[i]->width);
-    if (x->is_batched && x->rank < 2)
+    if (onnx_is_batch(x, x->rank > 1 ? 1 : 0))
         return onnx_fail_mixing(graph, "it normalises");
     float *scale = arena_take_array(graph->source->arena, channels, sizeof *scale);
     float *shift = arena_take_array(graph->source->arena, channels, sizeof *shift);
@@ -315,16 +415,69 @@ static bool read_batch_normalization(struct onnx_graph *graph, const struct onnx
     if (!is_layer)
         return onnx_answer(graph, scale_channels(graph, x, scale, shift, channels, &out), &out);
     struct step step = *layer;
-    struct onnx_value from = {.kind = ONNX_ROWS, .is_batched = x->is_batched};
+    struct onnx_value from = {
+        .kind = ONNX_ROWS, .is_batched = x->is_batched, .batch_axis = x->batch_axis};
     from.value = layer->operand[0].value;
     step.weights.scale = scale;
     step.weights.bias = shift;
     return onnx_answer(graph, onnx_emit(graph, &step, &from, 1, &out), &out);
 }
 
+/* Normalizes groups of each row's channels, then scales: by channel, or by group in opset 18. */
+static bool normalize_groups(struct onnx_graph *graph, const struct onnx_value *x, size_t groups)
+{
+    const struct onnx_value *scale, *bias;
+    struct step step = {.kind = STEP_NORMALIZE, .epsilon = 1e-5f};
+    struct onnx_value out = *x;
+    if (!onnx_wanted(graph, 1, &scale) || !onnx_wanted(graph, 2, &bias) ||
+        !onnx_number(graph, "epsilon", &step.epsilon))
+        return false;
+    size_t channels = x->rank > 1 ? x->shape[1] : 0;
+    bool is_by_group = scale->width == groups && groups != channels;
+    if (x->rank < 2 || groups == 0 || channels % groups || scale->width != bias->width ||
+        (scale->width != channels && !is_by_group) || step.epsilon < 0)
+        return onnx_fail(graph, "%zu scales and %zu biases for %zu channels in %zu groups",
+                         scale->width, bias->width, channels, groups);
+    if (x->kind == ONNX_ROWS && x->is_batched && x->batch_axis)
+        return onnx_fail_mixing(graph, "it normalises");
+    step.parts = x->shape[0] * groups;
+    const float *by = onnx_constant(graph, scale, "the scale");
+    const float *plus = by ? onnx_constant(graph, bias, "the bias") : NULL;
+    float *scales = arena_take_array(graph->source->arena, channels, sizeof *scales);
+    float *shifts = arena_take_array(graph->source->arena, channels, sizeof *shifts);
+    if (!plus || !scales || !shifts)
+        return plus ? onnx_no_memory(graph) : false;
+    for (size_t i = 0; i < channels; i++) {
+        scales[i] = by[is_by_group ? i / (channels / groups) : i];
+        shifts[i] = plus[is_by_group ? i / (channels / groups) : i];
+    }
+    return onnx_answer(graph,
+                       onnx_emit(graph, &step, x, 1, &out) &&
+                           scale_channels(graph, &out, scales, shifts, channels, &out),
+                       &out);
+}
+
+static bool read_instance_normalization(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    return onnx_wanted(graph, 0, &x) && normalize_groups(graph, x, x->rank > 1 ? x->shape[1] : 0);
+}
+
+static bool read_group_normalization(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    long long groups = 0;
+    return onnx_wanted(graph, 0, &x) && onnx_whole(graph, "num_groups", &groups) &&
+           normalize_groups(graph, x, groups > 0 ? (size_t)groups : 0);
+}
+
 const struct onnx_op onnx_layer_ops[] = {
     {"BatchNormalization", "", .read = read_batch_normalization},
     {"Gemm", "", .read = read_gemm},
+    {"GroupNormalization", "", .read = read_group_normalization},
+    {"InstanceNormalization", "", .read = read_instance_normalization},
     {"MatMul", "", .read = read_matmul},
     {0},
 };

@@ -6,10 +6,8 @@
 
 /* ---- embeddings ---- */
 
-/* Checks where each index comes from, limits the features, and counts in *below how far an index
- * may lie below 0. */
-static bool check_indices(struct onnx_graph *graph, const struct onnx_value *index, size_t rows,
-                          size_t *below)
+bool onnx_check_indices(struct onnx_graph *graph, const struct onnx_value *index, size_t rows,
+                        size_t *below)
 {
     struct onnx_origin origin;
     *below = 0;
@@ -59,7 +57,7 @@ bool onnx_embed(struct onnx_graph *graph, const struct onnx_value *table,
     if (rows > ONNX_INDICES_MAX)
         return onnx_fail(graph, "a table of %zu rows; at most %d are taken", rows,
                          ONNX_INDICES_MAX);
-    if (!check_indices(graph, index, rows, &below))
+    if (!onnx_check_indices(graph, index, rows, &below))
         return false;
     if (below) {
         float *shift = arena_take(graph->source->arena, sizeof *shift);
@@ -156,8 +154,6 @@ static bool read_one_hot(struct onnx_graph *graph, const struct onnx_node *node)
     struct onnx_value off = onnx_scalar(value), on = onnx_scalar(value + 1), whole = *x;
     bool is_plain = value[0] == 0 && value[1] == 1;
     bool is_whole = x->kind == ONNX_WHOLES || x->is_whole;
-    if (x->is_batched && axis == 0)
-        return onnx_fail_mixing(graph, "it puts an axis before the batch's");
     return onnx_answer(graph,
                        (is_whole || onnx_element(graph, ELEMENT_TRUNC, x, NULL, NULL, &whole)) &&
                            mark_places(graph, &whole, (size_t)*deep, &out) &&

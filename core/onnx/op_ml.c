@@ -43,7 +43,7 @@ static bool read_array_feature_extractor(struct onnx_graph *graph, const struct 
         return onnx_fail(graph, "its indices vary with the input");
     size_t rank = x->rank ? x->rank : 1, columns = x->rank ? x->shape[x->rank - 1] : 1;
     size_t shape[ONNX_RANK_MAX] = {1}, rows = x->width / columns;
-    if (x->is_batched && x->rank < 2)
+    if (onnx_is_batch(x, rank - 1))
         return onnx_fail_mixing(graph, "it takes parts");
     memcpy(shape, x->shape, x->rank * sizeof *shape);
     shape[rank - 1] = indices->width;
@@ -98,7 +98,7 @@ static bool read_feature_vectorizer(struct onnx_graph *graph, const struct onnx_
         if (dimensions && wanted[i] != (long long)x[i].width)
             return onnx_fail(graph, "input %zu has %zu numbers a row instead of %lld", i,
                              x[i].width, wanted[i]);
-        if (!x[i].is_batched || x[i].shape[0] != 1)
+        if (!onnx_is_batch(&x[i], 0) || x[i].shape[0] != 1)
             return onnx_fail_mixing(graph, "it puts tensors together");
     }
     struct step step = {.kind = STEP_JOIN, .piece = piece};

@@ -29,7 +29,7 @@ static bool take(struct onnx_graph *graph, const struct onnx_value *x, size_t ax
 /* Fails if the axis is the batch: its parts would be rows. */
 static bool may_take(struct onnx_graph *graph, const struct onnx_value *x, size_t axis)
 {
-    if (x->is_batched && axis == 0)
+    if (onnx_is_batch(x, axis))
         return onnx_fail_mixing(graph, "it takes parts");
     return true;
 }
@@ -41,6 +41,8 @@ static bool take_range(struct onnx_graph *graph, const struct onnx_value *x, siz
     long long *index = arena_take_array(&graph->source->temporary, count + 1, sizeof *index);
     if (!index)
         return onnx_no_memory(graph);
+    if (count == 0 && x->kind == ONNX_WHOLES && x->rank == 1)
+        return onnx_empty_list(graph, out);
     if (count == 0)
         return onnx_fail(graph, "axis %zu would be empty", axis);
     for (size_t i = 0; i < count; i++)
@@ -83,6 +85,8 @@ static bool read_gather(struct onnx_graph *graph, const struct onnx_node *node)
         for (size_t k = 0; i == axis && k < indices->rank; k++)
             shape[rank++] = indices->shape[k];
     }
+    if (out.batch_axis > axis)
+        out.batch_axis = out.batch_axis + indices->rank - 1;
     return onnx_answer(graph, onnx_shape(graph, &out, rank, shape), &out);
 }
 
@@ -94,7 +98,7 @@ static bool slice_axis(struct onnx_graph *graph, struct onnx_value *x, size_t ax
     long long len = (long long)x->shape[axis];
     if (step == 0)
         return onnx_fail(graph, "a step of 0");
-    if (x->is_batched && axis == 0 && start == 0 && step == 1 && end >= INT32_MAX)
+    if (onnx_is_batch(x, axis) && start == 0 && step == 1 && end >= INT32_MAX)
         return true;
     if (!may_take(graph, x, axis))
         return false;
@@ -200,7 +204,7 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
 {
     const struct onnx_value *input;
     size_t count = node->inputs, axis, sum = 0, whole = 0;
-    bool is_batched = false;
+    size_t batch = ONNX_RANK_MAX;
     long long number = 0;
     struct arena *arena = graph->source->arena;
     struct onnx_value *x = arena_take_array(&graph->source->temporary, count + 1, sizeof *x);
@@ -217,7 +221,11 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
             return false;
         x[i] = *input;
         whole += input->kind == ONNX_WHOLES && input->rank == 1;
-        is_batched |= input->is_batched;
+        if (input->kind == ONNX_ROWS && input->is_batched && batch != ONNX_RANK_MAX &&
+            batch != input->batch_axis)
+            return onnx_fail_mixing(graph, "it puts tensors together");
+        if (input->kind == ONNX_ROWS && input->is_batched)
+            batch = input->batch_axis;
         if (i && x[i].rank != x[0].rank)
             return onnx_fail(graph, "tensors of %zu and %zu dimensions", x[0].rank, x[i].rank);
     }
@@ -226,16 +234,15 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < x[0].rank; k++)
             if (k != axis && x[i].shape[k] != x[0].shape[k])
-                return is_batched && k == 0
-                           ? onnx_fail_mixing(graph, "it puts constants together")
-                           : onnx_fail(graph, "input %zu differs in axis %zu: %zu and %zu", i, k,
-                                       x[0].shape[k], x[i].shape[k]);
+                return k == batch ? onnx_fail_mixing(graph, "it puts constants together")
+                                  : onnx_fail(graph, "input %zu differs in axis %zu: %zu and %zu",
+                                              i, k, x[0].shape[k], x[i].shape[k]);
         sum += x[i].shape[axis];
         piece[i] = onnx_product(&x[i], axis, x[i].rank);
     }
     if (whole == count)
         return onnx_answer(graph, concat_wholes(graph, x, count, sum, &out), &out);
-    if (is_batched && axis == 0)
+    if (axis == batch)
         return onnx_fail_mixing(graph, "it puts tensors together");
     memcpy(shape, x[0].shape, sizeof shape);
     shape[axis] = sum;

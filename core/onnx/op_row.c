@@ -18,7 +18,7 @@ static bool axes_last(struct onnx_graph *graph, const struct onnx_value *x, cons
                 order[count++] = i;
                 *inner *= pass ? x->shape[i] : 1;
             }
-    if (x->is_batched && is_axis[0])
+    if (x->kind == ONNX_ROWS && x->is_batched && is_axis[x->batch_axis])
         return onnx_fail_mixing(graph, "it reduces");
     return onnx_transpose(graph, x, order, out);
 }
@@ -96,14 +96,19 @@ bool onnx_reduce(struct onnx_graph *graph, const struct onnx_value *x, const boo
     size_t order[ONNX_RANK_MAX], inner;
     if (!axes_last(graph, x, is_axis, &moved, order, &inner))
         return false;
+    size_t batch = x->batch_axis;
     made.width = x->width / inner;
-    for (size_t i = 0; i < x->rank; i++)
+    for (size_t i = 0; i < x->rank; i++) {
         if (keeps || !is_axis[i])
             made.shape[made.rank++] = is_axis[i] ? 1 : x->shape[i];
+        else if (i < x->batch_axis)
+            batch--;
+    }
     struct step step = {
         .kind = STEP_REDUCE, .reduction = reduction, .reduce_width = x->width, .parts = made.width};
     if (!onnx_emit(graph, &step, &moved, 1, &made))
         return false;
+    made.batch_axis = batch;
     *out = made;
     return true;
 }
@@ -155,7 +160,7 @@ static bool read_reduce_log(struct onnx_graph *graph, const struct onnx_node *no
     struct onnx_value out;
     long long keeps = 1;
     bool is_axis[ONNX_RANK_MAX] = {false}, is_noop;
-    size_t rank = 0;
+    size_t rank = 0, batch;
     if (!onnx_wanted(graph, 0, &x) || !onnx_whole(graph, "keepdims", &keeps) ||
         !reduce_axes(graph, x, is_axis, &is_noop))
         return false;
@@ -163,9 +168,13 @@ static bool read_reduce_log(struct onnx_graph *graph, const struct onnx_node *no
         return onnx_fail(graph, "noop_with_empty_axes, on which versions of ONNX differ");
     if (!reduce_log(graph, x, is_axis, onnx_text_is(node->op, "ReduceLogSumExp"), &out))
         return false;
-    for (size_t i = 0; !keeps && i < x->rank; i++)
+    batch = out.batch_axis;
+    for (size_t i = 0; !keeps && i < x->rank; i++) {
         if (!is_axis[i])
             out.shape[rank++] = out.shape[i];
+        else if (i < batch)
+            out.batch_axis--;
+    }
     out.rank = keeps ? x->rank : rank;
     return onnx_answer(graph, true, &out);
 }
@@ -326,7 +335,7 @@ static bool read_layer_normalization(struct onnx_graph *graph, const struct onnx
         return false;
     if (step.epsilon < 0)
         return onnx_fail(graph, "attribute 'epsilon' is negative");
-    if (x->is_batched && axis == 0)
+    if (x->kind == ONNX_ROWS && x->is_batched && axis <= x->batch_axis)
         return onnx_fail_mixing(graph, "it normalises");
     step.parts = onnx_product(x, 0, axis);
     struct onnx_value out = *x;

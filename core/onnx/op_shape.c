@@ -1,60 +1,10 @@
-/* ONNX operations that make constants and shapes, or give the same numbers another shape. Most of
- * them run only once, when the model is loaded. */
+/* ONNX operations that tell shapes, or give the same numbers another shape. Most of them run only
+ * once, when the model is loaded. */
 #include "core/onnx/graph.h"
 
 #include <string.h>
 
-/* ---- constants ---- */
-
-static bool read_constant(struct onnx_graph *graph, const struct onnx_node *node)
-{
-    (void)node;
-    struct onnx_value out = {0};
-    struct arena *arena = &graph->source->temporary;
-    const struct onnx_attribute *tensor = onnx_attribute(graph, "value");
-    if (tensor) {
-        struct wire wire = wire_open(tensor->message);
-        struct wire_field field;
-        struct onnx_tensor *made = arena_take(arena, sizeof *made);
-        if (!made)
-            return onnx_no_memory(graph);
-        if (!wire_find(&wire, 5, &field) || field.type != WIRE_BYTES)
-            return onnx_fail(graph, "its value is no tensor");
-        if (!onnx_tensor_open(&graph->file, field.bytes, made))
-            return false;
-        onnx_find(graph, graph->node->output[0])->tensor = made; /* read when it is first needed */
-        return true;
-    }
-    if (onnx_attribute(graph, "value_float") || onnx_attribute(graph, "value_floats")) {
-        bool is_one = onnx_attribute(graph, "value_float") != NULL;
-        float *one = arena_take(arena, sizeof *one);
-        const float *many;
-        if (!one)
-            return onnx_no_memory(graph);
-        if (!onnx_any_number(graph, "value_float", one) ||
-            !onnx_numbers(graph, "value_floats", &many, &out.width))
-            return false;
-        out.kind = ONNX_FLOATS;
-        out.floats = is_one ? one : many;
-    } else if (onnx_attribute(graph, "value_int") || onnx_attribute(graph, "value_ints")) {
-        long long *wholes = arena_take_array(arena, ONNX_LIST_MAX, sizeof *wholes);
-        if (!wholes)
-            return onnx_no_memory(graph);
-        if (!onnx_wholes(graph, "value_ints", wholes, &out.width) ||
-            !onnx_whole(graph, "value_int", wholes))
-            return false;
-        out.kind = ONNX_WHOLES;
-        out.wholes = wholes;
-    } else {
-        return onnx_fail(graph, "a constant of a kind that is not read");
-    }
-    out.rank = onnx_attribute(graph, "value_floats") || onnx_attribute(graph, "value_ints");
-    out.width = out.rank ? out.width : 1;
-    out.shape[0] = out.width;
-    if (out.width == 0)
-        return onnx_fail(graph, "an empty list");
-    return onnx_answer(graph, true, &out);
-}
+/* ---- sizes ---- */
 
 /* Makes the list of x's dimensions. The batch's dimension is marked as a multiple of the batch
  * size. */
@@ -74,70 +24,20 @@ static bool read_shape(struct onnx_graph *graph, const struct onnx_node *node)
     if (start < 0 || start >= end)
         return onnx_fail(graph, "axes %lld to %lld of %lld", start, end, rank);
     size_t count = (size_t)(end - start);
+    bool any = false;
     long long *wholes = arena_take_array(&graph->source->temporary, count, sizeof *wholes);
     bool *is_batch = arena_take_array(&graph->source->temporary, count, sizeof *is_batch);
     if (!wholes || !is_batch)
         return onnx_no_memory(graph);
     for (size_t i = 0; i < count; i++) {
         wholes[i] = (long long)x->shape[(size_t)start + i];
-        is_batch[i] = x->kind == ONNX_ROWS && x->is_batched && start + (long long)i == 0;
+        is_batch[i] = onnx_is_batch(x, (size_t)start + i);
+        any |= is_batch[i];
     }
     struct onnx_value out = {.kind = ONNX_WHOLES, .rank = 1, .shape = {count}, .width = count};
     out.wholes = wholes;
-    out.is_batch = is_batch[0] ? is_batch : NULL;
+    out.is_batch = any ? is_batch : NULL;
     return onnx_answer(graph, true, &out);
-}
-
-/* True if the list says that axis 0, and no other, is the batch. */
-static bool is_of_batch(const struct onnx_graph *graph, const struct onnx_value *list)
-{
-    if (!graph->is_batched || !list->is_batch || !list->is_batch[0])
-        return false;
-    for (size_t i = 1; i < list->width; i++)
-        if (list->is_batch[i])
-            return false;
-    return true;
-}
-
-static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_node *node)
-{
-    (void)node;
-    static const float zero;
-    const struct onnx_value *list;
-    const struct onnx_attribute *attribute = onnx_attribute(graph, "value");
-    struct onnx_value one = onnx_scalar(&zero), out;
-    size_t shape[ONNX_RANK_MAX];
-    if (!onnx_list_input(graph, 0, &list))
-        return false;
-    if (!list || list->width > ONNX_RANK_MAX)
-        return onnx_fail(graph, "its shape is missing, or too long");
-    bool is_spread = is_of_batch(graph, list);
-    if (list->is_batch && !is_spread)
-        return onnx_fail_mixing(graph, "it makes numbers");
-    for (size_t i = 0; i < list->width; i++)
-        shape[i] = list->wholes[i] < 1 ? 0 : (size_t)list->wholes[i];
-    if (attribute) {
-        struct wire wire = wire_open(attribute->message);
-        struct wire_field field;
-        struct onnx_tensor tensor;
-        if (!wire_find(&wire, 5, &field) || field.type != WIRE_BYTES ||
-            !onnx_tensor_open(&graph->file, field.bytes, &tensor) || tensor.count != 1 ||
-            tensor.rank > ONNX_RANK_MAX)
-            return onnx_fail(graph, "its value is no tensor of one number");
-        struct arena *arena = &graph->source->temporary;
-        one.kind = onnx_tensor_is_whole(&tensor) ? ONNX_WHOLES : ONNX_FLOATS;
-        one.floats = NULL;
-        if (one.kind == ONNX_WHOLES)
-            one.wholes = onnx_tensor_wholes(&graph->file, &graph->external, &tensor, arena);
-        else
-            one.floats = onnx_tensor_floats(&graph->file, &graph->external, &tensor, arena);
-        if (!one.wholes && !one.floats)
-            return false;
-    }
-    return onnx_answer(graph,
-                       onnx_expand(graph, &one, list->width, shape, &out) &&
-                           (!is_spread || onnx_spread(graph, &out, &out)),
-                       &out);
 }
 
 /* ---- operations that keep the numbers ---- */
@@ -174,13 +74,8 @@ static bool read_dropout(struct onnx_graph *graph, const struct onnx_node *node)
 
 /* Everything is computed in float32, so a cast from float to float does nothing. A cast to whole
  * numbers drops the fraction. */
-static bool read_cast(struct onnx_graph *graph, const struct onnx_node *node)
+static bool cast(struct onnx_graph *graph, const struct onnx_value *x, long long to)
 {
-    (void)node;
-    const struct onnx_value *x;
-    long long to = 0;
-    if (!onnx_wanted(graph, 0, &x) || !onnx_whole(graph, "to", &to))
-        return false;
     struct onnx_tensor wanted = {.type = (uint64_t)to};
     struct onnx_value out = *x;
     if ((x->is_text || x->kind == ONNX_TEXTS) && to == ONNX_STRING)
@@ -217,14 +112,52 @@ static bool read_cast(struct onnx_graph *graph, const struct onnx_node *node)
     return onnx_answer(graph, true, &out);
 }
 
+static bool read_cast(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    long long to = 0;
+    return onnx_wanted(graph, 0, &x) && onnx_whole(graph, "to", &to) && cast(graph, x, to);
+}
+
+/* A cast to the type of another tensor. */
+static bool read_cast_like(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x, *like;
+    if (!onnx_wanted(graph, 0, &x) || !onnx_wanted(graph, 1, &like))
+        return false;
+    bool is_text = like->is_text || like->kind == ONNX_TEXTS;
+    bool is_whole = like->kind == ONNX_WHOLES || like->is_whole;
+    return cast(graph, x, is_text ? ONNX_STRING : is_whole ? ONNX_INT64 : ONNX_FLOAT);
+}
+
+static bool read_size(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    (void)node;
+    const struct onnx_value *x;
+    long long *size = arena_take(&graph->source->temporary, sizeof *size);
+    bool *is_batch = arena_take(&graph->source->temporary, sizeof *is_batch);
+    if (!size || !is_batch)
+        return onnx_no_memory(graph);
+    if (!onnx_wanted(graph, 0, &x))
+        return false;
+    *size = (long long)x->width;
+    *is_batch = x->kind == ONNX_ROWS && x->is_batched;
+    struct onnx_value out = {.kind = ONNX_WHOLES, .width = 1, .wholes = size};
+    out.is_batch = *is_batch ? is_batch : NULL;
+    return onnx_answer(graph, true, &out);
+}
+
 /* ---- changing the shape ---- */
 
 /* Gives x another shape; the numbers stay where they are. The shape must have no 0 and no more
- * elements than x. In a batched graph, shape[0] counts only the elements of one row. */
+ * elements than x. In a batched graph, shape[batch] counts only the elements of one row. */
 static bool give_shape(struct onnx_graph *graph, const struct onnx_value *x, size_t rank,
-                       const size_t *shape)
+                       const size_t *shape, size_t batch)
 {
     struct onnx_value out = *x;
+    out.batch_axis = batch;
     if (!onnx_unturn(graph, &out))
         return false;
     memcpy(out.shape, shape, rank * sizeof *shape);
@@ -236,21 +169,63 @@ static bool give_shape(struct onnx_graph *graph, const struct onnx_value *x, siz
     return onnx_answer(graph, true, &out);
 }
 
-/* Interprets the first dimension in a Reshape of a batch: *share gets how much of it belongs to one
- * row; 0: to be computed from the other dimensions. */
-static bool batch_share(struct onnx_graph *graph, const struct onnx_value *x, long long dim,
-                        bool is_batch, bool copies_zero, size_t *share)
+/* A dimension of Reshape's list: 0 copies x's. */
+static long long wanted_dim(const struct onnx_value *x, const struct onnx_value *list, size_t i,
+                            bool copies)
 {
-    *share = 0;
-    if (dim == 0 && copies_zero)
-        *share = x->shape[0];
-    else if (is_batch && dim > 0)
-        *share = (size_t)dim;
-    else if (dim > 0 && graph->batch > 0 && dim % graph->batch == 0)
-        *share = (size_t)(dim / graph->batch);
-    else if (is_batch || dim != -1)
+    long long dim = list->wholes[i];
+    return dim == 0 && copies && i < x->rank ? (long long)x->shape[i] : dim;
+}
+
+/* True if the dimension may be the batch, or a multiple of it. */
+static bool may_be_batch(const struct onnx_graph *graph, const struct onnx_value *x,
+                         const struct onnx_value *list, size_t i, bool copies)
+{
+    long long dim = list->wholes[i];
+    bool is_copy = dim == 0 && copies && i == x->batch_axis;
+    if (list->is_batch && list->is_batch[i])
+        return dim > 0 || is_copy;
+    return dim == -1 || is_copy || (dim > 0 && graph->batch > 0 && dim % graph->batch == 0);
+}
+
+/* Finds the batch in Reshape's list: the dimension that is made of x's, or else the first that may
+ * be it and has as many elements before it as x's. */
+static bool find_batch(struct onnx_graph *graph, const struct onnx_value *x,
+                       const struct onnx_value *list, bool copies, size_t *place)
+{
+    size_t wanted = onnx_product(x, 0, x->batch_axis), before = 1;
+    for (*place = 0; list->is_batch && *place < list->width; ++*place)
+        if (list->is_batch[*place] && may_be_batch(graph, x, list, *place, copies))
+            return true;
+    for (*place = 0; *place < list->width; ++*place) {
+        long long dim = wanted_dim(x, list, *place, copies);
+        if (before == wanted && may_be_batch(graph, x, list, *place, copies))
+            return true;
+        if (dim < 1 || (size_t)dim > wanted || (before *= (size_t)dim) > wanted)
+            break;
+    }
+    return onnx_fail_mixing(graph, "it reshapes");
+}
+
+/* How many of the batch's elements belong to one row; 0: to be computed from the other dimensions. */
+static size_t batch_share(const struct onnx_graph *graph, const struct onnx_value *x,
+                          const struct onnx_value *list, size_t place)
+{
+    long long dim = list->wholes[place];
+    bool is_multiple = list->is_batch && list->is_batch[place];
+    if (dim == 0)
+        return x->shape[place];
+    return dim < 0 ? 0 : is_multiple ? (size_t)dim : (size_t)(dim / graph->batch);
+}
+
+/* `known`: the product that does not divide x's numbers; 0: the shape holds more than those. */
+static bool fail_reshape(struct onnx_graph *graph, const struct onnx_value *x, size_t known)
+{
+    if (x->kind == ONNX_ROWS && x->is_batched)
         return onnx_fail_mixing(graph, "it reshapes");
-    return true;
+    if (known)
+        return onnx_fail(graph, "%zu numbers do not divide by %zu", x->width, known);
+    return onnx_fail(graph, "its shape holds more than the %zu numbers there are", x->width);
 }
 
 static bool read_reshape(struct onnx_graph *graph, const struct onnx_node *node)
@@ -258,44 +233,42 @@ static bool read_reshape(struct onnx_graph *graph, const struct onnx_node *node)
     (void)node;
     const struct onnx_value *x, *list;
     long long zero_is_zero = 0;
-    size_t shape[ONNX_RANK_MAX], unknown = ONNX_RANK_MAX, known = 1;
+    size_t shape[ONNX_RANK_MAX], unknown = ONNX_RANK_MAX, known = 1, batch = ONNX_RANK_MAX;
     if (!onnx_wanted(graph, 0, &x) || !onnx_list_input(graph, 1, &list) ||
         !onnx_whole(graph, "allowzero", &zero_is_zero))
         return false;
     size_t rank = list ? list->width : 0;
+    bool has_batch = x->kind == ONNX_ROWS && x->is_batched;
     if (!list || rank > ONNX_RANK_MAX)
         return onnx_fail(graph, "its shape is missing, or too long");
+    if (has_batch && !find_batch(graph, x, list, !zero_is_zero, &batch))
+        return false;
     for (size_t i = 0; i < rank; i++) {
-        long long dim = list->wholes[i];
-        bool is_batch = list->is_batch && list->is_batch[i], copies = dim == 0 && !zero_is_zero;
-        if (x->is_batched && i == 0) {
-            if (!batch_share(graph, x, dim, is_batch, copies, &shape[0]))
-                return false;
-        } else if (is_batch) {
+        long long dim = wanted_dim(x, list, i, !zero_is_zero);
+        if (i != batch && list->is_batch && list->is_batch[i])
             return onnx_fail_mixing(graph, "it reshapes");
-        } else {
-            shape[i] = copies && i < x->rank ? x->shape[i] : dim > 0 ? (size_t)dim : 0;
-        }
-        if (shape[i] == 0 && (unknown < ONNX_RANK_MAX || dim != -1))
-            return onnx_fail(graph, "dimension %zu of its shape is %lld", i, dim);
+        shape[i] = i == batch ? batch_share(graph, x, list, i) : dim > 0 ? (size_t)dim : 0;
+        if (shape[i] == 0 && (unknown < ONNX_RANK_MAX || list->wholes[i] != -1))
+            return onnx_fail(graph, "dimension %zu of its shape is %lld", i, list->wholes[i]);
         if (shape[i] == 0)
             unknown = i;
         else if (shape[i] > x->width || (known *= shape[i]) > x->width)
-            return x->is_batched
-                       ? onnx_fail_mixing(graph, "it reshapes")
-                       : onnx_fail(graph, "its shape holds more than the %zu numbers there are",
-                                   x->width);
+            return fail_reshape(graph, x, 0);
     }
     if (unknown < ONNX_RANK_MAX) {
         if (x->width % known)
-            return x->is_batched
-                       ? onnx_fail_mixing(graph, "it reshapes")
-                       : onnx_fail(graph, "%zu numbers do not divide by %zu", x->width, known);
+            return fail_reshape(graph, x, known);
         shape[unknown] = x->width / known;
     }
-    return give_shape(graph, x, rank, shape);
+    size_t before = 1;
+    for (size_t i = 0; has_batch && i < batch; i++)
+        before *= shape[i];
+    if (has_batch && before != onnx_product(x, 0, x->batch_axis))
+        return onnx_fail_mixing(graph, "it reshapes");
+    return give_shape(graph, x, rank, shape, has_batch ? batch : 0);
 }
 
+/* Into two axes. The batch stays whole if nothing lies before it in its own. */
 static bool read_flatten(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
@@ -307,10 +280,13 @@ static bool read_flatten(struct onnx_graph *graph, const struct onnx_node *node)
     if (number < -rank || number > rank)
         return onnx_fail(graph, "axis %lld of a tensor of %zu dimensions", number, x->rank);
     size_t axis = (size_t)(number < 0 ? number + rank : number);
-    size_t shape[2] = {onnx_product(x, 0, axis), onnx_product(x, axis, x->rank)};
-    if (x->is_batched && axis == 0)
-        return onnx_fail_mixing(graph, "it flattens");
-    return give_shape(graph, x, 2, shape);
+    size_t shape[2] = {onnx_product(x, 0, axis), onnx_product(x, axis, x->rank)}, batch = 0;
+    if (x->kind == ONNX_ROWS && x->is_batched) {
+        batch = x->batch_axis >= axis;
+        if (onnx_product(x, batch ? axis : 0, x->batch_axis) != 1)
+            return onnx_fail_mixing(graph, "it flattens");
+    }
+    return give_shape(graph, x, 2, shape, batch);
 }
 
 /* Reads the axes: an attribute before opset 13, an input since then. */
@@ -332,13 +308,14 @@ static bool read_squeeze(struct onnx_graph *graph, const struct onnx_node *node)
     (void)node;
     const struct onnx_value *x;
     const long long *axes = NULL;
-    size_t count = 0, shape[ONNX_RANK_MAX], rank = 0;
+    size_t count = 0, shape[ONNX_RANK_MAX], rank = 0, batch = 0;
     bool is_axis[ONNX_RANK_MAX] = {false};
     if (!onnx_wanted(graph, 0, &x) || !axes_of(graph, &axes, &count) ||
         !onnx_axes(graph, axes, count, x->rank, is_axis))
         return false;
     for (size_t i = 0; i < x->rank; i++) {
-        bool is_batch = x->is_batched && i == 0;
+        bool is_batch = onnx_is_batch(x, i);
+        batch = is_batch ? rank : batch;
         if (is_batch && is_axis[i])
             return onnx_fail_mixing(graph, "it squeezes");
         if (is_axis[i] && x->shape[i] != 1)
@@ -346,7 +323,7 @@ static bool read_squeeze(struct onnx_graph *graph, const struct onnx_node *node)
         if (!is_axis[i] && (count || x->shape[i] != 1 || is_batch))
             shape[rank++] = x->shape[i];
     }
-    return give_shape(graph, x, rank, shape);
+    return give_shape(graph, x, rank, shape, batch);
 }
 
 static bool read_unsqueeze(struct onnx_graph *graph, const struct onnx_node *node)
@@ -354,7 +331,7 @@ static bool read_unsqueeze(struct onnx_graph *graph, const struct onnx_node *nod
     (void)node;
     const struct onnx_value *x;
     const long long *axes = NULL;
-    size_t count = 0, shape[ONNX_RANK_MAX], from = 0;
+    size_t count = 0, shape[ONNX_RANK_MAX], from = 0, batch = 0;
     bool is_axis[ONNX_RANK_MAX] = {false};
     if (!onnx_wanted(graph, 0, &x) || !axes_of(graph, &axes, &count))
         return false;
@@ -363,11 +340,11 @@ static bool read_unsqueeze(struct onnx_graph *graph, const struct onnx_node *nod
         return onnx_fail(graph, "%zu dimensions; at most %d are taken", rank, ONNX_RANK_MAX);
     if (!onnx_axes(graph, axes, count, rank, is_axis))
         return false;
-    if (x->is_batched && is_axis[0])
-        return onnx_fail_mixing(graph, "it puts an axis before the batch's");
-    for (size_t i = 0; i < rank; i++)
+    for (size_t i = 0; i < rank; i++) {
+        batch = !is_axis[i] && from == x->batch_axis ? i : batch;
         shape[i] = is_axis[i] ? 1 : x->shape[from++];
-    return give_shape(graph, x, rank, shape);
+    }
+    return give_shape(graph, x, rank, shape, batch);
 }
 
 static bool read_transpose(struct onnx_graph *graph, const struct onnx_node *node)
@@ -401,20 +378,20 @@ static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
     if (!list || list->width > ONNX_RANK_MAX)
         return onnx_fail(graph, "its shape is missing, or too long");
     size_t rank = list->width > x->rank ? list->width : x->rank;
-    if (x->is_batched && rank > x->rank)
-        return onnx_fail_mixing(graph, "it expands");
-    bool is_spread = !x->is_batched && list->width == rank && is_of_batch(graph, list);
+    bool has_batch = x->kind == ONNX_ROWS && x->is_batched;
+    bool is_spread = !x->is_batched && list->width == rank && onnx_is_of_batch(graph, list);
     for (size_t i = 0; i < rank; i++) {
         size_t own = i + x->rank >= rank ? x->shape[i + x->rank - rank] : 1;
         size_t at = i + list->width >= rank ? i + list->width - rank : ONNX_RANK_MAX;
         long long wanted = at < ONNX_RANK_MAX ? list->wholes[at] : 1;
         bool is_batch = at < ONNX_RANK_MAX && list->is_batch && list->is_batch[at];
-        if (x->is_batched && i == 0 && (is_batch || wanted == graph->batch))
+        bool is_own = has_batch && i == rank - x->rank + x->batch_axis; /* the batch of x */
+        if (is_own && (is_batch || wanted == graph->batch))
             wanted = 1;
         else if (is_batch && !(is_spread && own == 1))
             return onnx_fail_mixing(graph, "it expands");
         if (wanted < 1 || (wanted != 1 && own != 1 && (size_t)wanted != own) ||
-            (x->is_batched && i == 0 && wanted != 1))
+            (is_own && wanted != 1))
             return onnx_fail(graph, "dimension %zu cannot become %lld", i, wanted);
         shape[i] = own == 1 ? (size_t)wanted : own;
     }
@@ -422,19 +399,20 @@ static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
         (is_spread && out.kind != ONNX_ROWS && !onnx_spread(graph, &out, &out)))
         return false;
     out.is_batched |= is_spread;
+    out.batch_axis = is_spread ? 0 : out.batch_axis;
     return onnx_answer(graph, true, &out);
 }
 
 const struct onnx_op onnx_shape_ops[] = {
     {"Cast", "", .read = read_cast},
-    {"Constant", "", .read = read_constant},
-    {"ConstantOfShape", "", .read = read_constant_of_shape},
+    {"CastLike", "", .read = read_cast_like},
     {"Dropout", "", .read = read_dropout},
     {"Expand", "", .read = read_expand},
     {"Flatten", "", .read = read_flatten},
     {"Identity", "", .read = read_identity},
     {"Reshape", "", .read = read_reshape},
     {"Shape", "", .read = read_shape},
+    {"Size", "", .read = read_size},
     {"Squeeze", "", .read = read_squeeze},
     {"Transpose", "", .read = read_transpose},
     {"Unsqueeze", "", .read = read_unsqueeze},

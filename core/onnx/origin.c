@@ -38,7 +38,8 @@ static bool end_at_step(struct onnx_graph *graph, const struct step *step, size_
     double low = 0, high = 1;
     bool is_hardtanh =
         step->kind == STEP_ACTIVATE && step->activation == relud_activation_find("hardtanh");
-    bool is_place = step->kind == STEP_REDUCE && step->reduction >= REDUCE_ARGMAX;
+    bool is_place = (step->kind == STEP_REDUCE && step->reduction >= REDUCE_ARGMAX) ||
+                    (step->kind == STEP_TOP && step->is_index);
     bool is_truth = step->kind == STEP_ELEMENT &&
                     ((step->element >= ELEMENT_LESS && step->element <= ELEMENT_XOR) ||
                      (step->element >= ELEMENT_NOT && step->element <= ELEMENT_IS_NAN));

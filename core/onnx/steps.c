@@ -30,6 +30,49 @@ static bool is_choice(const struct step *step)
     return step->kind == STEP_ELEMENT && step->element == ELEMENT_WHERE;
 }
 
+/* True if whole numbers make whole numbers. */
+static bool keeps_whole(const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_GATHER:
+    case STEP_JOIN:
+    case STEP_CUMULATE:
+        return true;
+    case STEP_REDUCE:
+        return step->reduction != REDUCE_MEAN && step->reduction != REDUCE_L2;
+    case STEP_ELEMENT:
+        return step->element == ELEMENT_NEG || step->element == ELEMENT_ABS ||
+               (step->element >= ELEMENT_FLOOR && step->element <= ELEMENT_IS_NAN) ||
+               (step->element >= ELEMENT_ADD && step->element <= ELEMENT_WHERE &&
+                step->element != ELEMENT_DIV && step->element != ELEMENT_POW);
+    default:
+        return false;
+    }
+}
+
+/* Makes constants that were computed of whole numbers such again, as far as float32 has them. */
+static bool make_whole(struct onnx_graph *graph, const struct step *step,
+                       const struct onnx_value *x, size_t count, struct onnx_value *out)
+{
+    const float *from = out->floats;
+    bool is_whole = keeps_whole(step);
+    for (size_t i = step->element == ELEMENT_WHERE && step->kind == STEP_ELEMENT; i < count; i++)
+        is_whole &= x[i].kind == ONNX_WHOLES;
+    for (size_t i = 0; is_whole && i < out->width; i++)
+        is_whole = from[i] > -0x1p24f && from[i] < 0x1p24f;
+    if (!is_whole)
+        return true;
+    long long *wholes = arena_take_array(&graph->source->temporary, out->width, sizeof *wholes);
+    if (!wholes)
+        return onnx_no_memory(graph);
+    for (size_t i = 0; i < out->width; i++)
+        wholes[i] = (long long)from[i];
+    out->kind = ONNX_WHOLES;
+    out->wholes = wholes;
+    out->floats = NULL;
+    return true;
+}
+
 /* Evaluates a step now, on one row, because all its operands are constant. */
 static bool fold(struct onnx_graph *graph, struct step *step, const struct onnx_value *x,
                  size_t count, struct onnx_value *out)
@@ -58,7 +101,7 @@ static bool fold(struct onnx_graph *graph, struct step *step, const struct onnx_
             return onnx_fail(graph, "its constants make NaN");
     out->kind = ONNX_FLOATS;
     out->floats = to;
-    return true;
+    return make_whole(graph, step, x, count, out);
 }
 
 /* True if an infinite constant among the operands does not make the result infinite or NaN. */
@@ -92,7 +135,10 @@ bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct o
         varies |= x[i].kind == ONNX_ROWS;
         texts += x[i].is_text || x[i].kind == ONNX_TEXTS;
         is_whole &= x[i].kind == ONNX_WHOLES || (x[i].kind == ONNX_ROWS && x[i].is_whole);
-        out->is_batched |= x[i].kind == ONNX_ROWS && x[i].is_batched;
+        if (x[i].kind != ONNX_ROWS || !x[i].is_batched)
+            continue;
+        out->is_batched = true;
+        out->batch_axis = x[i].batch_axis;
     }
     if (texts && (!moves || texts < count || !varies))
         return onnx_fail(graph, "it computes with words, or puts words and numbers together");
@@ -202,10 +248,8 @@ bool onnx_gather(struct onnx_graph *graph, const struct onnx_value *x, const uin
     return is_made;
 }
 
-/* Gathers from x with strides: the element at [i0, i1, …] of the new shape is the one at the sum of
- * stride[k] * ik in x. */
-static bool gather_by_strides(struct onnx_graph *graph, const struct onnx_value *x, size_t rank,
-                              const size_t *shape, const size_t *stride, struct onnx_value *out)
+bool onnx_gather_by_strides(struct onnx_graph *graph, const struct onnx_value *x, size_t rank,
+                            const size_t *shape, const size_t *stride, struct onnx_value *out)
 {
     size_t at[ONNX_RANK_MAX] = {0}, place = 0;
     struct onnx_value about = {0};
@@ -230,25 +274,35 @@ static bool gather_by_strides(struct onnx_graph *graph, const struct onnx_value 
 bool onnx_transpose(struct onnx_graph *graph, const struct onnx_value *x, const size_t *order,
                     struct onnx_value *out)
 {
-    size_t shape[ONNX_RANK_MAX], stride[ONNX_RANK_MAX];
-    bool is_same = true;
+    size_t shape[ONNX_RANK_MAX], stride[ONNX_RANK_MAX], last = 0, batch = 0;
+    bool is_same = true, stays = true; /* stays: only axes of one element move */
     for (size_t i = 0; i < x->rank; i++) {
         shape[i] = x->shape[order[i]];
         stride[i] = onnx_product(x, order[i] + 1, x->rank);
         is_same &= order[i] == i;
+        stays &= shape[i] == 1 || order[i] >= last;
+        last = shape[i] == 1 ? last : order[i];
+        batch = order[i] == x->batch_axis ? i : batch;
     }
-    *out = *x;
+    const struct onnx_value from = *x; /* which may be *out */
+    *out = from;
     if (is_same)
         return true;
-    if (x->is_batched && order[0] != 0)
-        return onnx_fail_mixing(graph, "it moves numbers");
+    x = &from;
+    if (x->kind == ONNX_ROWS && stays) {
+        out->batch_axis = batch;
+        return onnx_shape(graph, out, x->rank, shape);
+    }
     if (x->kind == ONNX_FLOATS && x->rank == 2) { /* a layer's weights may be in either order */
         out->is_turned = !x->is_turned;
         out->shape[0] = x->shape[1];
         out->shape[1] = x->shape[0];
         return true;
     }
-    return gather_by_strides(graph, x, x->rank, shape, stride, out);
+    if (!onnx_gather_by_strides(graph, x, x->rank, shape, stride, out))
+        return false;
+    out->batch_axis = batch;
+    return true;
 }
 
 bool onnx_unturn(struct onnx_graph *graph, struct onnx_value *value)
@@ -269,33 +323,42 @@ bool onnx_expand(struct onnx_graph *graph, const struct onnx_value *x, size_t ra
         stride[more + i] = x->shape[i] == 1 ? 0 : onnx_product(x, i + 1, x->rank);
         is_same &= x->shape[i] == shape[more + i];
     }
-    *out = *x;
-    return is_same || gather_by_strides(graph, x, rank, shape, stride, out);
+    const struct onnx_value from = *x; /* which may be *out */
+    *out = from;
+    if (is_same)
+        return true;
+    if (!onnx_gather_by_strides(graph, &from, rank, shape, stride, out))
+        return false;
+    out->batch_axis = from.batch_axis + more;
+    return true;
 }
 
 /* ---- element-wise ---- */
 
-/* Finds the shape of operands that are broadcast against each other. The batch's axis must stay the
- * first, and an operand without a batch must have size 1 there. */
+/* Finds the shape of operands that are broadcast against each other. Their batches must be the same
+ * axis, and an operand without a batch must have size 1 there. */
 static bool broadcast(struct onnx_graph *graph, const struct onnx_value *x, size_t count,
                       size_t *rank, size_t *shape)
 {
-    bool is_batched = false;
+    size_t batch = ONNX_RANK_MAX;
     *rank = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         *rank = x[i].rank > *rank ? x[i].rank : *rank;
-        is_batched |= x[i].kind == ONNX_ROWS && x[i].is_batched;
-    }
     for (size_t k = 0; k < *rank; k++)
         shape[k] = 1;
     for (size_t i = 0; i < count; i++) {
-        bool has_batch = x[i].kind == ONNX_ROWS && x[i].is_batched;
-        if (has_batch && x[i].rank < *rank)
+        size_t at = *rank - x[i].rank + x[i].batch_axis;
+        if (x[i].kind != ONNX_ROWS || !x[i].is_batched)
+            continue;
+        if (batch != ONNX_RANK_MAX && batch != at)
             return onnx_fail_mixing(graph, "it combines numbers");
+        batch = at;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool has_batch = x[i].kind == ONNX_ROWS && x[i].is_batched;
         for (size_t k = 0; k < x[i].rank; k++) {
-            size_t *dim = &shape[*rank - x[i].rank + k], own = x[i].shape[k];
-            bool is_batch_axis = is_batched && x[i].rank == *rank && k == 0;
-            if (is_batch_axis && !has_batch && own != 1)
+            size_t at = *rank - x[i].rank + k, *dim = &shape[at], own = x[i].shape[k];
+            if (at == batch && !has_batch && own != 1)
                 return onnx_fail_mixing(graph, "it combines numbers");
             if (own != *dim && own != 1 && *dim != 1)
                 return onnx_fail(graph, "dimensions of %zu and %zu do not go together", *dim, own);

@@ -8,7 +8,7 @@
  * Types: f d h bf, i i8 i16 i32, u8 u16 u32 u64, b, s, or a number.
  *
  * Attributes: 1, 1.0, 'word', [1,2], [1.0], ['a','b'], a tensor f[1]{2}, @ for a reference to a
- * function's attribute. ~7 is an attribute of AttributeType 7 without a value, as writers of proto3
+ * function's attribute, (y=Relu(x); >y) for a graph. ~7 is an attribute of AttributeType 7 without a value, as writers of proto3
  * leave out a 0; ~ has no type, either. #5 is a number in field 5, whatever that field should hold.
  * In words \0 is a NUL. */
 #ifndef TESTS_UNIT_ONNX_TEXT_H
@@ -210,9 +210,12 @@ static inline void onnx_text_attribute_number(const char **at, struct buffer *to
     *at = end;
 }
 
+static inline void onnx_text_statement(const char **at, struct buffer *graph, bool has[13]);
+
 static inline struct buffer onnx_text_attribute(const char **at)
 {
-    struct buffer attribute = {0}, tensor;
+    struct buffer attribute = {0}, tensor, graph = {0};
+    bool has[13];
     char name[64];
     put_text(&attribute, 1, onnx_text_word(at, name));
     onnx_text_wants(at, "=");
@@ -224,6 +227,12 @@ static inline struct buffer onnx_text_attribute(const char **at)
         put_number(&attribute, (uint32_t)(*(*at)++ - '0'), 1);
     } else if (onnx_text_takes(at, "@")) {
         put_text(&attribute, 21, "of_the_function");
+    } else if (onnx_text_takes(at, "(")) {
+        do
+            onnx_text_statement(at, &graph, has);
+        while (onnx_text_takes(at, ";"));
+        onnx_text_wants(at, ")");
+        put_message(&attribute, 6, &graph);
     } else if (onnx_text_takes(at, "'")) {
         onnx_text_put_quoted(at, &attribute, 4);
     } else if (onnx_text_takes(at, "[")) {
@@ -262,7 +271,7 @@ static inline struct buffer onnx_text_node(const char **at, char outputs[][64], 
         while (onnx_text_takes(at, ","));
         onnx_text_wants(at, ")");
     }
-    while (onnx_text_takes(at, "") && **at && **at != ';') {
+    while (onnx_text_takes(at, "") && **at && **at != ';' && **at != ')') {
         attribute = onnx_text_attribute(at);
         put_message(&node, 5, &attribute);
     }

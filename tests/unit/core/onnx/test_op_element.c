@@ -98,9 +98,9 @@ static const struct onnx_case arithmetic[] = {
     {"y=Where(x,x)", 17, NULL, "input 2 is missing"},
     {"c=f[3]{1,2,3}; y=Sum(x,c)", 17, NULL, "dimensions of 4 and 3 do not go together"},
     {"c=f[2,4]{1,2,3,4,5,6,7,8}; y=Mul(x,c)", 17, NULL, "it combines numbers " BATCH},
-    {"c=f[1,1,4]{1,2,3,4}; y=Mul(x,c)", 17, NULL, "it combines numbers " BATCH},
+    {"c=f[1,1,4]{1,2,3,4}; y=Mul(x,c)", 17, NULL, "the batch is axis 1 of output 'y'"},
     {"a=f{1}; b=f{0}; c=Div(b,b); y=Add(x,c)", 17, NULL, "its constants make NaN"},
-    {"a=f[1,1,1,1,1,1,1,1]{1}; y=Add(a,x)", 17, NULL, "it combines numbers " BATCH},
+    {"a=f[1,1,1,1,1,1,1,1]{1}; y=Add(a,x)", 17, NULL, "the batch is axis 6 of output 'y'"},
 };
 
 /* Whole numbers among themselves: sizes in the making. */
@@ -182,9 +182,9 @@ static const struct onnx_case slopes_and_bounds[] = {
     {"c=f{-3}; s=f[4]{1,0.5,1,2}; p=PRelu(c,s); y=Add(x,p)", 17, "0 0 0 0", "-3 -1.5 -3 -6"},
     {"c=f[4]{-1,-2,0,4}; s=f[1,4]{1,0.5,1,2}; p=PRelu(c,s); y=Add(x,p)", 17, "0 0 0 0",
      "-1 -1 0 4"},
-    {"s=f[1,1,4]{1,2,3,4}; y=PRelu(x,s)", 17, NULL, "it combines numbers " BATCH},
+    {"s=f[1,1,4]{1,2,3,4}; y=PRelu(x,s)", 17, NULL, "the batch is axis 1 of output 'y'"},
     {"s=f[4,1]{1,2,3,4}; y=PRelu(x,s)", 17, NULL, "it combines numbers " BATCH},
-    {"s=f[1,1,1]{0.5}; y=PRelu(x,s)", 17, NULL, "it combines numbers " BATCH},
+    {"s=f[1,1,1]{0.5}; y=PRelu(x,s)", 17, NULL, "the batch is axis 1 of output 'y'"},
     {"s=Shape(x) end=1; y=PRelu(x,s)", 17, NULL, "the slope is not constant"},
     {"y=PRelu(x)", 17, NULL, "input 1 is missing"},
     {"y=PRelu(,x)", 17, NULL, "input 0 is missing"},

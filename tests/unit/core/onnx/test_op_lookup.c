@@ -82,7 +82,7 @@ static const struct onnx_case one_hot[] = {
     {"x:i[N,2]; d=f{2}; v=f[2]{0,1}; y=OneHot(x,d,v) axis=1", 17, "0 0", "1 1 0 0"},
     {"x:f[N]; d=i{2}; v=i[2]{0,1}; y=OneHot(x,d,v)", 17, "1.5", "0 1"},
     {"x:i[N]; d=i{2}; v=f[2]{0,1}; y=OneHot(x,d,v) axis=0", 17, NULL,
-     "it puts an axis before the batch's " BATCH},
+     "the batch is axis 1 of output 'y'"},
     {"x:i[N]; d=i{2}; v=f[2]{0,1}; y=OneHot(x,d,v) axis=2", 17, NULL, "axis 2 of a tensor of 2"},
     {"x:i[N]; d=i{0}; v=f[2]{0,1}; y=OneHot(x,d,v)", 17, NULL, "a depth of 0"},
     {"x:i[N]; d=i{16777216}; v=f[2]{0,1}; y=OneHot(x,d,v)", 17, NULL, "a depth of 1.67772e+07"},
