@@ -25,7 +25,8 @@ static uint64_t load4(const char *at)
     return bytes;
 }
 
-/* The last len < 8 bytes as one number; with `len`, it tells them apart. */
+/* The last len < 8 bytes as one number. It tells those of one length apart; "7776" and "77776" have
+ * the same. */
 static uint64_t load_rest(const char *at, size_t len)
 {
     if (len >= 4)
@@ -45,7 +46,7 @@ static uint64_t hash_block(uint64_t hash, const char *at)
 
 static uint64_t hash_end(uint64_t hash, const char *at, size_t rest, size_t len)
 {
-    return random_mix(hash ^ load_rest(at, rest) ^ (uint64_t)len << 56);
+    return random_mix(hash ^ load_rest(at, rest)) + (uint64_t)len * 0x9e3779b97f4a7c15u;
 }
 
 static uint64_t hash_text(const char *at, size_t len)

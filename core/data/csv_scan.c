@@ -112,6 +112,7 @@ bool csv_scan_begin(struct csv_table *table)
 {
     struct csv_scan *scan = table->options->scan;
     size_t features = table->csv->features;
+    csv_scan_close(scan); /* a table may begin again */
     scan->features = features;
     scan->column = calloc(features + 1, sizeof *scan->column);
     scan->feature = arena_take_array(scan->arena, features + 1, sizeof *scan->feature);

@@ -4,6 +4,7 @@
 #include "core/base/json_string.h"
 #include <math.h>
 #include <relud/guess.h>
+#include <relud/text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,5 +67,8 @@ bool csv_read_word(const struct csv_table *table, size_t column, const struct re
         *value = (float)words->missing;
         return words->missing != RELUD_WORDS_NONE || csv_fail_cell(table, column, "is missing", "");
     }
-    return words->takes_unknown || fail_unknown(table, column, words);
+    if (!words->takes_unknown)
+        return fail_unknown(table, column, words);
+    return relud_text_utf8(cell->at, cell->len) == cell->len ||
+           csv_fail_cell(table, column, "is not UTF-8", " (save the file as that)");
 }

@@ -92,6 +92,42 @@ START_TEST(a_hundred_thousand_words_have_slots)
 }
 END_TEST
 
+/* What people have in columns: numbers in a row, with the same letters before them, and
+ * one letter many times. */
+START_TEST(words_that_are_much_alike_have_slots)
+{
+    static const char *const before[] = {"",         "k",          "id-",      "user",
+                                         "zzzzzzzz", "city name ", "00000000", "-"};
+    static char text[MANY][32];
+    static const char *word[MANY];
+    struct relud_words words;
+    for (size_t k = 0; k < sizeof before / sizeof *before; k++) {
+        for (size_t i = 0; i < MANY; i++) {
+            snprintf(text[i], sizeof text[i], "%s%zu", before[k], i);
+            word[i] = text[i];
+        }
+        make(&words, word, MANY);
+        for (size_t i = 0; i < MANY; i += 3)
+            ck_assert_uint_eq(relud_words_find(&words, word[i], strlen(word[i])), i);
+        arena_reset(&arena);
+    }
+    size_t count = 0;
+    for (char letter = 'a'; letter <= 'z'; letter++)
+        for (size_t len = 2; len < 31; len++)
+            for (size_t other = 0; other < len; other++) { /* one letter of them is another */
+                memset(text[count], letter, len);
+                text[count][len] = '\0';
+                text[count][other] = '!';
+                word[count] = text[count];
+                count++;
+            }
+    make(&words, word, count);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_uint_eq(relud_words_find(&words, word[i], strlen(word[i])), i);
+    arena_reset(&arena);
+}
+END_TEST
+
 START_TEST(lists_that_tell_nothing_are_refused)
 {
     static const char *const twice[] = {"a", "b", "a"};
@@ -107,4 +143,5 @@ START_TEST(lists_that_tell_nothing_are_refused)
 END_TEST
 
 RUN_SUITE("words", each_word_is_found_and_no_other, words_in_json_are_found_through_their_escapes,
-          a_hundred_thousand_words_have_slots, lists_that_tell_nothing_are_refused)
+          a_hundred_thousand_words_have_slots, words_that_are_much_alike_have_slots,
+          lists_that_tell_nothing_are_refused)

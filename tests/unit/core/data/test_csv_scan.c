@@ -40,6 +40,9 @@ START_TEST(text_becomes_words)
          "categories: 'b' (2)", 1},
         {"a,b,y\n5,\"a \"\"b\"\", c\",1.5\n6,x,2\n7,x,3\n", NULL, NULL, NULL,
          "a:number b:a \"b\", c|x", "categories: 'b' (2)", 1},
+        /* a table that is begun again, as only its first lines end in a separator */
+        {"a,b,y,\n5,red,1.5,\n6,blue,2\n7,red,3\n", "b", NULL, NULL, "a:number b:blue|red",
+         "categories: 'b' (2)", 1},
         /* booleans beside other words are words; alone they are numbers */
         {"a,b,y\nT,no,1.5\nF,yes,2\nT,maybe,3\nT,no,3\n", NULL, NULL, NULL,
          "a:number b:maybe|no|yes",

@@ -61,6 +61,10 @@ START_TEST(words_of_tables_are_indices)
     city.takes_unknown = true;
     KNOWS("age,city,plan\n31,Rom,free\n", "", 31, 5, 0);
     KNOWS("31,Rom,free\n", "", 31, 5, 0);
+    KNOWS("31,Rom\xc3\xa9,free\n", "", 31, 5, 0);
+    DENIES("31,Rom\xc3,free\n", "line 1, column 2: 'Rom\\xc3' is not UTF-8");
+    DENIES("age,city,plan\n31,\"\xed\xa0\x80\",free\n", "line 2, column 2: '");
+    city.takes_unknown = false;
 }
 END_TEST
 
