@@ -57,8 +57,8 @@ static struct piece next_piece(const char **at, const char *end, char stop)
     return piece;
 }
 
-/* How closely a range of Accept matches the type: 3 names it, 2 is its TYPE/*, 1 matches anything,
- * 0 does not match. Any JSON type counts as naming application/json. */
+/* How closely a range of Accept matches the type: 3 names it, 2 names its type with any subtype, 1
+ * matches anything, 0 does not match. Any JSON type counts as naming application/json. */
 static int closeness(struct piece range, const char *type)
 {
     size_t kind = strcspn(type, "/;") + 1;

@@ -146,8 +146,8 @@ void head_forget(struct http_request *http_request);
 /* server/http/response_fields.c. Adds Access-Control-…, Timing-Allow-Origin and Vary. */
 void http_request_add_fields(const struct request *request, struct MHD_Response *response,
                              enum coding coding);
-/* server/http/blanks.c. Mends bytes[len] that have just been read into the library's buffer. */
-void http_move_blanks(int fd, char *bytes, size_t len);
+/* server/http/mend_head.c. Mends bytes[len] that have just been read into the library's buffer. */
+void http_mend_head(int fd, char *bytes, size_t len);
 /* server/http/body.c. Adds bytes of the request's body to those in flight. False if the worker's
  * share of them is full. A request that is alone is always accepted. */
 bool http_request_count_bytes(struct http_request *http_request, uint64_t bytes);

@@ -14,7 +14,7 @@ ssize_t recv(int fd, void *bytes, size_t len, int flags)
 {
     ssize_t got = stream_recv(fd, bytes, len, flags);
     if (got > 0 && *MHD_get_version() == '0')
-        http_move_blanks(fd, bytes, (size_t)got);
+        http_mend_head(fd, bytes, (size_t)got);
     return got;
 }
 

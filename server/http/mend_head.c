@@ -1,7 +1,12 @@
-/* Blanks after a field's value do not belong to it (RFC 9110 §5.5). libmicrohttpd 0.9.75 counts
- * them as part of Content-Length and Transfer-Encoding and refuses the request before it calls us.
- * So in these two lines the blanks are moved before the value, where the library skips them. The
- * number of bytes and everything else stay the same.
+/* Mends heads before libmicrohttpd 0.9.75 reads them.
+ *
+ * Blanks after a field's value do not belong to it (RFC 9110 §5.5). The library counts them as part
+ * of Content-Length and Transfer-Encoding and refuses the request before it calls us. So in these
+ * two lines the blanks are moved before the value, where the library skips them. The number of bytes
+ * and everything else stay the same.
+ *
+ * A NUL belongs in no head (RFC 9110 §5.5), but the library takes one for the end of the method, the
+ * target or a value. It becomes another byte that belongs nowhere, so the request is refused.
  *
  * Only lines of a head are examined. A head that began within the bytes of an earlier request's
  * last read is left alone up to its first whole line. */
@@ -35,14 +40,21 @@ static void move_blanks(char *line, size_t len)
     }
 }
 
-void http_move_blanks(int fd, char *bytes, size_t len)
+static void replace_nuls(char *at, const char *end)
+{
+    while ((at = memchr(at, '\0', (size_t)(end - at))))
+        *at++ = '\1';
+}
+
+void http_mend_head(int fd, char *bytes, size_t len)
 {
     size_t pending = stream_head(fd); /* bytes of the unfinished line, in front of bytes */
     if (pending == STREAM_NO_HEAD)
         return;
     char *end = bytes + len, *line = pending <= LINE_MAX_BYTES ? bytes - pending : NULL;
-    for (char *at = bytes, *newline; (newline = memchr(at, '\n', (size_t)(end - at)));
-         at = newline + 1) {
+    char *at = bytes;
+    for (char *newline; (newline = memchr(at, '\n', (size_t)(end - at))); at = newline + 1) {
+        replace_nuls(at, newline);
         size_t line_len = line ? (size_t)(newline - line) : 1;
         line_len -= line && line_len && newline[-1] == '\r';
         if (line_len == 0) {
@@ -53,6 +65,7 @@ void http_move_blanks(int fd, char *bytes, size_t len)
             move_blanks(line, line_len);
         line = newline + 1;
     }
+    replace_nuls(at, end);
     pending = line ? (size_t)(end - line) : LINE_MAX_BYTES + 1;
     stream_set_head(fd, pending <= LINE_MAX_BYTES ? pending : LINE_MAX_BYTES + 1);
 }
