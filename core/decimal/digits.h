@@ -18,6 +18,7 @@ const char *decimal_read_quickly(const char *at, const char *end, float *value);
 
 /* The 128 leading bits of 5^q. core/decimal/gen_powers.c makes the table. */
 enum { POWERS_FIRST = -65, POWERS_LAST = 45 };
+enum { POWERS_EXACT_LAST = 27 }; /* 5^27 is the last one that fits into 64 bits */
 struct power {
     uint64_t high, low;
 };

@@ -1,10 +1,9 @@
 /* Writes the shortest decimal of a float32. Its number of digits is unpredictable, so the code
  * avoids branches on it: it always stores eight digits where one to eight are needed, and stores
  * what follows over the surplus. */
-#include "core/decimal/decimal.h"
+#include "core/decimal/write.h"
 
 #include "core/base/float_env.h"
-#include "core/decimal/digits.h"
 #include <relud/text.h>
 
 /* The number digits · 10^exponent. */
@@ -13,11 +12,10 @@ struct shortest {
     int exponent;
 };
 
-/* The leading 64 bits of 10^q, rounded up where they are not exact. 5^27 is the last power of five
- * that fits into 64 bits. */
+/* The leading 64 bits of 10^q, rounded up where they are not exact. */
 INLINE uint64_t power_up(int q)
 {
-    return decimal_powers[q - POWERS_FIRST].high + ((q < 0) | (q > 27));
+    return decimal_powers[q - POWERS_FIRST].high + ((q < 0) | (q > POWERS_EXACT_LAST));
 }
 
 /* g · c / 2^64. The lowest bit also stands for the lost bits ("round to odd"), so later comparisons
@@ -91,20 +89,6 @@ INLINE void store(char *out, uint64_t bytes)
     memcpy(out, &bytes, sizeof bytes);
 }
 
-/* Writes an exponent such as "e-7" and returns its length. */
-INLINE size_t write_exponent(int exponent, char *out)
-{
-    unsigned is_negative = exponent < 0,
-             size = is_negative ? (unsigned)-exponent : (unsigned)exponent;
-    unsigned is_pair = size > 9;
-    out[0] = 'e';
-    out[1] = '-';
-    out += 1 + is_negative;
-    out[0] = (char)('0' + size / 10);
-    out[is_pair] = (char)('0' + size % 10);
-    return 2 + is_negative + is_pair;
-}
-
 static const uint32_t ten_to[] = {1,      10,      100,      1000,      10000,
                                   100000, 1000000, 10000000, 100000000, 1000000000};
 
@@ -154,8 +138,7 @@ static size_t write_word(const char *word, size_t len, char *out)
     return len;
 }
 
-/* Like relud_float_to_text, but may write to 25 bytes of `out`. */
-INLINE size_t write_float(float value, char *out)
+size_t decimal_write(float value, char *out)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -171,11 +154,21 @@ INLINE size_t write_float(float value, char *out)
     return is_negative + write_number(find_shortest(fraction, biased), out + is_negative);
 }
 
+static size_t write_each(const float *values, size_t count, char *out)
+{
+    char *at = out;
+    for (size_t i = 0; i < count; i++) {
+        at += decimal_write(values[i], at);
+        *at++ = ',';
+    }
+    return (size_t)(at - out);
+}
+
 size_t relud_float_to_text(float value, char *out)
 {
-    char text[32];
+    char text[DECIMAL_WRITE_BYTES];
     uint64_t env = float_env_enter();
-    size_t len = write_float(value, text);
+    size_t len = decimal_write(value, text);
     float_env_leave(env);
     memcpy(out, text, RELUD_FLOAT_TEXT_MAX);
     return len;
@@ -183,17 +176,20 @@ size_t relud_float_to_text(float value, char *out)
 
 size_t relud_floats_to_text(const float *values, size_t count, char *out)
 {
-    if (count == 0)
-        return 0;
-    char *at = out;
+    enum { SPARE = DECIMAL_WRITE_BYTES / RELUD_FLOAT_TEXT_MAX };
+    size_t (*write)(const float *, size_t, char *) = write_each;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+        write = decimal_write_avx2;
+#endif
     uint64_t env = float_env_enter();
-    /* After each of these values there is room for another one, so write_float may write beyond its
-     * own. */
-    for (size_t i = 0; i + 1 < count; i++) {
-        at += write_float(values[i], at);
-        *at++ = ',';
-    }
+    /* Behind each of the first values there is room for SPARE others, so these may write beyond
+     * their own. */
+    size_t first = count > SPARE ? count - SPARE : 0, len = write(values, first, out);
+    char last[SPARE * (RELUD_FLOAT_TEXT_MAX + 1) + DECIMAL_WRITE_BYTES];
+    size_t len_last = write(values + first, count - first, last);
     float_env_leave(env);
-    at += relud_float_to_text(values[count - 1], at);
-    return (size_t)(at - out);
+    len_last -= len_last > 0; /* no comma at the end */
+    memcpy(out + len, last, len_last);
+    return len + len_last;
 }

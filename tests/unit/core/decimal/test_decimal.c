@@ -131,6 +131,39 @@ START_TEST(rows_are_joined_by_commas)
 }
 END_TEST
 
+/* A number of a row is the same text at every place of it, beside any others; and nothing is written
+ * behind the room for the row. `make floats` does it for each number there is. */
+START_TEST(a_number_of_a_row_is_written_as_it_is_alone)
+{
+    enum { LONGEST = 40, ROUNDS = 3000, ROOM = LONGEST * (RELUD_FLOAT_TEXT_MAX + 1), GUARD = 64 };
+    static const float special[] = {0,        -0.0f,         1,          -2,
+                                    0.5f,     1e-4f,         9.9999e-5f, 1e10f,
+                                    9.999e9f, -1e-45f,       3e-39f,     3.4028235e38f,
+                                    INFINITY, -INFINITY,     NAN,        8388609,
+                                    16777218, 7.038531e-26f, 123456.7f,  -0.1f};
+    enum { SPECIAL = sizeof special / sizeof *special };
+    uint64_t state = 11;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        size_t count = round % (LONGEST + 1), bytes = count * (RELUD_FLOAT_TEXT_MAX + 1);
+        float values[LONGEST];
+        char out[ROOM + GUARD], wanted[ROOM + GUARD] = "", *end = wanted;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t bits = (uint32_t)random_next(&state);
+            memcpy(&values[i], &bits, sizeof bits);
+            if (random_below(&state, 3) == 0)
+                values[i] = special[random_below(&state, SPECIAL)];
+            end = stpcpy(stpcpy(end, i ? "," : ""), text_of(values[i]));
+        }
+        memset(out, '#', sizeof out);
+        size_t len = relud_floats_to_text(values, count, out);
+        ck_assert_uint_eq(len, (size_t)(end - wanted));
+        ck_assert_mem_eq(out, wanted, len);
+        for (size_t i = bytes; i < sizeof out; i++)
+            ck_assert_int_eq(out[i], '#');
+    }
+}
+END_TEST
+
 /* ---- reading ---- */
 
 /* What the contract says: a correctly rounded double, then float32. */
@@ -362,7 +395,7 @@ END_TEST
 
 RUN_SUITE("decimal", numbers_are_written_as_people_write_them, no_shorter_decimal_reads_back,
           floats_read_back_to_the_same_bits, rows_are_joined_by_commas,
-          hard_decimals_read_as_strtod_reads_them, random_decimals_read_as_strtod_reads_them,
-          half_ways_read_as_strtod_reads_them, a_million_digits_are_read_in_one_go,
-          what_is_not_a_json_number_is_not_taken, numbers_of_an_array_are_those_that_stand_alone,
-          numbers_are_what_the_grammar_says)
+          a_number_of_a_row_is_written_as_it_is_alone, hard_decimals_read_as_strtod_reads_them,
+          random_decimals_read_as_strtod_reads_them, half_ways_read_as_strtod_reads_them,
+          a_million_digits_are_read_in_one_go, what_is_not_a_json_number_is_not_taken,
+          numbers_of_an_array_are_those_that_stand_alone, numbers_are_what_the_grammar_says)
