@@ -1,6 +1,7 @@
 /* Builds steps from operations: folds constants and broadcasts shapes. */
 #include "core/onnx/graph.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ static bool make_whole(struct onnx_graph *graph, const struct step *step,
     for (size_t i = step->element == ELEMENT_WHERE && step->kind == STEP_ELEMENT; i < count; i++)
         is_whole &= x[i].kind == ONNX_WHOLES;
     for (size_t i = 0; is_whole && i < out->width; i++)
-        is_whole = from[i] > -0x1p24f && from[i] < 0x1p24f;
+        is_whole = fabsf(from[i]) < 0x1p24f;
     if (!is_whole)
         return true;
     long long *wholes = arena_take_array(&graph->source->temporary, out->width, sizeof *wholes);

@@ -2,9 +2,11 @@
 #include "server/cli/commands.h"
 
 #include "server/api/rows_io.h"
+#include "server/base/cpus.h"
 #include "server/base/text.h"
 #include "server/batch/ranking.h"
 #include "server/cli/table_options.h"
+#include "server/cli/thread_team.h"
 #include "server/log/complain.h"
 #include "server/models/path.h"
 #include "server/settings/activation_option.h"
@@ -20,66 +22,76 @@ struct predict {
     struct relud_model_options options;
     const char *model, *data;
     int format; /* enum format */
-    size_t top_k;
+    size_t top_k, threads;
     int header, decimal;
 };
 
-/* The state of one run. */
-struct run {
-    const struct predict *wanted;
-    const relud_model *model;
-    const struct relud_model_info *info;
+/* What one thread has for itself. */
+struct part {
+    relud_scratch *scratch;
+    float *y; /* [ROWS_AT_ONCE][outputs] */
     struct text out;
     float *p;       /* [classes] */
     uint32_t *room; /* [classes], to rank them */
 };
 
+/* The state of one run. */
+struct run {
+    const struct predict *wanted;
+    relud_model *model;
+    const struct relud_model_info *info;
+    struct relud_rows data;
+    size_t row; /* where the rows begin that the parts work on now, ROWS_AT_ONCE each */
+    size_t parts;
+    struct part *part; /* [parts] */
+};
+
 /* Writes `,"predictions":[{"label":"7","index":7,"probability":0.99}]`. */
-static void write_predictions(struct run *run, const float *y)
+static void write_predictions(const struct run *run, struct part *part, const float *y)
 {
     const struct relud_model_info *info = run->info;
     struct ranking ranking;
-    relud_probabilities(run->model, y, 1, run->p);
-    ranking_begin(&ranking, run->p, info->classes, run->room, NULL);
-    text_put(&run->out, ",\"predictions\":[");
+    relud_probabilities(run->model, y, 1, part->p);
+    ranking_begin(&ranking, part->p, info->classes, part->room, NULL);
+    text_put(&part->out, ",\"predictions\":[");
     for (size_t k = 0; k < run->wanted->top_k && k < info->classes; k++) {
         size_t best = ranking_next(&ranking);
-        text_put(&run->out, k ? ",{" : "{");
+        text_put(&part->out, k ? ",{" : "{");
         if (info->labels) {
-            text_put(&run->out, "\"label\":");
-            text_json(&run->out, info->labels[best]);
-            text_put(&run->out, ",");
+            text_put(&part->out, "\"label\":");
+            text_json(&part->out, info->labels[best]);
+            text_put(&part->out, ",");
         }
-        text_print(&run->out, "\"index\":%zu,\"probability\":", best);
-        rows_io_write_one(&run->out, run->p[best], NONFINITE_NULL);
-        text_put(&run->out, "}");
+        text_print(&part->out, "\"index\":%zu,\"probability\":", best);
+        rows_io_write_one(&part->out, part->p[best], NONFINITE_NULL);
+        text_put(&part->out, "}");
     }
-    text_put(&run->out, "]");
+    text_put(&part->out, "]");
 }
 
-static void write_row(struct run *run, size_t row, const float *y)
+static void write_row(const struct run *run, struct part *part, size_t row, const float *y)
 {
     size_t outputs = run->info->outputs;
     switch ((enum format)run->wanted->format) {
     case FORMAT_NPY:
-        text_put_n(&run->out, (const char *)y, outputs * sizeof *y);
+        text_put_n(&part->out, (const char *)y, outputs * sizeof *y);
         break;
     case FORMAT_CSV:
         for (size_t i = 0; i < outputs; i++) {
-            text_put(&run->out, i ? "," : "");
-            text_float(&run->out, y[i]);
+            text_put(&part->out, i ? "," : "");
+            text_float(&part->out, y[i]);
         }
-        text_put(&run->out, "\n");
+        text_put(&part->out, "\n");
         break;
     case FORMAT_JSON:
-        text_put(&run->out, row ? ",\n" : "[");
+        text_put(&part->out, row ? ",\n" : "[");
         __attribute__((fallthrough));
     case FORMAT_JSONL:
-        text_print(&run->out, "{\"row\":%zu,\"output\":", row);
-        rows_io_write_row(&run->out, y, outputs, NONFINITE_NULL);
+        text_print(&part->out, "{\"row\":%zu,\"output\":", row);
+        rows_io_write_row(&part->out, y, outputs, NONFINITE_NULL);
         if (run->info->task == RELUD_TASK_CLASSIFICATION)
-            write_predictions(run, y);
-        text_put(&run->out, run->wanted->format == FORMAT_JSON ? "}" : "}\n");
+            write_predictions(run, part, y);
+        text_put(&part->out, run->wanted->format == FORMAT_JSON ? "}" : "}\n");
     }
 }
 
@@ -93,25 +105,99 @@ static bool flush_text(struct text *out, struct relud_error *error)
     return true;
 }
 
-static bool predict_rows(struct run *run, relud_scratch *scratch, const struct relud_rows *data,
-                         float *y, struct relud_error *error)
+/* Predicts some rows and writes their text. Part of a team's work. */
+static void predict_some(void *user, size_t index, size_t parts)
 {
+    const struct run *run = user;
+    struct part *part = &run->part[index];
+    size_t row = run->row + index * ROWS_AT_ONCE;
+    (void)parts;
+    if (row >= run->data.rows)
+        return;
+    size_t rows = run->data.rows - row < ROWS_AT_ONCE ? run->data.rows - row : ROWS_AT_ONCE;
+    relud_predict(part->scratch, run->data.values + row * run->data.features, rows, part->y);
+    for (size_t i = 0; i < rows; i++)
+        write_row(run, part, row + i, part->y + i * run->info->outputs);
+}
+
+static bool predict_rows(struct run *run, const struct relud_team *team, struct relud_error *error)
+{
+    struct text *first = &run->part[0].out;
     if (run->wanted->format == FORMAT_NPY) {
         char head[RELUD_NPY_HEAD_MAX];
-        const size_t shape[] = {data->rows, run->info->outputs};
-        text_put_n(&run->out, head, relud_npy_head(shape, 2, head));
+        const size_t shape[] = {run->data.rows, run->info->outputs};
+        text_put_n(first, head, relud_npy_head(shape, 2, head));
     }
-    for (size_t row = 0; row < data->rows; row += ROWS_AT_ONCE) {
-        size_t rows = data->rows - row < ROWS_AT_ONCE ? data->rows - row : ROWS_AT_ONCE;
-        relud_predict(scratch, data->values + row * data->features, rows, y);
-        for (size_t i = 0; i < rows; i++)
-            write_row(run, row + i, y + i * run->info->outputs);
-        if (!flush_text(&run->out, error))
-            return false;
+    for (run->row = 0; run->row < run->data.rows; run->row += run->parts * ROWS_AT_ONCE) {
+        if (team->run)
+            team->run(team->self, predict_some, run);
+        else
+            predict_some(run, 0, 1);
+        for (size_t i = 0; i < run->parts; i++)
+            if (!flush_text(&run->part[i].out, error))
+                return false;
     }
     if (run->wanted->format == FORMAT_JSON)
-        text_put(&run->out, "]\n");
-    return run->out.len == 0 || flush_text(&run->out, error);
+        text_put(first, "]\n");
+    return first->len == 0 || flush_text(first, error);
+}
+
+/* ---- the parts ---- */
+
+/* No more than there is work for, and than a gigabyte has room for. */
+static size_t count_parts(const struct run *run)
+{
+    size_t numbers_max = (size_t)1 << 28, numbers = ROWS_AT_ONCE * (run->info->outputs + 1);
+    size_t parts = run->wanted->threads ? run->wanted->threads : cpus_allowed();
+    size_t pieces = (run->data.rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    if (parts > pieces)
+        parts = pieces;
+    if (parts > numbers_max / numbers)
+        parts = numbers_max / numbers;
+    return parts ? parts : 1;
+}
+
+static bool open_parts(struct run *run, struct relud_error *error)
+{
+    const struct relud_model_info *info = run->info;
+    run->parts = count_parts(run);
+    run->part = calloc(run->parts, sizeof *run->part);
+    bool is_open = run->part != NULL;
+    for (size_t i = 0; is_open && i < run->parts; i++) {
+        struct part *part = &run->part[i];
+        part->scratch = relud_scratch_new(run->model, ROWS_AT_ONCE, error);
+        part->y = malloc(ROWS_AT_ONCE * info->outputs * sizeof *part->y);
+        part->p = malloc((info->classes + 1) * sizeof *part->p);
+        part->room = malloc((info->classes + 1) * sizeof *part->room);
+        is_open = part->scratch && part->y && part->p && part->room;
+    }
+    return is_open || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+}
+
+static void close_parts(struct run *run)
+{
+    for (size_t i = 0; run->part && i < run->parts; i++) {
+        relud_scratch_free(run->part[i].scratch);
+        text_free(&run->part[i].out);
+        free(run->part[i].y);
+        free(run->part[i].p);
+        free(run->part[i].room);
+    }
+    free(run->part);
+}
+
+static bool predict_by_parts(struct run *run, struct relud_error *error)
+{
+    struct relud_team hook = {0};
+    if (run->parts == 1)
+        return predict_rows(run, &hook, error);
+    struct thread_team *team = thread_team_new(run->parts);
+    if (!team)
+        return relud_fail(error, RELUD_NO_MEMORY, "%zu threads could not be started", run->parts);
+    hook = thread_team_hook(team);
+    bool is_done = predict_rows(run, &hook, error);
+    thread_team_free(team);
+    return is_done;
 }
 
 static bool predict(const struct predict *wanted, struct relud_error *error)
@@ -129,24 +215,12 @@ static bool predict(const struct predict *wanted, struct relud_error *error)
         .feature = run.info->feature,
         .table = table_of(wanted->header, wanted->decimal),
     };
-    struct relud_rows data = {0};
-    relud_scratch *scratch = relud_scratch_new(model, ROWS_AT_ONCE, error);
-    float *y = malloc(ROWS_AT_ONCE * run.info->outputs * sizeof *y);
-    run.p = malloc((run.info->classes + 1) * sizeof *run.p);
-    run.room = malloc((run.info->classes + 1) * sizeof *run.room);
-    bool is_done = scratch && y && run.p && run.room;
-    if (!is_done)
-        relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    is_done = is_done && relud_rows_read_with(wanted->data, &options, &data, error);
+    bool is_done = relud_rows_read_with(wanted->data, &options, &run.data, error);
     if (is_done)
-        table_note_print("predict", wanted->data, data.note);
-    is_done = is_done && predict_rows(&run, scratch, &data, y, error);
-    relud_rows_free(&data);
-    text_free(&run.out);
-    free(run.p);
-    free(run.room);
-    free(y);
-    relud_scratch_free(scratch);
+        table_note_print("predict", wanted->data, run.data.note);
+    is_done = is_done && open_parts(&run, error) && predict_by_parts(&run, error);
+    close_parts(&run);
+    relud_rows_free(&run.data);
     relud_model_release(model);
     return is_done;
 }
@@ -157,6 +231,9 @@ static const struct option table[] = {
      "Write the answers in this format."},
     {"top-k", OPTION_COUNT, AT(top_k), "1", 0, 1, 1u << 20,
      "List this many classes for each row, the most probable one first."},
+    {"threads", OPTION_COUNT, AT(threads), "0", 0, 0, 1024,
+     "Use this many threads. 0 means one for each CPU that is allowed. They do not change the "
+     "answers."},
     ACTIVATION_OPTION,
     TABLE_OPTIONS,
 };

@@ -2,11 +2,11 @@
  *
  * Blanks after a field's value do not belong to it (RFC 9110 §5.5). The library counts them as part
  * of Content-Length and Transfer-Encoding and refuses the request before it calls us. So in these
- * two lines the blanks are moved before the value, where the library skips them. The number of bytes
- * and everything else stay the same.
+ * two lines the blanks are moved before the value, where the library skips them. The number of
+ * bytes and everything else stay the same.
  *
- * A NUL belongs in no head (RFC 9110 §5.5), but the library takes one for the end of the method, the
- * target or a value. It becomes another byte that belongs nowhere, so the request is refused.
+ * A NUL belongs in no head (RFC 9110 §5.5), but the library takes one for the end of the method,
+ * the target or a value. It becomes another byte that belongs nowhere, so the request is refused.
  *
  * Only lines of a head are examined. A head that began within the bytes of an earlier request's
  * last read is left alone up to its first whole line. */

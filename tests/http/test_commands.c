@@ -253,6 +253,25 @@ START_TEST(F13_a_port_that_is_none_is_wrong_usage_everywhere)
 }
 END_TEST
 
+START_TEST(threads_do_not_change_what_is_predicted)
+{
+    static const char *const formats[] = {"jsonl", "json", "csv", "npy"};
+    static char wanted[sizeof output];
+    for (size_t f = 0; f < sizeof formats / sizeof *formats; f++)
+        for (int threads = 1; threads <= 5; threads++) {
+            char words[256];
+            snprintf(words, sizeof words,
+                     "predict " DIGITS " tests/data/digits-images-idx3-ubyte.gz --format %s "
+                     "--threads %d | cksum",
+                     formats[f], threads);
+            ck_assert_int_eq(run(words), 0);
+            if (threads == 1)
+                strcpy(wanted, output);
+            ck_assert_str_eq(output, wanted);
+        }
+}
+END_TEST
+
 START_TEST(rows_come_from_every_format)
 {
     static const char seven[] =
@@ -392,7 +411,7 @@ END_TEST
 RUN_SUITE("commands", U4_a_name_that_is_no_setting_is_told, U2_relud_alone_is_the_help,
           U2_each_command_has_its_help, U2_what_was_meant_is_asked,
           U2_a_word_that_begins_with_a_dash_can_be_a_file, usage_mistakes_exit_2_and_failures_1,
-          convert_writes_a_model_that_answers_the_same, rows_come_from_every_format,
-          inspect_shows_layers_and_units, settings_come_from_flag_environment_and_file,
-          bench_counts_every_answer, F20_bench_knows_answers_without_a_body,
-          F13_a_port_that_is_none_is_wrong_usage_everywhere)
+          convert_writes_a_model_that_answers_the_same, threads_do_not_change_what_is_predicted,
+          rows_come_from_every_format, inspect_shows_layers_and_units,
+          settings_come_from_flag_environment_and_file, bench_counts_every_answer,
+          F20_bench_knows_answers_without_a_body, F13_a_port_that_is_none_is_wrong_usage_everywhere)
