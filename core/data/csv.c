@@ -25,13 +25,20 @@ const char *csv_unparted(const struct csv_table *table)
 /* ---- rows ---- */
 
 /* Returns the place of the next row, [features], and grows the arrays when they are full. NULL and
- * *error without memory. */
+ * *error without memory, and when there are more rows than are wanted. */
 static float *next_row(struct csv_table *table)
 {
     struct csv *csv = table->csv;
+    size_t most = table->options->most;
+    if (most && csv->features && csv->rows >= most / csv->features) {
+        relud_fail(table->source->error, RELUD_TOO_LARGE, "%s has more than %zu numbers",
+                   table->source->path, most);
+        return NULL;
+    }
     if (csv->rows == table->rows_cap) {
         size_t cap = table->rows_cap ? table->rows_cap + table->rows_cap / 2 : 256;
-        /* The products cannot overflow: each cell takes at least one byte of the text. */
+        /* The products cannot overflow: a row takes at least a byte of the text, and a model's rows
+         * have at most 2^20 features. */
         float *values = realloc(csv->values, cap * csv->features * sizeof *values);
         if (values)
             csv->values = values;
@@ -282,12 +289,13 @@ static bool end_table(struct csv_table *table)
     return !table->options->fill_missing || fill_missing(table);
 }
 
-/* Reads records until at least `bytes` of text are consumed. At the end of the text it ends the
- * table and sets *is_over. */
+/* Reads records until at least `bytes` of text are consumed, where a number that is stored counts as
+ * a byte, too. At the end of the text it ends the table and sets *is_over. */
 static bool read_some(struct csv_table *table, size_t bytes, bool *is_over)
 {
     const char *begin = table->text.at;
-    while ((size_t)(table->text.at - begin) < bytes) {
+    size_t row = table->options->scan ? 0 : table->csv->features, filled = 0;
+    for (; (size_t)(table->text.at - begin) + filled < bytes; filled += row) {
         if (!csv_text_next(&table->text))
             return false;
         *is_over = table->text.cells == 0;
@@ -374,6 +382,7 @@ static struct csv_options options_of(const struct relud_rows_options *options)
 {
     return (struct csv_options){.table = options->table,
                                 .features = options->features,
+                                .most = options->most,
                                 .name = options->name,
                                 .feature = options->feature};
 }

@@ -85,6 +85,7 @@ size_t csv_line(const struct rows_source *source, const char *at);
 struct csv_options {
     struct relud_table table;
     size_t features; /* per row; 0: any number */
+    size_t most;     /* of all rows together; 0: any number */
     /* [features], or NULL. If the table has a header: the column of each feature. */
     const char *const *name;
     const struct relud_features *feature; /* [features], or NULL: numbers, none missing */

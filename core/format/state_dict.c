@@ -58,14 +58,18 @@ static bool add_layer(struct dict *dict, const struct group *group)
     return !group->weight || layer->weight || dict_no_memory(dict);
 }
 
-/* The last layer becomes one with this PReLU behind it. */
-static void set_slopes(const struct dict *dict, const struct group *slopes)
+/* The last layer becomes one with this PReLU behind it. False and *error if it has another. */
+static bool set_slopes(const struct dict *dict, const struct group *slopes)
 {
     const struct model_json *json = &dict->loading->json;
     struct model_layer *layer = &json->layer[json->layers - 1];
+    if (layer->slopes)
+        return dict_fail(dict, "'%s' and '%s' are PReLUs behind the same layer", layer->slopes,
+                         slopes->weight->name);
     layer->activation = relud_activation_find("prelu");
     layer->params = relud_activation_defaults(layer->activation);
     layer->slopes = slopes->weight->name;
+    return true;
 }
 
 /* Behind which of a linear layer and the `len` norms that follow it the activation stands, from 0
@@ -107,16 +111,13 @@ static size_t add_linear(struct dict *dict, size_t index, const struct group *ot
     if (!add_layer(dict, linear))
         return SIZE_MAX;
     for (; len < others && other[len].behind == index + 1; len++)
-        if (other[len].kind == GROUP_PRELU)
-            set_slopes(dict, &other[len]);
-        else if (!add_layer(dict, &other[len]))
+        if (!(other[len].kind == GROUP_PRELU ? set_slopes(dict, &other[len])
+                                             : add_layer(dict, &other[len])))
             return SIZE_MAX;
     if (index + 1 == dict->linears || has_own_activation(dict, index + 1))
         return len;
-    if (dict->is_shared) {
-        set_slopes(dict, &dict->group[dict->groups]);
-        return len;
-    }
+    if (dict->is_shared)
+        return set_slopes(dict, &dict->group[dict->groups]) ? len : SIZE_MAX;
     size_t behind = activation_behind(dict, linear, other, len, linear_at(dict, index + 1));
     struct model_layer *layer = &json->layer[first + behind];
     layer->activation = dict->activation;

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { STOP_FLOATS = 8 * WATCH_FLOATS }; /* from one stop to the next: about 50 us to write */
+
 /* ---- the array ---- */
 
 bool rows_stop(struct rows *rows)
@@ -25,6 +27,15 @@ bool rows_stop(struct rows *rows)
         return rows_fail_ended(rows);
     rows->stop = (size_t)(walk->end - walk->at) > rows->piece ? walk->at + rows->piece : walk->end;
     return true;
+}
+
+void rows_note_floats(struct rows *rows, size_t floats)
+{
+    rows->filled += floats;
+    if (rows->piece == 0 || rows->filled < STOP_FLOATS)
+        return;
+    rows->filled = 0;
+    rows->stop = rows->walk->at;
 }
 
 /* Returns where a run of numbers must end: soon after `stop`, but not inside a number. Returns NULL
@@ -273,6 +284,8 @@ static void move_part(struct rows *rows)
             if (slot < rows->room)
                 rows->to[slot] = array->values[i];
         }
+    if (array->count)
+        rows_note_floats(rows, (array->count / rows->width + 1) * rows->stride);
     array->count = 0;
 }
 

@@ -12,7 +12,8 @@ struct rows {
     const char *name; /* the array's name, for paths in errors */
     const char *stop; /* where to pause, at the next value; the end of the text: nowhere */
     bool is_paused;
-    size_t piece;                    /* bytes from one stop to the next */
+    size_t piece;                    /* bytes from one stop to the next; 0: there are none */
+    size_t filled;                   /* floats since the last stop */
     const struct relud_watch *watch; /* NULL, or called instead of pausing */
     bool is_counted;                 /* RELUD_JSON_TENSOR: any nesting is allowed */
     bool is_typed;                   /* numbers must be checked against array->dtype */
@@ -45,6 +46,9 @@ bool json_read_bytes(struct rows *rows);
 /* Called at `stop`. True if the reading goes on, up to a new `stop`. False if it pauses, or with an
  * error if the watch ended it. */
 bool rows_stop(struct rows *rows);
+/* Notes that a value was read which stands for so many floats, or for memory that they would take. A
+ * short text may stand for many: after them the reading stops early. */
+void rows_note_floats(struct rows *rows, size_t floats);
 
 struct rows_path {
     char text[160];

@@ -256,6 +256,7 @@ bool json_read_record(struct rows *rows)
             !read_end(rows, '}', &is_over))
             return false;
     array->count += width;
+    rows_note_floats(rows, width);
     return check_whole(rows, row, true);
 }
 
@@ -331,6 +332,7 @@ static bool read_element(struct rows *rows)
     if (!read_part(rows, column, &array->values[slot]))
         return false;
     rows->place.index[0]++;
+    rows_note_floats(rows, width);
     return true;
 }
 

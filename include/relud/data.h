@@ -43,6 +43,9 @@ struct relud_rows_options {
      * that is imputed becomes a NaN, or the index of its word. */
     const struct relud_features *feature;
     struct relud_table table;
+    /* Numbers that all rows of a table may have together; 0: any number. A short line may leave out
+     * a thousand columns that are imputed. */
+    size_t most;
 };
 
 /* Reads the file at `path` ("-": standard input). Its content says which format it is, not its

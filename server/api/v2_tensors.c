@@ -8,7 +8,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { PIECE_FLOATS = 16 * 1024, PIECE_BYTES = 64 * 1024 };
+enum {
+    PIECE_FLOATS = 16 * 1024,
+    PIECE_BYTES = 64 * 1024,
+    FAR_FLOATS = 1024 /* in pages of their own */
+};
 
 size_t infer_floats(const struct infer_request *asked, size_t json_len, size_t behind)
 {
@@ -113,7 +117,7 @@ static bool read_numbers(struct infer_request *asked, const struct infer_input *
         relud_dtype_read(input->dtype, bytes + at * each, count, some);
         for (size_t i = 0; i < count; i++)
             put(&part, some[i]);
-        if (at % PIECE_FLOATS == 0 && !long_work_go_on(asked->request))
+        if (!long_work_go_on(asked->request))
             return false; /* the request has ended */
     }
     return true;
@@ -219,7 +223,7 @@ static bool fill(struct infer_request *asked, const struct relud_tensor_info *te
         const struct relud_words *words =
             relud_words_of(asked->served->info->feature, part.first + part.at);
         put(&part, words ? (float)words->missing : NAN);
-        if (i % PIECE_FLOATS == PIECE_FLOATS - 1 && !long_work_go_on(asked->request))
+        if (i % FAR_FLOATS == FAR_FLOATS - 1 && !long_work_go_on(asked->request))
             return false;
     }
     return true;

@@ -73,7 +73,9 @@ bool body_reader_table(struct request *request, const char *body, size_t len,
                        struct relud_error *error)
 {
     struct relud_rows rows = {.rows = 0};
-    relud_table_reader *table = relud_table_open(body, len, options);
+    struct relud_rows_options limited = *options;
+    limited.most = array->capacity;
+    relud_table_reader *table = relud_table_open(body, len, &limited);
     bool is_right = read_table(request, table, &rows, error);
     array->is_present = true;
     if (is_right) {

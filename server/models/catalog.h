@@ -52,6 +52,7 @@ struct catalog {
     size_t items;
     size_t ready;              /* items that can answer */
     size_t units;              /* units of all layers of these items */
+    size_t imputed;            /* features of the widest of them that imputes some; 0: none does */
     const char *default_model; /* --default-model; NULL: not given */
     /* The version that answers a request without a model: the default model's if --default-model
      * is given, otherwise that of the only model that is ready. NULL: there is none. */

@@ -78,9 +78,12 @@ static bool fill_model(const struct repository *repository, struct catalog *cata
         struct catalog_item *item = &catalog->item[catalog->items++];
         fill_item(item, folder, &folder->version[i]);
         if (item->served) {
+            const struct relud_model_info *info = item->served->info;
             model->best = item->served;
             catalog->ready++;
-            for (size_t k = 0; k < item->served->info->layers; k++)
+            if (relud_has_imputed(info->feature) && info->features > catalog->imputed)
+                catalog->imputed = info->features;
+            for (size_t k = 0; k < info->layers; k++)
                 catalog->units += relud_model_layer(item->served->model, k)->outputs;
         }
         model->len++;

@@ -135,6 +135,43 @@ START_TEST(indices_are_checked)
 }
 END_TEST
 
+/* A line of four bytes that leaves out what is imputed stands for many numbers. */
+START_TEST(a_table_has_at_most_so_many_numbers)
+{
+    enum { WIDE = 1000, ROWS = 40 };
+    static char column[WIDE][8], text[32 + 4 * ROWS] = "c1,c2\n";
+    static const char *name[WIDE];
+    static struct relud_feature wide[WIDE];
+    const struct relud_features all = {.at = wide, .len = WIDE, .has_imputed = true};
+    for (size_t f = 0; f < WIDE; f++) {
+        snprintf(column[f], sizeof column[f], "c%zu", f);
+        name[f] = column[f];
+        wide[f].is_imputed = true;
+    }
+    for (size_t row = 0; row < ROWS; row++)
+        strcat(text, "1,2\n");
+    for (size_t most = (ROWS - 1) * WIDE; most <= ROWS * WIDE; most += WIDE / 2) {
+        struct relud_rows rows = {.rows = 0};
+        struct relud_error error = {0};
+        size_t pieces = 0;
+        const struct relud_rows_options options = {
+            .features = WIDE, .name = name, .feature = &all, .most = most};
+        relud_table_reader *reader = relud_table_open(text, strlen(text), &options);
+        ck_assert_ptr_nonnull(reader);
+        bool is_right;
+        do
+            is_right = relud_table_read(reader, 2 * WIDE, &rows, &error);
+        while (++pieces && is_right && rows.rows == 0);
+        ck_assert_uint_ge(pieces, ROWS / 3);
+        ck_assert_int_eq(is_right, most == ROWS * WIDE);
+        ck_assert_int_eq(error.code, is_right ? RELUD_OK : RELUD_TOO_LARGE);
+        ck_assert(is_right || strstr(error.text, "numbers"));
+        relud_table_close(reader);
+        relud_rows_free(&rows);
+    }
+}
+END_TEST
+
 START_TEST(arrays_of_numbers_say_no_words)
 {
     static const char idx[] = "\0\0\x08\2\0\0\0\2\0\0\0\3\1\0\0\2\1\1",
@@ -158,4 +195,5 @@ START_TEST(arrays_of_numbers_say_no_words)
 END_TEST
 
 RUN_SUITE_BETWEEN("csv_words", setup, teardown, words_of_tables_are_indices, wrong_words_are_named,
-                  words_of_json_are_indices, indices_are_checked, arrays_of_numbers_say_no_words)
+                  words_of_json_are_indices, indices_are_checked, arrays_of_numbers_say_no_words,
+                  a_table_has_at_most_so_many_numbers)

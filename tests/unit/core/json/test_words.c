@@ -196,6 +196,51 @@ START_TEST(nothing_is_written_behind_the_room)
 }
 END_TEST
 
+static bool count_calls(void *user)
+{
+    ++*(size_t *)user;
+    return true;
+}
+
+/* Two bytes may stand for a thousand numbers: the watch is called for these, too. */
+START_TEST(short_texts_of_many_numbers_are_watched)
+{
+    enum { WIDE = 1000, ROWS = 1000 };
+    static const char *const texts[] = {"{\"inputs\":[", "{}", "{\"inputs\":{\"c0\":[", "1"};
+    static char column[WIDE][8], text[32 + 3 * ROWS];
+    static const char *name[WIDE];
+    static struct relud_feature wide[WIDE];
+    static float values[ROWS * WIDE];
+    const struct relud_features all = {.at = wide, .len = WIDE, .has_imputed = true};
+    struct relud_json_columns many;
+    for (size_t f = 0; f < WIDE; f++) {
+        snprintf(column[f], sizeof column[f], "c%zu", f);
+        name[f] = column[f];
+        wide[f].is_imputed = true;
+    }
+    ck_assert(relud_json_columns_open(&many, name, NULL, WIDE));
+    for (size_t i = 0; i < 2; i++) {
+        char *at = stpcpy(text, texts[2 * i]), rest[32];
+        for (size_t row = 0; row < ROWS; row++)
+            at = stpcpy(stpcpy(at, row ? "," : ""), texts[2 * i + 1]);
+        strcpy(at, i ? "]}}" : "]}");
+        size_t calls = 0;
+        const struct relud_watch watch = {.go_on = count_calls, .user = &calls};
+        struct relud_json_pause pause = {.bytes = 48 * 1024, .watch = &watch};
+        struct relud_error error;
+        struct relud_json_array array = array_of(values);
+        array.capacity = ROWS * WIDE;
+        array.columns = &many;
+        array.feature = &all;
+        bool is_read = relud_json_read_piece(text, strlen(text), "inputs", &array, &pause, rest,
+                                             sizeof rest, &error);
+        ck_assert_int_eq(is_read, i == 0); /* a column may not be left out for all rows */
+        ck_assert_uint_ge(calls, 10);
+    }
+    relud_json_columns_close(&many);
+}
+END_TEST
+
 START_TEST(missing_numbers_are_left_to_the_net)
 {
     float values[VALUES_MAX];
@@ -341,6 +386,6 @@ START_TEST(a_row_may_be_an_object_of_parts)
 END_TEST
 
 RUN_SUITE("json_words", words_are_read_in_every_form, nothing_is_written_behind_the_room,
-          missing_numbers_are_left_to_the_net,
+          short_texts_of_many_numbers_are_watched, missing_numbers_are_left_to_the_net,
           columns_of_several_numbers_are_read_in_the_split_form, what_is_no_word_is_named,
           long_words_are_cut_off, a_row_may_be_an_object_of_parts)
