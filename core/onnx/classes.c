@@ -360,6 +360,30 @@ static bool decides_alike(const struct onnx_graph *graph, size_t first, const st
     return bound == 0 && !is_never_negative(graph, their_logit, NEAR);
 }
 
+/* True if the value is the second of two scores that are the opposite of each other: one score, then,
+ * and the greatest is the second where it is above 0. */
+static bool is_opposite(const struct onnx_graph *graph, size_t value, size_t scores)
+{
+    const struct step *one = value == STEP_INPUT ? NULL : &graph->source->step[value - 1];
+    const struct step *two = scores == STEP_INPUT ? NULL : &graph->source->step[scores - 1];
+    if (!one || !two || one->kind != STEP_GATHER || one->width != 1 || one->map[0] != 1 ||
+        one->operand[0].value != scores || two->kind != STEP_LINEAR || two->width != 2 ||
+        two->weights.outputs != 2 || two->weights.scale)
+        return false;
+    const struct weights *w = &two->weights;
+    for (size_t i = 0; i < w->inputs; i++) {
+        float pair[2];
+        for (size_t k = 0; k < 2; k++)
+            memcpy(&pair[k],
+                   (const char *)w->weight +
+                       (w->is_in_out ? 2 * i + k : k * w->inputs + i) * sizeof(float),
+                   sizeof(float));
+        if (pair[0] != -pair[1])
+            return false;
+    }
+    return !w->bias || w->bias[0] == -w->bias[1];
+}
+
 /* Uses an output of labels if its scores order the classes as the served output does. */
 static bool read_label_output(struct onnx_graph *graph, const struct onnx_port *port)
 {
@@ -372,6 +396,12 @@ static bool read_label_output(struct onnx_graph *graph, const struct onnx_port *
         !score_is_of_classes(graph, &labels, &score))
         return false;
     bool is_columns = is_ordered_alike(graph, columns_of(graph), score.value);
+    bool is_one = width == 1 && !is_columns && !labels.is_binary && !score.is_sigmoid &&
+                  is_opposite(graph, first, score.value);
+    if (is_one) {
+        labels.is_binary = true;
+        score.value = first;
+    }
     if (labels.is_binary != (width == 1 && !is_columns))
         return false;
     if (labels.is_binary ? !decides_alike(graph, first, &score, labels.bound)

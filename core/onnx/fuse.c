@@ -333,6 +333,7 @@ static bool replace(struct search *search, const struct step *step)
     struct onnx_value from = {.kind = ONNX_ROWS, .value = search->x};
     from.is_batched = search->value->is_batched;
     from.batch_axis = search->value->batch_axis;
+    from.batch_outer = search->value->batch_outer;
     from.width = search->value->width;
     return onnx_emit(search->graph, step, &from, 1, search->value);
 }
@@ -390,6 +391,7 @@ static bool fuse_bias(struct onnx_graph *graph, struct onnx_value *value)
         struct onnx_value from = {.kind = ONNX_ROWS, .value = layer->operand[0].value};
         from.is_batched = value->is_batched;
         from.batch_axis = value->batch_axis;
+        from.batch_outer = value->batch_outer;
         step.weights.bias = bias;
         return onnx_emit(graph, &step, &from, 1, value);
     }

@@ -27,8 +27,11 @@ struct onnx_value {
     enum onnx_kind kind;
     bool is_batched;   /* only ROWS */
     size_t batch_axis; /* where is_batched: which axis is the batch */
-    bool is_whole;     /* ROWS: whole numbers; a quotient of such is truncated */
-    bool is_text;      /* ROWS: words of the input, which may only be moved and looked up */
+    /* How many elements of a row along that axis lie before the batch, as where tensors were put
+     * together along it; 0 stands for 1. */
+    size_t batch_outer;
+    bool is_whole; /* ROWS: whole numbers; a quotient of such is truncated */
+    bool is_text;  /* ROWS: words of the input, which may only be moved and looked up */
     size_t rank, shape[ONNX_RANK_MAX], width;
     size_t value;            /* ROWS: the value's number in the steps */
     const void *floats;      /* FLOATS: [width], at any alignment */
@@ -199,11 +202,12 @@ size_t onnx_product(const struct onnx_value *value, size_t from, size_t to);
  * and STEP_JOIN may mix constants and values. */
 bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct onnx_value *x,
                size_t count, struct onnx_value *out);
-/* True if the list of dimensions says that axis 0, and no other, is the batch. */
-bool onnx_is_of_batch(const struct onnx_graph *graph, const struct onnx_value *list);
-/* Makes a value of the net of the constant x, whose shape[0] is the batch: each row has the same
+/* True if the list of dimensions says that one axis, *axis, is the batch. */
+bool onnx_is_of_batch(const struct onnx_graph *graph, const struct onnx_value *list, size_t *axis);
+/* Makes a value of the net of the constant x, whose `axis` is the batch: each row has the same
  * numbers. */
-bool onnx_spread(struct onnx_graph *graph, const struct onnx_value *x, struct onnx_value *out);
+bool onnx_spread(struct onnx_graph *graph, const struct onnx_value *x, size_t axis,
+                 struct onnx_value *out);
 /* If the step only moves numbers of views of the input (core/onnx/views.c), makes it one that
  * gathers from the input. *is_input: it would move nothing. False: out of memory or budget. */
 bool onnx_compose_views(struct onnx_graph *graph, struct step *step, const struct onnx_value *x,

@@ -286,12 +286,13 @@ static bool set_results(struct onnx_graph *graph, const struct onnx_port *const 
             return onnx_no_memory(graph);
         if (value->is_text)
             return onnx_fail(graph, "output '%.*s' is text; numbers are served", ONNX_NAME(name));
-        if (value->is_batched && value->batch_axis) {
+        if (value->is_batched && (value->batch_axis || value->batch_outer)) {
             graph->mixes_rows = true;
             return onnx_fail(graph,
-                             "the batch is axis %zu of output '%.*s': transpose it to be "
+                             "the batch is axis %zu of output '%.*s'%s: transpose it to be "
                              "the first",
-                             value->batch_axis, ONNX_NAME(name));
+                             value->batch_axis, ONNX_NAME(name),
+                             value->batch_outer ? ", behind other numbers" : "");
         }
         onnx_say_tensor(&info[i], value, copy);
         source->result[i] = (struct network_result){value->value, value->width};

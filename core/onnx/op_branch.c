@@ -81,6 +81,7 @@ static bool choose(struct onnx_graph *graph, const struct onnx_value *condition,
     for (size_t i = 0; i < test.rank; i++)
         test.shape[i] = 1;
     test.batch_axis = varying->kind == ONNX_ROWS && varying->is_batched ? varying->batch_axis : 0;
+    test.batch_outer = test.batch_axis || varying->is_batched ? varying->batch_outer : 0;
     return onnx_element(graph, ELEMENT_WHERE, &test, yes, no, out);
 }
 

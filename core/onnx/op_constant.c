@@ -54,14 +54,16 @@ static bool read_constant(struct onnx_graph *graph, const struct onnx_node *node
     return onnx_answer(graph, true, &out);
 }
 
-bool onnx_is_of_batch(const struct onnx_graph *graph, const struct onnx_value *list)
+bool onnx_is_of_batch(const struct onnx_graph *graph, const struct onnx_value *list, size_t *axis)
 {
-    if (!graph->is_batched || !list->is_batch || !list->is_batch[0])
+    size_t count = 0;
+    if (!graph->is_batched || !list->is_batch)
         return false;
-    for (size_t i = 1; i < list->width; i++)
-        if (list->is_batch[i])
-            return false;
-    return true;
+    for (size_t i = 0; i < list->width; i++) {
+        *axis = list->is_batch[i] ? i : *axis;
+        count += list->is_batch[i];
+    }
+    return count == 1;
 }
 
 static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_node *node)
@@ -76,7 +78,8 @@ static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_n
         return false;
     if (!list || list->width > ONNX_RANK_MAX)
         return onnx_fail(graph, "its shape is missing, or too long");
-    bool is_spread = onnx_is_of_batch(graph, list);
+    size_t batch = 0;
+    bool is_spread = onnx_is_of_batch(graph, list, &batch);
     if (list->is_batch && !is_spread)
         return onnx_fail_mixing(graph, "it makes numbers");
     for (size_t i = 0; i < list->width; i++)
@@ -101,7 +104,7 @@ static bool read_constant_of_shape(struct onnx_graph *graph, const struct onnx_n
     }
     return onnx_answer(graph,
                        onnx_expand(graph, &one, list->width, shape, &out) &&
-                           (!is_spread || onnx_spread(graph, &out, &out)),
+                           (!is_spread || onnx_spread(graph, &out, batch, &out)),
                        &out);
 }
 

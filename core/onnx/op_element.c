@@ -19,7 +19,8 @@ static bool read_unary(struct onnx_graph *graph, enum element element)
 }
 
 /* Arithmetic of constant whole numbers, from which graphs compute shapes: sums, differences,
- * products, quotients. It keeps track of which results are multiples of the batch size. */
+ * products, quotients, and comparisons. It keeps track of which results are multiples of the batch
+ * size, which is equal to no number below 1. */
 static bool whole_pair(struct onnx_graph *graph, enum element element, const struct onnx_value *a,
                        const struct onnx_value *b, struct onnx_value *out)
 {
@@ -36,17 +37,21 @@ static bool whole_pair(struct onnx_graph *graph, enum element element, const str
         long long p = a->wholes[left], q = b->wholes[right];
         bool is_left = a->is_batch && a->is_batch[left],
              is_right = b->is_batch && b->is_batch[right];
-        bool is_linear = element == ELEMENT_MUL   ? !(is_left && is_right)
-                         : element == ELEMENT_DIV ? !is_right && (!is_left || (q && p % q == 0))
-                                                  : is_left == is_right;
+        bool is_linear = element == ELEMENT_MUL     ? !(is_left && is_right)
+                         : element == ELEMENT_DIV   ? !is_right && (!is_left || (q && p % q == 0))
+                         : element == ELEMENT_EQUAL ? is_left == is_right || (is_left ? q : p) < 1
+                                                    : is_left == is_right;
         if (!is_linear || (element == ELEMENT_DIV && (q == 0 || q == -1)) || llabs(p) > 1 << 30 ||
             llabs(q) > 1 << 30)
-            return onnx_fail(graph, "it makes a shape in a way that is not known");
+            return onnx_fail(graph, element == ELEMENT_EQUAL
+                                        ? "it depends on the number of rows"
+                                        : "it makes a shape in a way that is not known");
         wholes[i] = element == ELEMENT_ADD   ? p + q
                     : element == ELEMENT_SUB ? p - q
                     : element == ELEMENT_MUL ? p * q
-                                             : p / q;
-        any |= is_batch[i] = is_left || is_right;
+                    : element == ELEMENT_DIV ? p / q
+                                             : is_left == is_right && p == q;
+        any |= is_batch[i] = element != ELEMENT_EQUAL && (is_left || is_right);
     }
     *out = *longer;
     out->wholes = wholes;
@@ -62,9 +67,11 @@ static bool read_binary(struct onnx_graph *graph, enum element element)
         return false;
     if (a->is_text || b->is_text)
         return onnx_answer(graph, onnx_compare_words(graph, element, a, b, &out), &out);
-    bool is_shape = a->kind == ONNX_WHOLES && b->kind == ONNX_WHOLES &&
-                    (element == ELEMENT_ADD || element == ELEMENT_SUB || element == ELEMENT_MUL ||
-                     element == ELEMENT_DIV);
+    bool is_list = a->width == b->width || a->width == 1 || b->width == 1;
+    bool is_shape =
+        a->kind == ONNX_WHOLES && b->kind == ONNX_WHOLES && is_list &&
+        (element == ELEMENT_ADD || element == ELEMENT_SUB || element == ELEMENT_MUL ||
+         element == ELEMENT_DIV || (element == ELEMENT_EQUAL && (a->is_batch || b->is_batch)));
     return onnx_answer(graph,
                        (is_shape ? whole_pair(graph, element, a, b, &out)
                                  : onnx_element(graph, element, a, b, NULL, &out)),
@@ -170,6 +177,35 @@ static bool is_decided(struct onnx_graph *graph, const struct onnx_value *condit
     return at != NULL;
 }
 
+/* Chooses between lists of dimensions, of which some are multiples of the batch size. */
+static bool choose_wholes(struct onnx_graph *graph, const struct onnx_value *condition,
+                          const struct onnx_value *const *x, struct onnx_value *out)
+{
+    struct arena *arena = &graph->source->temporary;
+    const struct onnx_value *longest = x[0]->width >= x[1]->width ? x[0] : x[1];
+    longest = condition->width > longest->width ? condition : longest;
+    size_t width = longest->width;
+    long long *wholes = arena_take_array(arena, width, sizeof *wholes);
+    bool *is_batch = arena_take_array(arena, width, sizeof *is_batch), any = false;
+    const float *test = onnx_passing_constant(graph, condition, "the condition");
+    if (!wholes || !is_batch || !test)
+        return test ? onnx_no_memory(graph) : false;
+    for (size_t i = 0; i < 2; i++)
+        if (x[i]->width != width && x[i]->width != 1)
+            return onnx_fail(graph, "lists of %zu and %zu whole numbers", x[i]->width, width);
+    if (condition->width != width && condition->width != 1)
+        return onnx_fail(graph, "%zu conditions for %zu numbers", condition->width, width);
+    for (size_t i = 0; i < width; i++) {
+        const struct onnx_value *from = x[test[condition->width == 1 ? 0 : i] == 0];
+        size_t at = from->width == 1 ? 0 : i;
+        wholes[i] = from->wholes[at];
+        any |= is_batch[i] = from->is_batch && from->is_batch[at];
+    }
+    *out = (struct onnx_value){.kind = ONNX_WHOLES, .wholes = wholes};
+    out->is_batch = any ? is_batch : NULL;
+    return onnx_shape(graph, out, longest->rank, longest->shape);
+}
+
 /* A constant condition decides at once, if the other tensor and the condition do not change the
  * shape: then the other one need not be finite. */
 static bool read_where(struct onnx_graph *graph, const struct onnx_node *node)
@@ -187,6 +223,9 @@ static bool read_where(struct onnx_graph *graph, const struct onnx_node *node)
             other->rank <= taken->rank)
             return onnx_answer(graph, true, taken);
     }
+    if (condition->kind != ONNX_ROWS && x[0]->kind == ONNX_WHOLES && x[1]->kind == ONNX_WHOLES &&
+        (x[0]->is_batch || x[1]->is_batch))
+        return onnx_answer(graph, choose_wholes(graph, condition, x, &out), &out);
     return onnx_answer(graph,
                        x[1]->is_text
                            ? onnx_replace_words(graph, condition, x[0], x[1], &out)

@@ -415,8 +415,8 @@ static bool read_batch_normalization(struct onnx_graph *graph, const struct onnx
     if (!is_layer)
         return onnx_answer(graph, scale_channels(graph, x, scale, shift, channels, &out), &out);
     struct step step = *layer;
-    struct onnx_value from = {
-        .kind = ONNX_ROWS, .is_batched = x->is_batched, .batch_axis = x->batch_axis};
+    struct onnx_value from = *x;
+    from.width = layer->operand[0].len;
     from.value = layer->operand[0].value;
     step.weights.scale = scale;
     step.weights.bias = shift;

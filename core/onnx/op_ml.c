@@ -1,6 +1,7 @@
 /* Operations of the domain ai.onnx.ml that work row by row: scikit-learn's preprocessing and linear
  * models. If an operator's schema leaves something open, relud does what onnxruntime does. */
-#include "core/onnx/graph.h"
+#include "core/onnx/labels.h"
+#include "core/onnx/lookup.h"
 
 #include <string.h>
 
@@ -31,6 +32,23 @@ static bool read_scaler(struct onnx_graph *graph, const struct onnx_node *node)
     return onnx_answer(graph, true, &out);
 }
 
+/* x[index] for each row's indices, of a constant list x: onnxruntime gives them the shape [1, all]. */
+static bool look_up_each(struct onnx_graph *graph, const struct onnx_value *x,
+                         const struct onnx_value *index, struct onnx_value *out)
+{
+    struct onnx_value table = *x, made;
+    const size_t shape[2] = {1, index->width};
+    bool has_batch = index->is_batched;
+    if (has_batch && onnx_product(index, 0, index->batch_axis) != 1)
+        return onnx_fail_mixing(graph, "it flattens");
+    if (!onnx_shape(graph, &table, 1, &x->width) || !onnx_embed(graph, &table, index, &made) ||
+        !onnx_shape(graph, &made, 2, shape))
+        return false;
+    made.batch_axis = 1;
+    *out = made;
+    return true;
+}
+
 /* x[…, index]. SelectKBest, PolynomialFeatures and others select columns this way. */
 static bool read_array_feature_extractor(struct onnx_graph *graph, const struct onnx_node *node)
 {
@@ -39,6 +57,9 @@ static bool read_array_feature_extractor(struct onnx_graph *graph, const struct 
     struct onnx_value out;
     if (!onnx_wanted(graph, 0, &x) || !onnx_wanted(graph, 1, &indices))
         return false;
+    if (indices->kind == ONNX_ROWS && x->kind != ONNX_ROWS && x->width && x->rank < 3 &&
+        x->width == (x->rank ? x->shape[x->rank - 1] : 1))
+        return onnx_answer(graph, look_up_each(graph, x, indices, &out), &out);
     if (indices->kind != ONNX_WHOLES || indices->is_batch)
         return onnx_fail(graph, "its indices vary with the input");
     size_t rank = x->rank ? x->rank : 1, columns = x->rank ? x->shape[x->rank - 1] : 1;
@@ -218,13 +239,38 @@ static bool pair(struct onnx_graph *graph, const struct onnx_value *p, struct on
     return true;
 }
 
-/* Computes the second output: scores or probabilities. The first output, the label, is not
- * computed: core/onnx/classes.c finds the classes. */
+/* Makes the label of each row from the scores: the class of the greatest, or, of one score, the second
+ * class above 0. Only labels that are whole numbers are computed. */
+static bool label_rows(struct onnx_graph *graph, const struct onnx_node *node,
+                       const struct onnx_value *scores, struct onnx_value *out)
+{
+    static const float zero = 0;
+    struct labels labels = {0};
+    struct onnx_value none = onnx_scalar(&zero), index, table = {.kind = ONNX_WHOLES};
+    bool is_axis[ONNX_RANK_MAX] = {false};
+    if (!labels_of_attribute(graph, node, "classlabels_strings", "classlabels_ints", &labels))
+        return graph->is_short ? onnx_no_memory(graph) : onnx_fail(graph, "it has no labels");
+    if (!labels.whole)
+        return onnx_fail(graph, "its labels are words, and the net computes with them");
+    is_axis[scores->rank - 1] = true;
+    table.wholes = labels.whole;
+    if (scores->shape[scores->rank - 1] == 1) {
+        if (!onnx_element(graph, ELEMENT_GREATER, scores, &none, NULL, &index))
+            return false;
+        index.rank--;
+    } else if (!onnx_reduce(graph, scores, is_axis, REDUCE_ARGMAX, false, &index)) {
+        return false;
+    }
+    return onnx_shape(graph, &table, 1, &labels.count) && onnx_embed(graph, &table, &index, out);
+}
+
+/* Computes the second output: scores or probabilities; the first output, the label, only if the net
+ * computes with it. core/onnx/classes.c finds the classes. */
 static bool read_linear_classifier(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
     const float *intercepts;
-    struct onnx_value out = {0};
+    struct onnx_value out = {0}, label;
     struct onnx_text post = {"NONE", 4};
     size_t rows, classes = onnx_classlabels(graph, node);
     if (graph->is_short)
@@ -240,8 +286,14 @@ static bool read_linear_classifier(struct onnx_graph *graph, const struct onnx_n
                                  : "NONE, LOGISTIC and SOFTMAX are");
     if (!is_pair && rows != classes)
         return onnx_fail(graph, "%zu intercepts for %zu classes", rows, classes);
-    if (!combine(graph, rows, &out) ||
-        (is_logistic && !onnx_activate(graph, "sigmoid", NULL, &out, &out)) ||
+    if (!combine(graph, rows, &out))
+        return false;
+    if (onnx_has_output(graph, 0) && onnx_find(graph, node->output[0])->is_needed) {
+        if (!label_rows(graph, node, &out, &label))
+            return false;
+        onnx_give(graph, 0, &label);
+    }
+    if ((is_logistic && !onnx_activate(graph, "sigmoid", NULL, &out, &out)) ||
         (is_softmax && !onnx_activate(graph, "softmax", NULL, &out, &out)) ||
         (is_pair && !pair(graph, &out, &out)))
         return false;

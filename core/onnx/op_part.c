@@ -204,7 +204,7 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
 {
     const struct onnx_value *input;
     size_t count = node->inputs, axis, sum = 0, whole = 0;
-    size_t batch = ONNX_RANK_MAX;
+    size_t batch = ONNX_RANK_MAX, outer = 0, batches = 0;
     long long number = 0;
     struct arena *arena = graph->source->arena;
     struct onnx_value *x = arena_take_array(&graph->source->temporary, count + 1, sizeof *x);
@@ -221,13 +221,16 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
             return false;
         x[i] = *input;
         whole += input->kind == ONNX_WHOLES && input->rank == 1;
-        if (input->kind == ONNX_ROWS && input->is_batched && batch != ONNX_RANK_MAX &&
-            batch != input->batch_axis)
-            return onnx_fail_mixing(graph, "it puts tensors together");
-        if (input->kind == ONNX_ROWS && input->is_batched)
-            batch = input->batch_axis;
         if (i && x[i].rank != x[0].rank)
             return onnx_fail(graph, "tensors of %zu and %zu dimensions", x[0].rank, x[i].rank);
+        if (input->kind == ONNX_ROWS && input->is_batched && batch != ONNX_RANK_MAX &&
+            (batch != input->batch_axis || outer != input->batch_outer))
+            return onnx_fail_mixing(graph, "it puts tensors together");
+        if (input->kind != ONNX_ROWS || !input->is_batched)
+            continue;
+        batch = input->batch_axis;
+        outer = input->batch_outer;
+        batches += input->shape[batch] == x[0].shape[batch];
     }
     if (!onnx_axis(graph, number, x[0].rank, &axis))
         return false;
@@ -242,14 +245,16 @@ static bool read_concat(struct onnx_graph *graph, const struct onnx_node *node)
     }
     if (whole == count)
         return onnx_answer(graph, concat_wholes(graph, x, count, sum, &out), &out);
-    if (axis == batch)
+    if (axis == batch && batches != count)
         return onnx_fail_mixing(graph, "it puts tensors together");
     memcpy(shape, x[0].shape, sizeof shape);
     shape[axis] = sum;
     struct step step = {.kind = STEP_JOIN, .piece = piece, .parts = onnx_product(&x[0], 0, axis)};
-    return onnx_answer(
-        graph, onnx_shape(graph, &out, x[0].rank, shape) && onnx_emit(graph, &step, x, count, &out),
-        &out);
+    if (!onnx_shape(graph, &out, x[0].rank, shape) || !onnx_emit(graph, &step, x, count, &out))
+        return false;
+    if (axis == batch && count > 1) /* all rows of the first tensor, then all of the next */
+        out.batch_outer = count * (outer ? outer : 1);
+    return onnx_answer(graph, true, &out);
 }
 
 const struct onnx_op onnx_part_ops[] = {

@@ -49,7 +49,7 @@ static bool are_rows_alike(struct onnx_graph *graph, const struct onnx_value *x,
 {
     bool has_batch = x->kind == ONNX_ROWS && x->is_batched;
     bool is_alike = !has_batch || index->kind != ONNX_ROWS || !index->is_batched ||
-                    x->batch_axis == index->batch_axis;
+                    (x->batch_axis == index->batch_axis && x->batch_outer == index->batch_outer);
     size_t batch = has_batch ? x->batch_axis : index->batch_axis;
     bool is_batched = has_batch || (index->kind == ONNX_ROWS && index->is_batched);
     if (is_batched && (!is_alike || batch == axis || x->shape[batch] != index->shape[batch]))
@@ -213,10 +213,18 @@ static bool read_gather_nd(struct onnx_graph *graph, const struct onnx_node *nod
     long long batches = 0;
     size_t count, rank = 0, shape[2 * ONNX_RANK_MAX];
     if (!onnx_wanted(graph, 0, &x) || !onnx_wanted(graph, 1, &index) ||
-        !onnx_whole(graph, "batch_dims", &batches) || !named_axes(graph, x, index, &count))
+        !onnx_whole(graph, "batch_dims", &batches))
         return false;
     if (batches)
         return onnx_fail(graph, "batch_dims is %lld; 0 is read", batches);
+    if (index->kind == ONNX_ROWS && index->rank && index->shape[index->rank - 1] == 1 &&
+        !onnx_is_batch(index, index->rank - 1)) { /* rows of a table */
+        from = *index;
+        from.rank--;
+        return onnx_answer(graph, onnx_embed(graph, x, &from, &out), &out);
+    }
+    if (!named_axes(graph, x, index, &count))
+        return false;
     for (size_t i = 0; i + 1 < index->rank; i++)
         shape[rank++] = index->shape[i];
     size_t before = rank;
@@ -344,8 +352,9 @@ static bool read_scatter_nd(struct onnx_graph *graph, const struct onnx_node *no
         return false;
     size_t before = index->rank - 1;
     if (updates->kind == ONNX_ROWS && updates->is_batched &&
-        (updates->batch_axis < before || (x->kind == ONNX_ROWS && x->is_batched &&
-                                          updates->batch_axis - before + count != x->batch_axis)))
+        (updates->batch_axis < before || updates->batch_outer != x->batch_outer ||
+         (x->kind == ONNX_ROWS && x->is_batched &&
+          updates->batch_axis - before + count != x->batch_axis)))
         return onnx_fail_mixing(graph, "it puts elements");
     uint32_t *map = map_blocks(graph, x, index, count);
     if (!map)

@@ -179,6 +179,24 @@ static bool read_reduce_log(struct onnx_graph *graph, const struct onnx_node *no
     return onnx_answer(graph, true, &out);
 }
 
+/* The mean or the maximum of each channel, over all axes behind it. */
+static bool read_global_pool(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    const struct onnx_value *x;
+    struct onnx_value out;
+    bool is_axis[ONNX_RANK_MAX] = {false};
+    bool is_mean = onnx_text_is(node->op, "GlobalAveragePool");
+    if (!onnx_wanted(graph, 0, &x))
+        return false;
+    if (x->rank < 3)
+        return onnx_fail(graph, "a tensor of %zu dimensions", x->rank);
+    for (size_t i = 2; i < x->rank; i++)
+        is_axis[i] = true;
+    return onnx_answer(
+        graph, onnx_reduce(graph, x, is_axis, is_mean ? REDUCE_MEAN : REDUCE_MAX, true, &out),
+        &out);
+}
+
 static bool read_arg(struct onnx_graph *graph, const struct onnx_node *node)
 {
     const struct onnx_value *x;
@@ -367,6 +385,8 @@ const struct onnx_op onnx_row_ops[] = {
     {"ArgMax", "", .read = read_arg},
     {"ArgMin", "", .read = read_arg},
     {"CumSum", "", .read = read_cumsum},
+    {"GlobalAveragePool", "", .read = read_global_pool},
+    {"GlobalMaxPool", "", .read = read_global_pool},
     {"LayerNormalization", "", .read = read_layer_normalization},
     {"LogSoftmax", "", .read = read_softmax},
     {"LpNormalization", "", .read = read_lp_normalization},

@@ -21,6 +21,9 @@ static bool read_shape(struct onnx_graph *graph, const struct onnx_node *node)
     long long rank = (long long)x->rank;
     start = start < 0 ? start + rank : start;
     end = end < 0 ? end + rank : end > rank ? rank : end;
+    struct onnx_value out = {.kind = ONNX_WHOLES, .rank = 1};
+    if (start >= 0 && start == end)
+        return onnx_answer(graph, onnx_empty_list(graph, &out), &out);
     if (start < 0 || start >= end)
         return onnx_fail(graph, "axes %lld to %lld of %lld", start, end, rank);
     size_t count = (size_t)(end - start);
@@ -34,7 +37,7 @@ static bool read_shape(struct onnx_graph *graph, const struct onnx_node *node)
         is_batch[i] = onnx_is_batch(x, (size_t)start + i);
         any |= is_batch[i];
     }
-    struct onnx_value out = {.kind = ONNX_WHOLES, .rank = 1, .shape = {count}, .width = count};
+    out.shape[0] = out.width = count;
     out.wholes = wholes;
     out.is_batch = any ? is_batch : NULL;
     return onnx_answer(graph, true, &out);
@@ -188,12 +191,18 @@ static bool may_be_batch(const struct onnx_graph *graph, const struct onnx_value
     return dim == -1 || is_copy || (dim > 0 && graph->batch > 0 && dim % graph->batch == 0);
 }
 
-/* Finds the batch in Reshape's list: the dimension that is made of x's, or else the first that may
- * be it and has as many elements before it as x's. */
+/* Elements of a row that lie before its batch. */
+static size_t before_batch(const struct onnx_value *x)
+{
+    return onnx_product(x, 0, x->batch_axis) * (x->batch_outer ? x->batch_outer : 1);
+}
+
+/* Finds the batch in Reshape's list: the dimension that is made of x's; or the first that may be it
+ * and has as many elements before it as x's; or the one that is not told. */
 static bool find_batch(struct onnx_graph *graph, const struct onnx_value *x,
                        const struct onnx_value *list, bool copies, size_t *place)
 {
-    size_t wanted = onnx_product(x, 0, x->batch_axis), before = 1;
+    size_t wanted = before_batch(x), before = 1;
     for (*place = 0; list->is_batch && *place < list->width; ++*place)
         if (list->is_batch[*place] && may_be_batch(graph, x, list, *place, copies))
             return true;
@@ -204,6 +213,9 @@ static bool find_batch(struct onnx_graph *graph, const struct onnx_value *x,
         if (dim < 1 || (size_t)dim > wanted || (before *= (size_t)dim) > wanted)
             break;
     }
+    for (*place = 0; *place < list->width; ++*place)
+        if (list->wholes[*place] == -1 && !(list->is_batch && list->is_batch[*place]))
+            return true;
     return onnx_fail_mixing(graph, "it reshapes");
 }
 
@@ -260,12 +272,17 @@ static bool read_reshape(struct onnx_graph *graph, const struct onnx_node *node)
             return fail_reshape(graph, x, known);
         shape[unknown] = x->width / known;
     }
-    size_t before = 1;
-    for (size_t i = 0; has_batch && i < batch; i++)
+    if (!has_batch)
+        return give_shape(graph, x, rank, shape, 0);
+    struct onnx_value from = *x;
+    size_t before = 1, wanted = before_batch(x);
+    for (size_t i = 0; i < batch; i++)
         before *= shape[i];
-    if (has_batch && before != onnx_product(x, 0, x->batch_axis))
+    size_t outer = wanted / before;
+    if (wanted % before || shape[batch] % outer)
         return onnx_fail_mixing(graph, "it reshapes");
-    return give_shape(graph, x, rank, shape, has_batch ? batch : 0);
+    from.batch_outer = outer > 1 ? outer : 0;
+    return give_shape(graph, &from, rank, shape, batch);
 }
 
 /* Into two axes. The batch stays whole if nothing lies before it in its own. */
@@ -379,7 +396,9 @@ static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
         return onnx_fail(graph, "its shape is missing, or too long");
     size_t rank = list->width > x->rank ? list->width : x->rank;
     bool has_batch = x->kind == ONNX_ROWS && x->is_batched;
-    bool is_spread = !x->is_batched && list->width == rank && onnx_is_of_batch(graph, list);
+    size_t spread = 0;
+    bool is_spread =
+        !x->is_batched && list->width == rank && onnx_is_of_batch(graph, list, &spread);
     for (size_t i = 0; i < rank; i++) {
         size_t own = i + x->rank >= rank ? x->shape[i + x->rank - rank] : 1;
         size_t at = i + list->width >= rank ? i + list->width - rank : ONNX_RANK_MAX;
@@ -396,10 +415,10 @@ static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
         shape[i] = own == 1 ? (size_t)wanted : own;
     }
     if (!onnx_expand(graph, x, rank, shape, &out) ||
-        (is_spread && out.kind != ONNX_ROWS && !onnx_spread(graph, &out, &out)))
+        (is_spread && out.kind != ONNX_ROWS && !onnx_spread(graph, &out, spread, &out)))
         return false;
     out.is_batched |= is_spread;
-    out.batch_axis = is_spread ? 0 : out.batch_axis;
+    out.batch_axis = is_spread ? spread : out.batch_axis;
     return onnx_answer(graph, true, &out);
 }
 

@@ -205,10 +205,32 @@ static bool look_up(struct onnx_graph *graph, const struct onnx_value *x, const 
 
 /* ---- OneHotEncoder ---- */
 
+/* A table of one-hot rows has the square of their number, so many categories become their index
+ * first, then a step that needs no table. */
+static bool encode_many(struct onnx_graph *graph, const struct onnx_value *x,
+                        const struct list *keys, bool has_default, struct onnx_value *out)
+{
+    struct onnx_answers answers = {.width = 1, .has_default = has_default, .is_whole = true};
+    struct onnx_value index, made = {.is_whole = true};
+    size_t shape[ONNX_RANK_MAX + 1];
+    float *row = arena_take_array(graph->source->arena, keys->count + 1, sizeof *row);
+    if (!row)
+        return onnx_no_memory(graph);
+    for (size_t i = 0; i <= keys->count; i++)
+        row[i] = (float)i;
+    struct step step = {.kind = STEP_LOOKUP, .parts = x->width, .table_rows = keys->count + 1};
+    memcpy(shape, x->shape, sizeof x->shape);
+    shape[x->rank] = keys->count;
+    return look_up(graph, x, keys, &answers, row, true, &index) &&
+           onnx_shape(graph, &made, x->rank + 1, shape) &&
+           onnx_emit(graph, &step, &index, 1, &made) && (*out = made, true);
+}
+
 /* An unknown category is all zeros with `zeros`; without, it is an error. */
 static bool read_one_hot_encoder(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
+    enum { TABLE_MAX = 64 };
     const struct onnx_value *input;
     struct onnx_value x, out;
     struct list keys;
@@ -218,20 +240,19 @@ static bool read_one_hot_encoder(struct onnx_graph *graph, const struct onnx_nod
         return false;
     if (keys.count == 0)
         return onnx_fail(graph, "neither cats_strings nor cats_int64s tell its categories");
-    if (!onnx_spend(graph, (keys.count + 1) * keys.count))
+    x = *input;
+    bool is_whole = x.is_text || x.is_whole || (x.kind != ONNX_ROWS && x.kind != ONNX_FLOATS);
+    if (!is_whole && !onnx_element(graph, ELEMENT_TRUNC, &x, NULL, NULL, &x))
         return false;
+    if (keys.count > TABLE_MAX)
+        return onnx_answer(graph, encode_many(graph, &x, &keys, zeros != 0, &out), &out);
     float *row = arena_take_array(graph->source->arena, (keys.count + 1) * keys.count, sizeof *row);
     if (!row)
         return onnx_no_memory(graph);
     for (size_t i = 0; i < keys.count; i++)
         row[i * keys.count + i] = 1;
-    x = *input;
-    bool is_whole = x.is_text || x.is_whole || (x.kind != ONNX_ROWS && x.kind != ONNX_FLOATS);
     struct onnx_answers answers = {.width = keys.count, .has_default = zeros != 0};
-    return onnx_answer(graph,
-                       (is_whole || onnx_element(graph, ELEMENT_TRUNC, &x, NULL, NULL, &x)) &&
-                           look_up(graph, &x, &keys, &answers, row, true, &out),
-                       &out);
+    return onnx_answer(graph, look_up(graph, &x, &keys, &answers, row, true, &out), &out);
 }
 
 /* ---- LabelEncoder, CategoryMapper ---- */

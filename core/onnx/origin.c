@@ -28,6 +28,29 @@ static bool end_at_numbers(struct onnx_graph *graph, const float *numbers, size_
     return low <= high || fail_computed(graph);
 }
 
+static bool makes_truth(const struct step *step)
+{
+    return step->kind == STEP_ELEMENT &&
+           ((step->element >= ELEMENT_LESS && step->element <= ELEMENT_XOR) ||
+            (step->element >= ELEMENT_NOT && step->element <= ELEMENT_IS_NAN));
+}
+
+/* True if all numbers of the value are 0 or 1. */
+static bool is_truth_at(const struct onnx_graph *graph, size_t value)
+{
+    while (value != STEP_INPUT) {
+        const struct step *step = &graph->source->step[value - 1];
+        if (makes_truth(step))
+            return true;
+        bool keeps = step->kind == STEP_GATHER ||
+                     (step->kind == STEP_ELEMENT && step->element == ELEMENT_TRUNC);
+        if (!keeps)
+            return false;
+        value = step->operand[0].value;
+    }
+    return false;
+}
+
 /* Ends a search at a step whose numbers are from `low` to `high` whatever the input is. */
 static bool end_at_step(struct onnx_graph *graph, const struct step *step, size_t at, double offset,
                         struct onnx_origin *origin)
@@ -40,10 +63,13 @@ static bool end_at_step(struct onnx_graph *graph, const struct step *step, size_
         step->kind == STEP_ACTIVATE && step->activation == relud_activation_find("hardtanh");
     bool is_place = (step->kind == STEP_REDUCE && step->reduction >= REDUCE_ARGMAX) ||
                     (step->kind == STEP_TOP && step->is_index);
-    bool is_truth = step->kind == STEP_ELEMENT &&
-                    ((step->element >= ELEMENT_LESS && step->element <= ELEMENT_XOR) ||
-                     (step->element >= ELEMENT_NOT && step->element <= ELEMENT_IS_NAN));
-    if (is_hardtanh) {
+    bool is_truth = makes_truth(step);
+    bool is_count = step->kind == STEP_REDUCE && step->reduction == REDUCE_SUM &&
+                    is_truth_at(graph, step->operand[0].value);
+    if (is_count) { /* of truths */
+        size_t most = step->reduce_width / step->parts;
+        high = (double)most;
+    } else if (is_hardtanh) {
         low = (double)step->params.values[0];
         high = (double)step->params.values[1];
     } else if (is_place) {
@@ -77,6 +103,26 @@ static const struct operand *added(const struct step *step, size_t at, double *o
     return number == floor(number) ? &step->operand[is_left] : NULL;
 }
 
+/* Passes Where(x < 0, x + constant, x), which wraps indices from the end: the x, or NULL. onnx_embed
+ * takes those below 0 itself. */
+static const struct operand *wrapped(const struct onnx_graph *graph, const struct step *step)
+{
+    const struct operand *x = &step->operand[2];
+    if (step->element != ELEMENT_WHERE || step->operand[0].constant || step->operand[1].constant ||
+        x->constant || step->operand[0].value == STEP_INPUT || step->operand[1].value == STEP_INPUT)
+        return NULL;
+    const struct step *test = &graph->source->step[step->operand[0].value - 1],
+                      *sum = &graph->source->step[step->operand[1].value - 1];
+    bool is_test = test->kind == STEP_ELEMENT && test->element == ELEMENT_LESS &&
+                   !test->operand[0].constant && test->operand[0].value == x->value &&
+                   test->operand[1].constant && test->operand[1].len == 1 &&
+                   *test->operand[1].constant == 0;
+    bool is_sum = sum->kind == STEP_ELEMENT && sum->element == ELEMENT_ADD &&
+                  !sum->operand[0].constant && sum->operand[0].value == x->value &&
+                  sum->operand[1].constant;
+    return is_test && is_sum ? x : NULL;
+}
+
 bool onnx_find_origin(struct onnx_graph *graph, size_t value, size_t at, struct onnx_origin *origin)
 {
     double offset = 0;
@@ -94,6 +140,8 @@ bool onnx_find_origin(struct onnx_graph *graph, size_t value, size_t at, struct 
             from = &step->operand[0];
         } else if (step->kind == STEP_ELEMENT && element_operands(step->element) == 2) {
             from = added(step, at, &offset);
+        } else if (step->kind == STEP_ELEMENT && element_operands(step->element) == 3) {
+            from = wrapped(graph, step);
         }
         if (!from)
             return end_at_step(graph, step, at, offset, origin);

@@ -140,6 +140,7 @@ bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct o
             continue;
         out->is_batched = true;
         out->batch_axis = x[i].batch_axis;
+        out->batch_outer = x[i].batch_outer;
     }
     if (texts && (!moves || texts < count || !varies))
         return onnx_fail(graph, "it computes with words, or puts words and numbers together");
@@ -176,7 +177,8 @@ bool onnx_emit(struct onnx_graph *graph, const struct step *step, const struct o
     return true;
 }
 
-bool onnx_spread(struct onnx_graph *graph, const struct onnx_value *x, struct onnx_value *out)
+bool onnx_spread(struct onnx_graph *graph, const struct onnx_value *x, size_t axis,
+                 struct onnx_value *out)
 {
     struct model_source *source = graph->source;
     struct operand *operand = arena_take(source->arena, sizeof *operand);
@@ -198,6 +200,7 @@ bool onnx_spread(struct onnx_graph *graph, const struct onnx_value *x, struct on
     const struct onnx_value from = *x; /* which may be *out */
     *out = (struct onnx_value){.kind = ONNX_ROWS,
                                .is_batched = true,
+                               .batch_axis = axis,
                                .is_whole = from.kind == ONNX_WHOLES,
                                .value = source->steps};
     return onnx_shape(graph, out, from.rank, from.shape);
@@ -341,7 +344,7 @@ bool onnx_expand(struct onnx_graph *graph, const struct onnx_value *x, size_t ra
 static bool broadcast(struct onnx_graph *graph, const struct onnx_value *x, size_t count,
                       size_t *rank, size_t *shape)
 {
-    size_t batch = ONNX_RANK_MAX;
+    size_t batch = ONNX_RANK_MAX, outer = 0;
     *rank = 0;
     for (size_t i = 0; i < count; i++)
         *rank = x[i].rank > *rank ? x[i].rank : *rank;
@@ -351,9 +354,10 @@ static bool broadcast(struct onnx_graph *graph, const struct onnx_value *x, size
         size_t at = *rank - x[i].rank + x[i].batch_axis;
         if (x[i].kind != ONNX_ROWS || !x[i].is_batched)
             continue;
-        if (batch != ONNX_RANK_MAX && batch != at)
+        if (batch != ONNX_RANK_MAX && (batch != at || outer != x[i].batch_outer))
             return onnx_fail_mixing(graph, "it combines numbers");
         batch = at;
+        outer = x[i].batch_outer;
     }
     for (size_t i = 0; i < count; i++) {
         bool has_batch = x[i].kind == ONNX_ROWS && x[i].is_batched;

@@ -36,7 +36,7 @@ static const struct onnx_case inputs[] = {
     {"x:f[2]; z:f[2]; y=Add(x,z)", 17, "1 2 3 4", "4 6"},
     {"x:f[3,2]; z:f[N,2]; p=Transpose(x); y=Flatten(p)", 17, "1 2 3 4 5 6", "1 3 5 2 4 6"},
     {"x:f[3,2]; z:f[N,2]; p=Transpose(x); q=Transpose(z); y=Concat(p,q) axis=1", 17, NULL,
-     "it puts tensors together " BATCH},
+     "the batch is axis 1 of output 'y', behind other numbers"},
     /* what nothing needs, what is wrong */
     {"x:f[N,2]; z:f[N,9]; v:f[N,1]; y=Mul(x,v)", 17, "1 2 3", "3 6"},
     {"x:f[N,2]; z:f; y=Add(x,z)", 17, NULL, "input 'z' has no shape of up to 8 dimensions"},

@@ -121,7 +121,7 @@ static const struct onnx_case sizes[] = {
     {"b=Shape(x) end=1; m=Add(b,b); t=i[1]{2}; s=Concat(m,t) axis=0; y=Reshape(x,s)", 17, "1 2 3 4",
      "1 2 3 4"},
     {"a=i[2]{1,2}; b=i[3]{1,2,3}; c=Add(a,b); y=Mul(x,c)", 17, NULL,
-     "lists of 2 and 3 whole numbers"},
+     "dimensions of 2 and 3 do not go together"},
     {"b=Shape(x) end=1; m=Mul(b,b); y=Mul(x,m)", 17, NULL, UNKNOWN},
     {"b=Shape(x) end=1; t=i[1]{2}; m=Div(b,t); y=Mul(x,m)", 17, NULL, UNKNOWN},
     {"b=Shape(x) end=1; t=i[1]{0}; m=Div(b,t); y=Mul(x,m)", 17, NULL, UNKNOWN},

@@ -57,6 +57,18 @@ static const struct onnx_case embeddings[] = {
      "1 2 3 4"},
     {"x:f[N,3]; i=ArgMax(x) axis=1 keepdims=0; " TABLE "y=Gather(w,i)", 17, "1 3 2", "3 4"},
     {"i=ArgMax(x) axis=1 keepdims=0; " TABLE "y=Gather(w,i)", 17, NULL, "index 3 of 3"},
+    /* a count of truths, and an index that is wrapped as Keras does */
+    {"x:f[N,2]; z=f{0}; g=Greater(x,z); c=Cast(g) to=7; i=ReduceSum(c) axes=[1] keepdims=0; " TABLE
+     "y=Gather(w,i)",
+     11, "-1 1 1 1 -1 -1", "3 4 5 6 1 2"},
+    {"x:f[N,3]; z=f{0}; g=Greater(x,z); c=Cast(g) to=7; i=ReduceSum(c) axes=[1] keepdims=0; " TABLE
+     "y=Gather(w,i)",
+     11, NULL, "index 3 of 3"},
+    {"x:i[N]; z=i{0}; n=i{3}; g=Less(x,z); a=Add(x,n); i=Where(g,a,x); " TABLE "y=Gather(w,i)", 17,
+     "0 2", "1 2 5 6"},
+    {"x:i[N]; z=i{1}; n=i{3}; g=Less(x,z); a=Add(x,n); i=Where(g,a,x); " TABLE "y=Gather(w,i)", 17,
+     NULL, "its indices are computed from the input"},
+    {"x:f[N,3]; i=ArgMax(x) axis=1; " TABLE "y=GatherND(w,i)", 17, "1 3 2", "3 4"},
     {"x:i[N]; l=i{0}; h=i{2}; i=Clip(x,l,h); " TABLE "y=Gather(w,i)", 17, "-5 9", "1 2 5 6"},
     {"x:i[N]; l=i{0}; h=i{3}; i=Clip(x,l,h); " TABLE "y=Gather(w,i)", 17, NULL, "index 3 of 3"},
     {"x:i[N]; m=i[2]{2,-1}; i=Gather(m,x); " TABLE "y=Gather(w,i)", 17, "0 1", "5 6 5 6"},

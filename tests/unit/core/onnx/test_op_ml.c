@@ -19,6 +19,15 @@ static const struct onnx_case steps[] = {
     {"i=i[1]{4}; y=ArrayFeatureExtractor" ML "(x,i)", 17, NULL, "column 4 of 4"},
     {"i=i[1]{-1}; y=ArrayFeatureExtractor" ML "(x,i)", 17, NULL, "column -1 of 4"},
     {"a=ArgMax(x) axis=1; y=ArrayFeatureExtractor" ML "(x,a)", 17, NULL, "vary with the input"},
+    {"a=ArgMax(x) axis=1; c=f[4]{5,6,7,8}; e=ArrayFeatureExtractor" ML "(c,a); s=i[2]{-1,1}; "
+     "y=Reshape(e,s)",
+     17, "1 2 3 4 4 3 2 1", "8 5"},
+    {"a=ArgMax(x) axis=1; c=f[4]{5,6,7,8}; y=ArrayFeatureExtractor" ML "(c,a)", 17, NULL,
+     "the batch is axis 1 of output 'y'"},
+    {"a=ArgMax(x) axis=1; t=Transpose(x); b=Concat(t,t) axis=0; i=ArgMax(b) axis=0; "
+     "c=i[8]{1,2,3,4,5,6,"
+     "7,8}; e=ArrayFeatureExtractor" ML "(c,i); y=Transpose(e)",
+     17, "1 2 3 4", "4"},
     {"x:f[N]; i=i[1]{0}; y=ArrayFeatureExtractor" ML "(x,i)", 17, NULL, "it takes parts " BATCH},
     {"s=Shape(x) end=1; y=ArrayFeatureExtractor" ML "(x,s)", 17, NULL, "vary with the input"},
     {"y=ArrayFeatureExtractor" ML "(,x)", 17, NULL, "input 0 is missing"},
@@ -49,7 +58,21 @@ static const struct onnx_case steps[] = {
     {"y=Imputer" ML "(x) imputed_value_floats=[nan]", 17, NULL, "number 0 is not finite"},
 };
 
+#define PAIR "coefficients=[1.0,0.0,0.0,0.0,-1.0,0.0,0.0,0.0] intercepts=[-0.5,0.5]"
+
 static const struct onnx_case models[] = {
+    /* labels that the net computes with */
+    {"l,p=LinearClassifier" ML "(x) classlabels_ints=[5,7] " PAIR "; s=i[2]{-1,1}; r=Reshape(l,s); "
+     "c=Cast(r) to=1; y=Concat(c,p) axis=1",
+     17, "1 0 0 0 0 0 0 0", "5 .5 -.5 7 -.5 .5"},
+    {"l,p=LinearClassifier" ML "(x) classlabels_ints=[5,7] coefficients=[1.0,0.0,0.0,0.0] "
+     "intercepts=[0.0] post_transform='LOGISTIC'; c=Cast(l) to=1; s=i[2]{-1,1}; y=Reshape(c,s)",
+     17, "1 0 0 0 -1 0 0 0 0 0 0 0", "7 5 5"},
+    {"l,p=LinearClassifier" ML "(x) classlabels_ints=[5,7] " PAIR "; >l:i[N]", 17,
+     "1 0 0 0 0 0 0 0", "5 7"},
+    {"l,p=LinearClassifier" ML "(x) classlabels_strings=['a','b'] " PAIR "; s=i[2]{-1,1}; "
+     "y=Reshape(l,s)",
+     17, NULL, "its labels are words, and the net computes with them"},
     {"y=LinearRegressor" ML "(x) coefficients=[1.0,2.0,3.0,4.0] intercepts=[0.5]", 17,
      "1 1 1 1 0 0 0 0", "10.5 0.5"},
     {"y=LinearRegressor" ML "(x) coefficients=[1.0,2.0,3.0,4.0]", 17, "1 1 1 1", "10"},

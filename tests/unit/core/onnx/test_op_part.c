@@ -110,7 +110,7 @@ static const struct onnx_case concats[] = {
      "input 1 differs in axis 0: 2 and 1"},
     {"x:f[N,2,2]; c=f[1,3,1]{1,2,3}; y=Concat(x,c) axis=2", 17, NULL,
      "input 1 differs in axis 1: 2 and 3"},
-    {"y=Concat(x,x) axis=0", 17, NULL, "it puts tensors together " BATCH},
+    {"y=Concat(x,x) axis=0", 17, NULL, "the batch is axis 0 of output 'y', behind"},
 };
 
 START_TEST(gathers_take_what_they_name)

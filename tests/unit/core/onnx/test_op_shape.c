@@ -58,7 +58,7 @@ static const struct onnx_case constants[] = {
      ">m:f",
      11, NULL, "it reduces along the batch"},
     {"s=Shape(x) end=1; k=i[1]{1}; d=Concat(k,s) axis=0; c=ConstantOfShape(d); y=Mul(x,c)", 17,
-     NULL, "it makes numbers along the batch"},
+     NULL, "it combines numbers along the batch"},
     {"s=Shape(x) end=1; k=i[1]{2000000}; d=Concat(s,k) axis=0; c=ConstantOfShape(d); r=Relu(c); "
      "y=Slice(r) starts=[0] ends=[4] axes=[1]; z=Add(x,y); >z:f",
      9, NULL, "a row would be 2000000 numbers wide"},
@@ -117,7 +117,7 @@ static const struct onnx_case shapes[] = {
     {"w=f[3,2]{1,2,3,4,5,6}; s=Shape(w) end=-1; y=Mul(x,s)", 17, "1 2 3 4", "3 6 9 12"},
     {"x:f[4]; s=Shape(x); y=Mul(x,s)", 17, "1 2 3 4", "4 8 12 16"},
     {"s=Shape(x) start=-9; y=Mul(x,s)", 17, NULL, "axes -7 to 2 of 2"},
-    {"s=Shape(x) start=2; y=Mul(x,s)", 17, NULL, "axes 2 to 2 of 2"},
+    {"s=Shape(x) start=2; y=Mul(x,s)", 17, NULL, "dimensions of 4 and 0 do not go together"},
     {"s=Shape(x) start=1.5; y=Mul(x,s)", 17, NULL, "attribute 'start' is not of the type"},
     {"s=Shape(x) end='a'; y=Mul(x,s)", 17, NULL, "attribute 'end' is not of the type"},
     {"s=Shape(); y=Mul(x,s)", 17, NULL, "input 0 is missing"},
@@ -261,6 +261,23 @@ static const struct onnx_case axes[] = {
     {"u=Unsqueeze(x) axes=[0]; n=Neg(u); c=Concat(u,n) axis=0; y=ReduceMax(c) axes=[0] keepdims=0",
      11, "1 -2 3 -4", "1 2 3 4"},
     {"u=Unsqueeze(x) axes=[0]; y=Squeeze(u) axes=[0]", 11, "1 2 3 4", "1 2 3 4"},
+    /* rows of several tensors behind each other, as QDA and attention have them */
+    {"x:f[N,2]; n=Neg(x); c=Concat(x,n) axis=0; s=i[3]{2,-1,2}; r=Reshape(c,s); "
+     "t=Transpose(r) perm=[1,0,2]; y=Flatten(t)",
+     17, "1 2 3 4", "1 2 -1 -2 3 4 -3 -4"},
+    {"x:f[N,2,1]; t=Transpose(x) perm=[1,0,2]; s=i[2]{-1,1}; r=Reshape(t,s); m=Mul(r,r); "
+     "b=Shape(x) end=1; k=i[1]{2}; d=Concat(k,b) axis=0; q=Reshape(m,d); y=Transpose(q)",
+     17, "1 2 3 4", "1 4 9 16"},
+    {"x:f[N,2]; c=Concat(x,x) axis=0; y=Add(c,x)", 17, NULL, "it combines numbers " BATCH},
+    {"x:f[N,2]; k=f[1,2]{1,2}; y=Concat(x,k) axis=0", 17, NULL, "it puts tensors together " BATCH},
+    {"x:f[N,2]; c=Concat(x,x) axis=0; s=i[2]{-1,4}; y=Reshape(c,s)", 17, NULL,
+     "it reshapes " BATCH},
+    /* a constant spread over a batch that is not the first axis */
+    {"k=f[2,1,1]{5,6}; b=Shape(x); z=i[1]{2}; d=Concat(z,b) axis=0; o=ConstantOfShape(q) "
+     "value=i[1]{1}; "
+     "q=Shape(d); m=i{-1}; n=Mul(o,m); e=Equal(d,n); w=Where(e,o,d); g=Expand(k,w); "
+     "y=ReduceSum(h) axes=[0] keepdims=0; h=Mul(g,x)",
+     11, "1 2 3 4", "11 22 33 44"},
     {"u=Unsqueeze(x) axes=[0]; y=Squeeze(u) axes=[1]", 11, NULL, "it squeezes " BATCH},
     {"u=Unsqueeze(x) axes=[0]; y=ReduceMean(u) axes=[1]", 11, NULL, "it reduces " BATCH},
     {"u=Unsqueeze(x) axes=[0]; f=Flatten(u); y=Flatten(f) axis=0", 11, NULL, "axis 1 of output"},
@@ -271,7 +288,8 @@ static const struct onnx_case axes[] = {
     {"t=Transpose(x); s=i[3]{2,2,-1}; r=Reshape(t,s); a=ReduceSum(r) axes=[1] keepdims=0; "
      "y=Transpose(a)",
      11, "1 2 3 4", "3 7"},
-    {"t=Transpose(x); s=i[3]{2,1,-1}; y=Reshape(t,s)", 11, NULL, "it reshapes " BATCH},
+    {"t=Transpose(x); s=i[3]{2,1,-1}; y=Reshape(t,s)", 11, NULL,
+     "the batch is axis 2 of output 'y', behind"},
     {"t=Transpose(x); b=Shape(x); z=i[1]{0}; n=Gather(b,z); m=i[1]{-1}; s=Concat(m,n) axis=0; "
      "r=Reshape(t,s); y=Transpose(r)",
      11, "1 2 3 4", "1 2 3 4"},

@@ -231,5 +231,27 @@ START_TEST(a_feature_has_the_words_that_all_its_readers_know)
 }
 END_TEST
 
+/* Beyond 64 categories there is no table: it would have the square of their number. */
+START_TEST(many_categories_need_no_table)
+{
+    enum { COUNT = 5000 };
+    static char net[2][32 * COUNT];
+    for (size_t k = 0; k < 2; k++) {
+        size_t len = (size_t)sprintf(net[k], "x:%s[N,2]; h=" HOT "(x) cats_%s=[", k ? "s" : "i",
+                                     k ? "strings" : "int64s");
+        for (int i = 0; i < COUNT; i++)
+            len += (size_t)sprintf(net[k] + len, k ? "'w%d'," : "%d,", 3 * i);
+        sprintf(net[k] + len, "]; a=ArgMax(h) axis=2; c=Cast(a) to=1; s=ReduceSum(h) axes=[2]; "
+                              "m=Mul(c,s); d=Concat(m,s) axis=1; y=Flatten(d)");
+    }
+    const struct onnx_case cases[] = {
+        {net[0], 11, "3 14997 0 4", "1 4999 1 1 0 0 1 0"},
+        {net[1], 11, "1 4999 0 5000", "1 4999 1 1 0 0 1 0"},
+    };
+    onnx_check_all(cases, 2);
+}
+END_TEST
+
 RUN_SUITE("onnx_op_words", words_are_looked_up, numbers_are_categories_too,
-          what_words_cannot_do_is_refused, a_feature_has_the_words_that_all_its_readers_know)
+          what_words_cannot_do_is_refused, a_feature_has_the_words_that_all_its_readers_know,
+          many_categories_need_no_table)
