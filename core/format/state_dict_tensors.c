@@ -75,7 +75,10 @@ static bool take_tensor(struct dict *dict, const struct safetensor *tensor)
     struct group *group = group_of(dict, tensor->name, dot ? (size_t)(dot - tensor->name) : 0);
     if (!group)
         return false;
-    *place_in(group, leaf) = tensor;
+    place = place_in(group, leaf);
+    if (*place)
+        return dict_fail(dict, "'%s' and '%s' are of the same layer", (*place)->name, tensor->name);
+    *place = tensor;
     return true;
 }
 

@@ -207,7 +207,7 @@ static void read_dir(const char *bytes, size_t len)
     write_file("model.json", bytes, (size_t)(end - bytes));
     if (!write_either("model.safetensors", end + 1, len - (size_t)(end + 1 - bytes)))
         return;
-    if (is_one_in(4, bytes, len))
+    if (is_one_in(2, bytes, len))
         load_and_save(folder(0), NULL);
     else
         read_only(folder(0), NULL);
@@ -225,7 +225,7 @@ static void read_dict(const char *bytes, size_t len)
     if (!write_either("n.safetensors", end + 1, len - (size_t)(end + 1 - bytes)))
         return;
     file_in(0, "n.safetensors", path);
-    if (is_one_in(4, bytes, len))
+    if (is_one_in(2, bytes, len))
         load_and_save(path, &options);
     else
         read_only(path, &options);

@@ -147,6 +147,7 @@ static const struct {
      "'norm.weight' may be the slopes of PReLU (--activation prelu says that it is) or the weight "
      "of a norm without bias"},
     {FC(1, 8, 4) FC(2, 6, 8), "prelu", "the slopes of prelu are not in the file"},
+    {"weight[4,4] .weight[4,4]", "relu", "' are of the same layer"},
     {LINEAR("0", "4,4") LINEAR("1", "4") LINEAR("2", "4") LINEAR("3", "2,4"), "prelu",
      "'1.weight' and '2.weight' are PReLUs behind the same layer"},
     {FC(1, 8, 4) "a1.weight[8] " FC(2, 6, 8) FC(3, 6, 6), "prelu",
