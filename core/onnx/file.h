@@ -1,6 +1,6 @@
-/* The parts of an ONNX file, or of a branch of If in it: its nodes, tensors and ports, checked against limits but not yet
- * interpreted. Everything points into the file; the lists are in the arena. Field numbers are those
- * of onnx.proto. */
+/* The parts of an ONNX file, or of a branch of If in it: its nodes, tensors and ports, checked
+ * against limits but not yet interpreted. Everything points into the file; the lists are in the
+ * arena. Field numbers are those of onnx.proto. */
 #ifndef CORE_ONNX_FILE_H
 #define CORE_ONNX_FILE_H
 
@@ -78,8 +78,8 @@ struct onnx_node {
     size_t inputs, outputs, attributes;
     struct onnx_text *input, *output; /* "" for one that is left out */
     struct onnx_attribute *attribute;
-    /* Only of If: then_branch and else_branch, which may be NULL. The names that they read are among
-     * the node's inputs, so what makes them comes before it. */
+    /* Only of If: then_branch and else_branch, which may be NULL. The names that they read are
+     * among the node's inputs, so what makes them comes before it. */
     const struct onnx_file *branch[2];
 };
 

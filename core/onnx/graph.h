@@ -2,11 +2,11 @@
  * constants; and functions that build steps. The operations (core/onnx/op_*.c) are written with
  * these functions. A bool function that fails returns false and sets *file.error.
  *
- * A value that varies with the input has a shape for one row. In a batched graph one of its axes is
- * the batch, and the shape says how many of that axis's elements belong to one row: 1, until a
+ * A value that varies with the input has a shape for one row. In a batched graph one of its axes
+ * is the batch, and the shape says how many of that axis's elements belong to one row: 1, until a
  * Reshape folds more into it. It is axis 0 of the inputs and must be that of the outputs; between
- * them nets may put axes before it. Operations must not mix elements along that axis. If a graph of fixed shape does
- * mix them, it is read again unbatched: then the whole input is one row. */
+ * them nets may put axes before it. Operations must not mix elements along that axis. If a graph
+ * of fixed shape does mix them, it is read again unbatched: then the whole input is one row. */
 #ifndef CORE_ONNX_GRAPH_H
 #define CORE_ONNX_GRAPH_H
 

@@ -23,8 +23,8 @@ const struct operand *onnx_joined(const struct step *step, size_t *at);
 /* Lets the feature be a whole number from 0 and below `indices` only. */
 bool onnx_limit_feature(struct onnx_graph *graph, size_t feature, size_t indices);
 
-/* Checks where each index comes from, limits the features to `rows`, and counts in *below how far an
- * index may lie below 0. */
+/* Checks where each index comes from, limits the features to `rows`, and counts in *below how far
+ * an index may lie below 0. */
 bool onnx_check_indices(struct onnx_graph *graph, const struct onnx_value *index, size_t rows,
                         size_t *below);
 

@@ -1,4 +1,4 @@
-/* ONNX operations that repeat numbers of a tensor or put constants around them: Pad, Tile, Trilu. */
+/* ONNX operations that repeat numbers or put constants around them: Pad, Tile, Trilu. */
 #include "core/onnx/graph.h"
 
 #include <string.h>

@@ -32,7 +32,7 @@ static bool read_scaler(struct onnx_graph *graph, const struct onnx_node *node)
     return onnx_answer(graph, true, &out);
 }
 
-/* x[index] for each row's indices, of a constant list x: onnxruntime gives them the shape [1, all]. */
+/* x[index] for each row's indices, of a constant list x. onnxruntime gives the shape [1, all]. */
 static bool look_up_each(struct onnx_graph *graph, const struct onnx_value *x,
                          const struct onnx_value *index, struct onnx_value *out)
 {
@@ -239,8 +239,8 @@ static bool pair(struct onnx_graph *graph, const struct onnx_value *p, struct on
     return true;
 }
 
-/* Makes the label of each row from the scores: the class of the greatest, or, of one score, the second
- * class above 0. Only labels that are whole numbers are computed. */
+/* Makes the label of each row from the scores: the class of the greatest, or, of one score, the
+ * second class above 0. Only labels that are whole numbers are computed. */
 static bool label_rows(struct onnx_graph *graph, const struct onnx_node *node,
                        const struct onnx_value *scores, struct onnx_value *out)
 {

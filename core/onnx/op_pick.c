@@ -1,5 +1,5 @@
-/* ONNX operations that pick or replace elements one by one. With constant indices numbers are moved.
- * An index that varies with the row is compared with every place that it may have. */
+/* ONNX operations that pick or replace elements one by one. With constant indices numbers are
+ * moved. An index that varies with the row is compared with every place that it may have. */
 #include "core/onnx/lookup.h"
 
 #include <string.h>

@@ -219,7 +219,7 @@ static bool find_batch(struct onnx_graph *graph, const struct onnx_value *x,
     return onnx_fail_mixing(graph, "it reshapes");
 }
 
-/* How many of the batch's elements belong to one row; 0: to be computed from the other dimensions. */
+/* How many of the batch's elements belong to one row; 0: what the other dimensions leave. */
 static size_t batch_share(const struct onnx_graph *graph, const struct onnx_value *x,
                           const struct onnx_value *list, size_t place)
 {

@@ -103,8 +103,8 @@ static const struct operand *added(const struct step *step, size_t at, double *o
     return number == floor(number) ? &step->operand[is_left] : NULL;
 }
 
-/* Passes Where(x < 0, x + constant, x), which wraps indices from the end: the x, or NULL. onnx_embed
- * takes those below 0 itself. */
+/* Passes Where(x < 0, x + constant, x), which wraps indices from the end: the x, or NULL.
+ * onnx_embed takes those below 0 itself. */
 static const struct operand *wrapped(const struct onnx_graph *graph, const struct step *step)
 {
     const struct operand *x = &step->operand[2];

@@ -115,10 +115,6 @@ static const struct told told[] = {
      "(x) classlabels_ints=[4,2] coefficients=[-1.0,0.0,0.0,0.0,1.0,0.5,0.0,0.0] "
      "intercepts=[0.5,-0.5]; i=i{1}; y=ArrayFeatureExtractor" ML "(z,i); >l:i[N]; >y:f[N,1]",
      NULL, NULL, NULL},
-    {"l,z=LinearClassifier" ML
-     "(x) classlabels_ints=[4,2] coefficients=[-1.0,0.0,0.0,0.0,1.0,0.0,0.0,0.0] "
-     "intercepts=[0.5,-0.5]; i=i{0}; y=ArrayFeatureExtractor" ML "(z,i); >l:i[N]; >y:f[N,1]",
-     NULL, NULL, NULL},
     /* ZipMap */
     {MATRIX "p=Softmax(z); m=ZipMap" ML "(p) classlabels_int64s=[5,6,7]; >m", "5 6 7", NULL, NULL},
     {MATRIX "p=Softmax(z); m=ZipMap" ML "(p) classlabels_strings=['a','b','c']; >m", "a b c", NULL,
