@@ -132,7 +132,8 @@ static bool read_cell(struct csv_table *table, size_t column, float *value)
         table->present[feature]++;
         return see(table, column, *value == 0 || *value == 1 ? 0 : CSV_SEEN_NUMBER);
     }
-    if (table->csv->seen && csv_boolean(cell, value)) {
+    bool may_be_boolean = table->csv->seen || relud_is_boolean(table->options->feature, feature);
+    if (may_be_boolean && csv_boolean(cell, value)) {
         table->sum[feature] += (double)*value;
         table->present[feature]++;
         return see(table, column, CSV_SEEN_BOOLEAN);

@@ -2,6 +2,7 @@
  * the user meant. */
 #include "core/data/csv.h"
 
+#include "core/base/boolean.h"
 #include "core/base/json_string.h"
 #include <ctype.h>
 #include <relud/text.h>
@@ -170,10 +171,7 @@ static bool is_boolean(const struct csv_cell *cell)
 
 bool csv_boolean(const struct csv_cell *cell, float *value)
 {
-    static const char *const words[] = {"true", "yes", "false", "no"};
-    bool is_true = is_any(cell, words, 2) || is_word(cell, "T", 1);
-    *value = is_true ? 1 : 0;
-    return is_true || is_any(cell, words + 2, 2) || is_word(cell, "F", 1);
+    return boolean_read(cell->at, cell->len, value);
 }
 
 static bool is_infinite(const struct csv_cell *cell)

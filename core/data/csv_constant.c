@@ -33,7 +33,7 @@ static void note_column(struct csv *csv, size_t feature, const char *before)
 
 /* Notes the features of one kind, each with words behind it, which tell() writes. It returns false
  * for a feature of another kind. */
-static void note_kind(struct csv *csv, const char *head, const char *tail,
+static void note_kind(struct csv *csv, const char *head,
                       bool (*tell)(const struct csv *csv, size_t f, char *words, size_t size))
 {
     bool is_any = false;
@@ -50,8 +50,6 @@ static void note_kind(struct csv *csv, const char *head, const char *tail,
         note(csv, words);
         is_any = true;
     }
-    if (is_any)
-        note(csv, tail);
 }
 
 static bool tell_boolean(const struct csv *csv, size_t f, char *words, size_t size)
@@ -84,10 +82,9 @@ static bool tell_gaps(const struct csv *csv, size_t f, char *words, size_t size)
 void csv_note_columns(struct csv *csv)
 {
     char skipped[80];
-    note_kind(csv, "booleans are read as 1 and 0: ", " (the model is asked with the numbers)",
-              tell_boolean);
-    note_kind(csv, "categories: ", "", tell_words);
-    note_kind(csv, "missing cells are filled: ", "", tell_gaps);
+    note_kind(csv, "booleans are read as 1 and 0: ", tell_boolean);
+    note_kind(csv, "categories: ", tell_words);
+    note_kind(csv, "missing cells are filled: ", tell_gaps);
     snprintf(skipped, sizeof skipped, "%srows left out, without a target: %zu",
              *csv->note ? "; " : "", csv->skipped);
     if (csv->skipped)

@@ -71,6 +71,16 @@ static size_t find_name(const struct named *sorted, size_t columns, const char *
     return low < columns && strcmp(sorted[low].name, name) == 0 ? low : columns;
 }
 
+/* The same for a feature. One whose column has no name is called "column 3" by the model. */
+static size_t find_feature(const struct named *sorted, size_t columns, const char *name)
+{
+    static const char numbered[] = "column ";
+    size_t at = find_name(sorted, columns, name), len = strlen(numbered);
+    bool is_numbered = strncmp(name, numbered, len) == 0 && name[len] &&
+                       strspn(name + len, "0123456789") == strlen(name + len);
+    return at == columns && is_numbered ? find_name(sorted, columns, "") : at;
+}
+
 /* True if two names differ only in case, blanks and the marks _ - and dot. Used to suggest a name
  * for a misspelled one. */
 static bool is_alike(const char *a, const char *b)
@@ -240,7 +250,7 @@ static bool map_names(struct csv_table *table, const struct named *sorted)
         if (table->target[c] == CSV_DROPPED)
             table->target[c] = CSV_NONE;
     for (size_t i = 0; i < options->features; i++) {
-        size_t at = find_name(sorted, table->columns, options->name[i]);
+        size_t at = find_feature(sorted, table->columns, options->name[i]);
         bool is_last = i + 1 == options->features;
         if (at == table->columns) {
             if (!relud_is_imputed(options->feature, i) || (is_last && found == 0))
@@ -249,7 +259,7 @@ static bool map_names(struct csv_table *table, const struct named *sorted)
             continue;
         }
         found++;
-        if (at + 1 < table->columns && strcmp(sorted[at + 1].name, options->name[i]) == 0)
+        if (at + 1 < table->columns && strcmp(sorted[at + 1].name, sorted[at].name) == 0)
             return fail_twice(table, sorted[at].column, sorted[at + 1].column);
         if (table->target[sorted[at].column] != CSV_NONE)
             return rows_fail(table->source, "column '%s'%s is a target and a feature",

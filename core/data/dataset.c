@@ -179,6 +179,16 @@ static void unquote(struct reading *reading, struct csv_cell *cell)
     *cell = (struct csv_cell){words, len, false};
 }
 
+/* Keeps which features had booleans. */
+static bool keep_booleans(struct reading *reading, const struct csv *csv)
+{
+    bool is_any = false, *is_boolean = take(reading, csv->features, sizeof *is_boolean);
+    for (size_t f = 0; is_boolean && f < csv->features; f++)
+        is_any |= is_boolean[f] = csv->seen[f] & CSV_SEEN_BOOLEAN;
+    reading->data->is_boolean = is_any ? is_boolean : NULL;
+    return is_boolean != NULL;
+}
+
 /* Takes ownership of what csv_open allocated. The target cells point into the text. */
 static bool keep_csv(struct reading *reading, struct csv *csv)
 {
@@ -194,7 +204,8 @@ static bool keep_csv(struct reading *reading, struct csv *csv)
         set_image(data, 2, NULL);
     reading->targets = (struct raw_targets){
         &reading->source, csv->rows, csv->targets, NULL, csv->target, &reading->options->table};
-    bool is_kept = !csv->name || keep_names(reading, csv);
+    bool is_kept =
+        (!csv->name || keep_names(reading, csv)) && (!csv->seen || keep_booleans(reading, csv));
     for (size_t i = 0; i < csv->rows * csv->targets; i++)
         unquote(reading, &csv->target[i]);
     csv->values = csv->means = NULL;
@@ -221,7 +232,8 @@ static bool read_with_words(struct reading *reading, struct csv_options *wanted,
     csv_scan_close(&scan);
     csv_close(csv);
     wanted->scan = NULL;
-    const struct relud_features features = {scan.feature, scan.features, true, false, true};
+    const struct relud_features features = {
+        .at = scan.feature, .len = scan.features, .has_words = true, .has_imputed = true};
     wanted->feature = &features;
     wanted->refusal = scan.refusal;
     bool is_read = is_scanned && csv_open(&reading->source, wanted, csv);

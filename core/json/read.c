@@ -73,15 +73,17 @@ static bool walk_list(struct json_walk *walk, struct envelope *envelope)
 }
 
 /* Reads the data. Words, and columns of several numbers, can be read only where the order of the
- * columns is known: a map of it lies behind the values meanwhile. */
+ * columns is known: a map of it lies behind the values meanwhile. Booleans want it only if there is
+ * an order. */
 static bool read_data(struct json_walk *walk, const char *path, struct envelope *envelope)
 {
     struct relud_json_array *array = envelope->array;
     const struct relud_features *feature = array->feature;
     const size_t width = array->columns ? array->columns->len : 0, capacity = array->capacity;
-    bool has_words = feature && feature->has_words;
+    bool needs_order =
+        feature && (feature->has_words || (feature->has_booleans && envelope->columns));
     envelope->is_ordered = width && envelope->columns && json_has_parts(array->columns);
-    if (width == 0 || (!has_words && !envelope->is_ordered))
+    if (width == 0 || (!needs_order && !envelope->is_ordered))
         return json_read_rows(walk, path, array, NULL, envelope->pause);
     if (!envelope->columns)
         return json_fail(walk, RELUD_BAD_INPUT,

@@ -246,21 +246,25 @@ static bool is_by_columns(const struct rows *rows)
     return columns && columns->len && !json_has_first(rows, rows->array->name);
 }
 
-/* Reads true as 1 and false as 0. Only RELUD_JSON_TENSOR has them. */
+/* Reads true as 1 and false as 0. RELUD_JSON_TENSOR has them, and features that are booleans. */
 static bool read_boolean(struct rows *rows)
 {
     struct json_walk *walk = rows->walk;
     struct relud_json_array *array = rows->array;
     size_t left = (size_t)(walk->end - walk->at), len = *walk->at == 't' ? 4 : 5;
-    if (left < len || memcmp(walk->at, len == 4 ? "true" : "false", len) != 0)
+    array->is_by_name |= !rows->is_counted; /* as with words, the model says where they are right */
+    if (left < len || memcmp(walk->at, len == 4 ? "true" : "false", len) != 0 ||
+        (!rows->is_counted && !rows_next_is_boolean(rows)))
         return rows_fail_value(rows);
-    if (array->dtype != RELUD_BOOL && array->dtype != RELUD_DTYPES)
+    if (rows->is_counted && array->dtype != RELUD_BOOL && array->dtype != RELUD_DTYPES)
         return rows_fail_token(rows, RELUD_BAD_INPUT, "is no number; only BOOL has it");
+    if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)
+        return rows_fail_at_path(rows, RELUD_BAD_INPUT, ": a boolean where others are arrays");
     if (array->count == array->capacity)
         return rows_fail_number(rows, true);
-    array->values[array->count++] = len == 4;
-    walk->at += len;
-    return true;
+    rows->place.is_rank_known = true;
+    array->rank = rows->place.depth;
+    return rows_read_boolean(rows, &array->values[array->count++]);
 }
 
 /* Reads a row that is an object: either an object of columns, or {"x": …} around the row. */
@@ -316,7 +320,7 @@ static bool read_elements(struct rows *rows)
         } else if (first == '"') {
             if (!rows_read_string(rows) || !read_behind(rows, &is_over))
                 return false;
-        } else if (rows->is_counted && (first == 't' || first == 'f')) {
+        } else if (first == 't' || first == 'f') {
             if (!read_boolean(rows) || !read_behind(rows, &is_over))
                 return false;
         } else if (first == '{' && rows->array->form & NAMED_FORMS &&
@@ -406,7 +410,8 @@ static struct rows open_rows(struct json_walk *walk, const char *name,
                          .is_typed = is_counted && array->dtype != RELUD_DTYPES &&
                                      json_number_misfit(array->dtype),
                          .width = feature ? feature->len : 1,
-                         .has_words = feature && feature->has_words};
+                         .has_words = feature && feature->has_words,
+                         .has_booleans = feature && feature->has_booleans};
 }
 
 bool json_read_rows(struct json_walk *walk, const char *name, struct relud_json_array *array,

@@ -23,7 +23,8 @@ struct rows {
     bool has_parts;         /* there is a map, and a column has several numbers */
     /* What part of a row the numbers are, and how many of them were moved out of array->values. */
     size_t first, width, moved;
-    bool has_words; /* the part has some */
+    bool has_words;    /* the part has some */
+    bool has_booleans; /* true and false may stand there, of which the features say where */
     float *to;      /* where json_read_part puts the numbers, [room]; else NULL */
     size_t room, stride;
 };
@@ -70,6 +71,10 @@ size_t rows_before_word(const struct rows *rows, size_t room);
 /* Reads null, or a string, at walk->at as the next number. */
 bool rows_read_missing(struct rows *rows);
 bool rows_read_string(struct rows *rows);
+/* True if the next number of array->values is a boolean. */
+bool rows_next_is_boolean(const struct rows *rows);
+/* Reads the literal or the string at walk->at, which is a boolean, as 1 or 0. */
+bool rows_read_boolean(struct rows *rows, float *value);
 /* Reads the string at walk->at as one of the words, into *value its index. */
 bool rows_read_word(struct rows *rows, const struct relud_words *words, float *value);
 /* Fails because there is no string, but the feature has words. */

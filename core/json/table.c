@@ -124,6 +124,9 @@ static bool read_value(struct rows *rows, size_t feature, float *value)
     if (words)
         return rows_read_word(rows, words, value);
     const char *behind = decimal_read(walk->at, walk->end, value);
+    if (!behind && walk->at < walk->end && strchr("\"tf", *walk->at) && *walk->at &&
+        relud_is_boolean(rows->array->feature, feature))
+        return rows_read_boolean(rows, value);
     if (!behind)
         return rows_fail_value(rows);
     if (!isfinite(*value))

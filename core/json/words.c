@@ -1,6 +1,7 @@
 /* Reads words, and missing values, where rows have numbers otherwise. */
 #include "core/json/rows_private.h"
 
+#include "core/base/boolean.h"
 #include "core/base/json_string.h"
 
 #include <math.h>
@@ -71,6 +72,31 @@ size_t rows_before_word(const struct rows *rows, size_t room)
     return count;
 }
 
+bool rows_next_is_boolean(const struct rows *rows)
+{
+    return rows->has_booleans && relud_is_boolean(rows->array->feature, next_feature(rows));
+}
+
+bool rows_read_boolean(struct rows *rows, float *value)
+{
+    struct json_walk *walk = rows->walk;
+    const char *begin = walk->at;
+    size_t left = (size_t)(walk->end - begin), len = left && *begin == 't' ? 4 : 5;
+    struct json_key word;
+    if (left && *begin == '"') {
+        if (!rows_walk_name(walk, &word))
+            return false;
+        if (boolean_read(word.at, word.len, value))
+            return true;
+    } else if (left >= len && memcmp(begin, len == 4 ? "true" : "false", len) == 0) {
+        *value = len == 4;
+        walk->at += len;
+        return true;
+    }
+    walk->at = begin;
+    return rows_fail_token(rows, RELUD_BAD_INPUT, "is neither true nor false");
+}
+
 bool rows_read_null(struct rows *rows, size_t feature, float *value)
 {
     struct json_walk *walk = rows->walk;
@@ -106,14 +132,16 @@ bool rows_read_string(struct rows *rows)
 {
     struct relud_json_array *array = rows->array;
     const struct relud_words *words = rows_next_words(rows);
+    bool is_boolean = !rows->is_counted && rows_next_is_boolean(rows);
     array->is_by_name = true;
-    if (!words)
+    if (!words && !is_boolean)
         return rows_fail_value(rows);
     if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)
         return rows_fail_at_path(rows, RELUD_BAD_INPUT, ": a word where others are arrays");
     if (array->count == array->capacity)
         return rows_fail_number(rows, true);
-    if (!rows_read_word(rows, words, &array->values[array->count]))
+    float *value = &array->values[array->count];
+    if (!(is_boolean ? rows_read_boolean(rows, value) : rows_read_word(rows, words, value)))
         return false;
     rows->place.is_rank_known = true;
     array->rank = rows->place.depth;

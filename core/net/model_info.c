@@ -92,7 +92,14 @@ static bool fill_features(relud_model *model, const struct model_source *source)
         features->has_indices |= at[f].indices > 0;
         features->has_imputed |= at[f].is_imputed;
     }
-    bool are_plain = !features->has_words && !features->has_indices && !features->has_imputed;
+    for (size_t i = 0; i < info->inputs; i++)
+        if (strcmp(info->input[i].datatype, "BOOL") == 0) {
+            features->has_booleans = true;
+            for (size_t k = 0; k < info->input[i].width; k++)
+                at[info->input[i].first + k].is_boolean = true;
+        }
+    bool are_plain = !features->has_words && !features->has_indices && !features->has_imputed &&
+                     !features->has_booleans;
     info->feature = are_plain ? NULL : features;
     return true;
 }

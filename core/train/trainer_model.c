@@ -79,9 +79,16 @@ static bool add_input(const struct making *making)
 
 /* ---- several inputs ---- */
 
-/* True if the columns differ: some are words, or not every number may be missing. */
-static bool has_inputs(const struct relud_dataset *data)
+/* True if the columns differ: some are words or booleans, or not every number may be missing.
+ * Inputs of their own are not scaled, and there are not too many of them: then booleans are
+ * numbers. */
+static bool has_inputs(const struct trainer *trainer)
 {
+    const struct relud_dataset *data = trainer->data;
+    const struct train_input *input = &trainer->input;
+    bool is_scaled = !input->is_standardized && (input->scale != 1 || input->shift != 0);
+    if (data->is_boolean && !is_scaled && data->features <= INPUTS_MAX)
+        return true;
     for (size_t f = 0; data->means && f < data->features; f++)
         if (isnan(data->means[f]))
             return true;
@@ -114,7 +121,8 @@ static bool make_input(const struct making *making, size_t f, struct model_input
     snprintf(name, NAME_BYTES, "column %zu", f + 1);
     input->about.name = data->name && *data->name[f] ? copy_text(making, data->name[f]) : name;
     input->about.width = 1;
-    input->about.datatype = words ? "BYTES" : "FP32";
+    bool is_boolean = data->is_boolean && data->is_boolean[f];
+    input->about.datatype = words ? "BYTES" : is_boolean ? "BOOL" : "FP32";
     if (!input->about.name)
         return no_memory(making);
     if (words)
@@ -244,7 +252,7 @@ static bool read_made(struct model_source *source, const void *what)
     const struct learner *learner = &trainer->learner;
     struct making making = {source, trainer};
     struct relud_model_info *info = &source->info;
-    bool is_split = has_inputs(trainer->data);
+    bool is_split = has_inputs(trainer);
     size_t of_input = is_split ? inputs_steps_max(trainer->input.features) : 4;
     if (!chain_begin(source, 2 * learner->layers + of_input))
         return no_memory(&making);

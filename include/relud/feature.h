@@ -52,13 +52,15 @@ struct relud_feature {
     /* The net, or words->missing, has a value for a missing one. A missing number is a NaN in the
      * row (ONNX's Imputer, torch.where(x.isnan(), value, x)). */
     bool is_imputed;
+    /* A BOOL: 1 and 0 may also be written as true and false, yes and no, T and F. */
+    bool is_boolean;
 };
 
 /* All numbers of a row. */
 struct relud_features {
     const struct relud_feature *at; /* [len] */
     size_t len;
-    bool has_words, has_indices, has_imputed; /* some of them */
+    bool has_words, has_indices, has_imputed, has_booleans; /* some of them */
 };
 
 static inline bool relud_has_imputed(const struct relud_features *features)
@@ -70,6 +72,12 @@ static inline bool relud_has_imputed(const struct relud_features *features)
 static inline bool relud_is_imputed(const struct relud_features *features, size_t f)
 {
     return features && f < features->len && features->at[f].is_imputed;
+}
+
+/* True if feature f is a BOOL. */
+static inline bool relud_is_boolean(const struct relud_features *features, size_t f)
+{
+    return features && f < features->len && features->at[f].is_boolean;
 }
 
 /* The words of feature f, or NULL if it is a number. */

@@ -1,5 +1,5 @@
 /* Examples of requests in /openapi.json, which are right as they stand: the first category of each
- * input of words, and row 0 of each table. */
+ * input of words, true of booleans, and row 0 of each table. */
 #include "server/api/openapi_examples.h"
 
 #include <string.h>
@@ -16,6 +16,8 @@ static void write_value(struct text *out, const struct served_model *served, siz
         !is_index && training && training->features == served->info->features && training->mean;
     if (words)
         text_json(out, words->word[0]);
+    else if (relud_is_boolean(served->info->feature, feature))
+        text_put(out, "true");
     else
         text_float(out, has_mean ? training->mean[feature] : 0);
 }
@@ -69,8 +71,9 @@ static void write_tensors(struct text *out, const struct served_model *served)
 static bool write_request(struct text *out, const struct served_model *served,
                           enum openapi_example kind, bool is_default)
 {
+    const struct relud_features *features = served->info->feature;
     bool is_by_name =
-        served->columns.len || (served->info->feature && served->info->feature->has_words);
+        served->columns.len || (features && (features->has_words || features->has_booleans));
     /* names of columns and words are those of the default model, unless the query names another */
     if ((kind == EXAMPLE_PREDICT && !is_default && is_by_name) ||
         (kind == EXAMPLE_INVOCATION && !is_default))

@@ -37,6 +37,8 @@ static void print_input(const struct relud_model_info *info, const struct relud_
     size_t indices = relud_indices_of(info->feature, tensor->first);
     if (words && tensor->width == 1)
         print_words(tensor, words);
+    else if (relud_is_boolean(info->feature, tensor->first) && tensor->width == 1)
+        printf("input   %s: true or false\n", tensor->name);
     else if (indices && tensor->width == 1)
         printf("input   %s: a whole number from 0 to %zu\n", tensor->name, indices - 1);
     else

@@ -37,15 +37,19 @@ static void check_pieces(const char *text, size_t len, size_t bytes, struct relu
     free(again.values);
 }
 
-/* Words, a number that may be missing, and two numbers, as inputs of a model. */
+/* Words, a number that may be missing, a boolean and a number, as inputs of a model. */
 static const struct relud_features *features_with_words(void)
 {
     static const char *const cities[] = {"Rome", "Oslo", "", "\xc3\xa9"};
     static struct arena arena;
     static struct relud_words words, open;
-    static const struct relud_feature at[] = {
-        {.words = &words}, {.words = &open, .is_imputed = true}, {.is_imputed = true}, {0}, {0}};
-    static const struct relud_features features = {at, 5, true, false, true};
+    static const struct relud_feature at[] = {{.words = &words},
+                                              {.words = &open, .is_imputed = true},
+                                              {.is_imputed = true},
+                                              {.is_boolean = true},
+                                              {0}};
+    static const struct relud_features features = {
+        .at = at, .len = 5, .has_words = true, .has_imputed = true, .has_booleans = true};
     struct relud_error error;
     if (words.count == 0) {
         FUZZ_ASSERT(words_make(&words, &arena, cities, 4, &error) &&

@@ -70,7 +70,7 @@ static void check_table(const char *text, size_t len, size_t bytes,
     relud_rows_free(&again);
 }
 
-/* Reads for a model of a number or an id, and a word; either may be missing. */
+/* Reads for a model of a number that may be a boolean or an id, and a word; either may be missing. */
 static void read_words(const char *path, const char *text, size_t len, struct relud_table table,
                        size_t indices)
 {
@@ -81,9 +81,15 @@ static void read_words(const char *path, const char *text, size_t len, struct re
     struct relud_error error;
     FUZZ_ASSERT(words.count || words_make(&words, &arena, categories, 4, &error));
     words.missing = 1;
-    const struct relud_feature at[] = {{.indices = indices, .is_imputed = true},
-                                       {.words = &words, .is_imputed = true}};
-    const struct relud_features features = {at, 2, true, indices > 0, true};
+    const struct relud_feature at[] = {
+        {.indices = indices, .is_imputed = true, .is_boolean = indices == 0},
+        {.words = &words, .is_imputed = true}};
+    const struct relud_features features = {.at = at,
+                                            .len = 2,
+                                            .has_words = true,
+                                            .has_indices = indices > 0,
+                                            .has_imputed = true,
+                                            .has_booleans = indices == 0};
     const struct relud_rows_options options = {
         .features = 2, .name = names, .feature = &features, .table = table};
     struct relud_rows rows;

@@ -46,7 +46,7 @@ START_TEST(text_becomes_words)
         /* booleans beside other words are words; alone they are numbers */
         {"a,b,y\nT,no,1.5\nF,yes,2\nT,maybe,3\nT,no,3\n", NULL, NULL, NULL,
          "a:number b:maybe|no|yes",
-         "booleans are read as 1 and 0: 'a' (the model is asked with the numbers); categories: 'b' "
+         "booleans are read as 1 and 0: 'a'; categories: 'b' "
          "(3)",
          1},
         /* a few texts and numbers in one column */

@@ -24,7 +24,7 @@ static void setup(void)
     plan.missing = 1;
     at[1] = (struct relud_feature){.words = &city};
     at[2] = (struct relud_feature){.words = &plan, .is_imputed = true};
-    features = (struct relud_features){at, 3, true, false, true};
+    features = (struct relud_features){.at = at, .len = 3, .has_words = true, .has_imputed = true};
     model = (struct relud_rows_options){.features = 3, .name = names, .feature = &features};
 }
 

@@ -36,7 +36,8 @@ static void setup(void)
     p->plan.missing = 1;
     p->at[1].words = &p->city;
     p->at[2] = (struct relud_feature){.words = &p->plan, .is_imputed = true};
-    p->features = (struct relud_features){p->at, COLUMNS, true, false, true};
+    p->features = (struct relud_features){
+        .at = p->at, .len = COLUMNS, .has_words = true, .has_imputed = true};
     p->means[0] = 0.25F;
     p->means[1] = p->means[2] = p->means[3] = NAN;
     for (size_t r = 0; r < PEOPLE; r++) {
