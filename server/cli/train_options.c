@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    WIDTH_MAX = 1 << 20,
-    /* The default of --epochs; docs/training.md has the measurements. */
-    EPOCHS = 20,
-    STEPS_MIN = 500,
-    STEPS_MAX = 20000,
-    EPOCHS_MIN = 5
-};
+enum { WIDTH_MAX = 1 << 20, STEPS_MAX = 20000, EPOCHS_MIN = 5 };
+
+/* The defaults of the kinds of data. docs/training.md tells where they come from. */
+enum kind { OTHER, TABLE_OF_CLASSES, TABLE_OF_NUMBERS }; /* a table has a header */
+static const struct {
+    size_t epochs, steps_min;
+    double dropout, weight_decay;
+} defaults[] = {[OTHER] = {20, 500, 0, 0},
+                [TABLE_OF_CLASSES] = {30, 2000, 0.2, 0.003},
+                [TABLE_OF_NUMBERS] = {30, 2000, 0.1, 0.03}};
 
 #define AT(field) offsetof(struct train_options, field)
 static const struct option table[] = {
@@ -27,14 +29,15 @@ static const struct option table[] = {
     {"hidden", OPTION_TEXT, AT(hidden), "", "A,B|none", 0, 0,
      "Build a net with hidden layers of these units. The data say how many features and outputs it "
      "has. none makes a net without hidden layers. Use this option or --layers. Without both it "
-     "is 32,16."},
+     "is 64,32."},
     {"activation", OPTION_TEXT, AT(activation), "relu", "NAME[,...]", 0, 0,
      "Use this activation in all hidden layers, or one for each of them. elu:alpha=0.5 sets a "
      "parameter. prelu:channels learns a slope for each unit."},
     {"init", OPTION_CHOICE, AT(init), "auto", "auto|he|xavier|lecun", 0, 0,
      "Draw the first weights in this way. auto decides by the activation."},
-    {"dropout", OPTION_REAL, AT(dropout), "0", "SHARE", 0, 0.99,
-     "Leave this share of the hidden units out of each step."},
+    {"dropout", OPTION_REAL, AT(dropout), "auto", "SHARE", 0, 0.99,
+     "Leave this share of the hidden units out of each step. For a table with a header, auto is "
+     "0.2 if it learns classes and 0.1 if numbers; for other data it is 0."},
 
     {"data", OPTION_TEXT, AT(data), "", "FILE", 0, 0,
      "Train on the rows of this IDX, npy, npz, CSV, TSV or JSON file (also .gz)."},
@@ -84,17 +87,21 @@ static const struct option table[] = {
      "Move every image at random by up to N pixels in each direction."},
 
     {"epochs", OPTION_COUNT, AT(epochs), "0", 0, 0, 1000000,
-     "Go through all rows this many times. 0 means 20 times: more often if that is fewer than "
-     "500 steps, and less often, but at least 5 times, if it is more than 20000 steps."},
+     "Go through all rows this many times. 0 means 20 times, and 30 times for a table with a "
+     "header: more often if that is fewer than 500 steps, or 2000 for such a table, and less "
+     "often, "
+     "but at least 5 times, if it is more than 20000 steps."},
     {"batch", OPTION_COUNT, AT(batch), "64", 0, 1, 65536, "Use this many rows in one step."},
-    {"optimizer", OPTION_CHOICE, AT(optimizer), "sgd", "sgd|adam", 0, 0,
-     "Use this optimizer. Its formulas are those of torch.optim."},
+    {"optimizer", OPTION_CHOICE, AT(optimizer), "auto", "auto|sgd|adam", 0, 0,
+     "Use this optimizer. Its formulas are those of torch.optim. auto is adam for a table with a "
+     "header, unless --nesterov is given, and sgd for other data."},
     {"lr", OPTION_REAL, AT(lr), "0", "RATE", 0, 1e6,
      "Set the learning rate. 0 means 0.01 for sgd and 0.001 for adam."},
     {"momentum", OPTION_REAL, AT(momentum), "0.9", "M", 0, 0.9999, "Set the momentum of sgd."},
     {"nesterov", OPTION_FLAG, AT(nesterov), "", 0, 0, 0, "Use Nesterov's momentum with sgd."},
-    {"weight-decay", OPTION_REAL, AT(weight_decay), "0", "D", 0, 1000,
-     "Add the weights times this number to their gradients."},
+    {"weight-decay", OPTION_REAL, AT(weight_decay), "auto", "D", 0, 1000,
+     "Add the weights times this number to their gradients. For a table with a header, auto "
+     "is 0.003 if it learns classes and 0.03 if numbers; for other data it is 0."},
     {"schedule", OPTION_TEXT, AT(schedule), "constant", "SCHEDULE", 0, 0,
      "Change the learning rate by constant, cosine (down to 0) or step[:EPOCHS[:FACTOR]]. Without "
      "them EPOCHS is a third of --epochs and FACTOR is 0.1."},
@@ -286,7 +293,7 @@ static bool check_together(const struct train_options *options, struct relud_err
     if (options->standardize && (options->scale != 0 || options->shift != 0))
         return relud_fail(error, RELUD_BAD_INPUT,
                           "--standardize cannot be used with --scale or --shift");
-    if (options->nesterov && (options->optimizer || options->momentum == 0))
+    if (options->nesterov && (options->optimizer == OPTIMIZER_ADAM || options->momentum == 0))
         return relud_fail(error, RELUD_BAD_INPUT,
                           "--nesterov needs --optimizer sgd and a --momentum above 0");
     if (options->scale != 0 && (float)options->scale == 0)
@@ -380,16 +387,10 @@ static bool write_recipe(struct train_options *options, struct relud_error *erro
 static void fill_config(struct train_options *options)
 {
     struct relud_train_config *config = &options->config;
-    if (options->lr == 0)
-        options->lr = options->optimizer == RELUD_OPTIMIZER_ADAM ? 0.001 : 0.01;
     config->batch = options->batch;
-    config->optimizer = (enum relud_optimizer)options->optimizer;
-    config->lr = options->lr;
     config->momentum = options->momentum;
     config->nesterov = options->nesterov;
-    config->weight_decay = options->weight_decay;
     config->warmup_epochs = options->warmup;
-    config->dropout = options->dropout;
     config->init = (enum relud_init)options->init;
     config->standardize = options->standardize;
     config->scale = (float)options->scale;
@@ -406,7 +407,7 @@ static bool choose_hidden(struct train_options *options, struct relud_error *err
     if (*options->layers || *options->hidden)
         return true;
     free(options->hidden);
-    options->hidden = strdup("32,16");
+    options->hidden = strdup("64,32");
     return options->hidden || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
 }
 
@@ -427,17 +428,37 @@ bool train_options_read(struct train_options *options, int argc, char **argv,
     return check_together(options, error) && write_recipe(options, error);
 }
 
+/* Sets what is auto. */
+static void settle(struct train_options *options, enum kind kind)
+{
+    struct relud_train_config *config = &options->config;
+    if (options->optimizer == OPTIMIZER_AUTO)
+        options->optimizer = kind != OTHER && !options->nesterov ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
+    bool is_adam = options->optimizer == OPTIMIZER_ADAM;
+    if (options->lr == 0)
+        options->lr = is_adam ? 0.001 : 0.01;
+    if (isnan(options->dropout))
+        options->dropout = defaults[kind].dropout;
+    if (isnan(options->weight_decay))
+        options->weight_decay = defaults[kind].weight_decay;
+    config->optimizer = is_adam ? RELUD_OPTIMIZER_ADAM : RELUD_OPTIMIZER_SGD;
+    config->lr = options->lr;
+    config->dropout = options->dropout;
+    config->weight_decay = options->weight_decay;
+}
+
 /* Without --epochs, small data are gone through more often than large data. */
-static void fit_epochs(struct train_options *options, const struct relud_dataset *data)
+static void fit_epochs(struct train_options *options, const struct relud_dataset *data,
+                       enum kind kind)
 {
     struct relud_train_config *config = &options->config;
     size_t held = (size_t)(config->validation_share * (double)data->rows + 0.5);
     size_t rows = data->rows > held ? data->rows - held : 1;
-    size_t steps = (rows - 1) / options->batch + 1;
-    size_t least = (STEPS_MIN - 1) / steps + 1, most = STEPS_MAX / steps;
+    size_t steps = (rows - 1) / options->batch + 1, most = STEPS_MAX / steps;
+    size_t least = (defaults[kind].steps_min - 1) / steps + 1, epochs = defaults[kind].epochs;
     if (options->epochs == 0)
-        options->epochs = least > EPOCHS      ? least
-                          : most > EPOCHS     ? EPOCHS
+        options->epochs = least > epochs      ? least
+                          : most > epochs     ? epochs
                           : most < EPOCHS_MIN ? EPOCHS_MIN
                                               : most;
     config->epochs = options->epochs;
@@ -454,10 +475,13 @@ bool train_options_fit(struct train_options *options, const struct relud_dataset
         options->features = data->features;
         last->units = data->outputs ? data->outputs : data->labels == 2 ? 1 : data->labels;
     }
-    bool is_table = data->name && !data->bytes;
-    if (is_table && options->scale == 0 && options->shift == 0)
+    enum kind kind = !data->name || data->bytes ? OTHER
+                     : data->outputs            ? TABLE_OF_NUMBERS
+                                                : TABLE_OF_CLASSES;
+    if (kind != OTHER && options->scale == 0 && options->shift == 0)
         config->standardize = options->standardize = true;
-    fit_epochs(options, data);
+    settle(options, kind);
+    fit_epochs(options, data, kind);
     if (!write_recipe(options, error))
         return false;
     config->task = data->outputs ? RELUD_TASK_REGRESSION : RELUD_TASK_CLASSIFICATION;

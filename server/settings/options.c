@@ -75,10 +75,15 @@ static bool set_real(double *slot, const struct option *option, const char *orig
 {
     char *end;
     double number = strtod(value, &end);
+    bool may_be_auto = strcmp(option->value, "auto") == 0;
+    if (may_be_auto && strcmp(value, "auto") == 0) {
+        *slot = NAN;
+        return true;
+    }
     if (end == value || *end || isspace((unsigned char)*value) || !isfinite(number) ||
         number < option->min || number > option->max)
-        return relud_fail(error, RELUD_BAD_INPUT, "%s: '%s' is not a number from %g to %g", origin,
-                          value, option->min, option->max);
+        return relud_fail(error, RELUD_BAD_INPUT, "%s: '%s' is not a number from %g to %g%s",
+                          origin, value, option->min, option->max, may_be_auto ? ", or auto" : "");
     *slot = number;
     return true;
 }
@@ -131,6 +136,8 @@ const char *option_text(const void *base, const struct option *option, char *buf
         snprintf(buffer, size, "%zu", *(const size_t *)slot);
         return buffer;
     case OPTION_REAL:
+        if (isnan(*(const double *)slot))
+            return "auto";
         /* The fewest digits that read back as the same number. */
         for (int digits = 6;; digits++) {
             snprintf(buffer, size, "%.*g", digits, *(const double *)slot);

@@ -13,7 +13,7 @@ enum option_kind {
     OPTION_LIST,   /* the same; values of a repeated option are joined by commas */
     OPTION_LINES,  /* the same, joined by line ends, for values that may hold commas */
     OPTION_COUNT,  /* size_t, min … max */
-    OPTION_REAL,   /* double, min … max */
+    OPTION_REAL,   /* double, min … max; where the default is "auto", that is a value too: NaN */
     OPTION_CHOICE, /* int: the position in "a|b|c" */
     OPTION_FLAG,   /* bool; takes no value */
 };

@@ -87,7 +87,8 @@ START_TEST(tables_are_learned)
     write_file(dir, "row.json", "[[2,150],[-2,-150]]", 19);
     runs(in("predict %1$s/m %1$s/row.json"), 0, "{\"label\":\"great\"");
     ck_assert_ptr_nonnull(strstr(output, "{\"label\":\"small\""));
-    runs(in("train --data %1$s/data.csv --layers 2,1 --standardize --out %1$s/binary --epochs 20"),
+    runs(in("train --data %1$s/data.csv --layers 2,1 --standardize --out %1$s/binary --epochs 20 "
+            "--optimizer sgd"),
          0, "written (3 parameters");
     runs(in("predict %1$s/binary %1$s/row.json"), 0, "{\"label\":\"great\"");
     runs(in("train --data %1$s/data.csv --target width --numeric kind --layers 2,4,1 --out "
@@ -128,7 +129,7 @@ START_TEST(the_data_say_the_rest_of_the_net)
     runs(in("train --data %1$s/kinds.csv --hidden 16,8 --standardize --validation 0.25 --out "
             "%1$s/kinds"),
          0, "written (211 parameters, epoch ");
-    ck_assert_ptr_nonnull(strstr(output, " of 167; validation loss 0."));
+    ck_assert_ptr_nonnull(strstr(output, " of 667; validation loss 0."));
     write_file(dir, "row.json", "[[20,10000],[40,30000],[60,50000]]", 34);
     runs(in("predict %1$s/kinds %1$s/row.json"), 0, "{\"label\":\"low\"");
     ck_assert_ptr_nonnull(strstr(output, "{\"label\":\"high\""));
@@ -140,10 +141,11 @@ START_TEST(the_data_say_the_rest_of_the_net)
     double price = strtod(strstr(output, "\"row\":1,\"output\":[") + 18, NULL);
     ck_assert_double_eq_tol(price, 1e6, 1e5);
     runs(in("train --data %1$s/prices.csv --hidden none --standardize --out %1$s/line"), 0,
-         "written (3 parameters, epoch 125 of 125)");
+         "written (3 parameters, epoch 500 of 500)");
     /* Without more words: two hidden layers, and a table with a header is standardized. */
-    runs(in("train --data %1$s/prices.csv --out %1$s/plain"), 0, "written (641 parameters, epoch ");
-    runs(in("inspect %1$s/plain"), 0, "--hidden 32,16");
+    runs(in("train --data %1$s/prices.csv --out %1$s/plain"), 0,
+         "written (2305 parameters, epoch ");
+    runs(in("inspect %1$s/plain"), 0, "--hidden 64,32");
     ck_assert_ptr_nonnull(strstr(output, "--standardize"));
     leave();
 }
@@ -152,7 +154,8 @@ END_TEST
 START_TEST(a_net_that_learned_nothing_is_not_written)
 {
     static const char noise[] = "train --data %1$s/noise.csv --hidden 64,64 --standardize "
-                                "--validation 0.5 --lr 0.1 --out %1$s/m ";
+                                "--optimizer sgd --dropout 0 --weight-decay 0 --validation 0.5 "
+                                "--lr 0.1 --epochs 30 --out %1$s/m ";
     char words[512];
     enter();
     write_mixture();
@@ -162,7 +165,7 @@ START_TEST(a_net_that_learned_nothing_is_not_written)
     snprintf(words, sizeof words, "%s --force", noise);
     runs(in(words), 0, "; it is written all the same");
     runs(in("check %1$s/m"), 0, "ok (m");
-    runs(in("train --data %1$s/prices.csv --hidden 16 --scale 1 --out %1$s/n"), 1,
+    runs(in("train --data %1$s/prices.csv --hidden 16 --scale 1 --optimizer sgd --out %1$s/n"), 1,
          "--standardize the features: feature 'income' goes from ");
     ck_assert(!is_there("n") && !is_there("n.part"));
     leave();
@@ -292,7 +295,7 @@ static const struct {
     {"train --data x --out y --layers 4,3,2 --epochs -1", 2,
      "--epochs: '-1' is not a whole number"},
     {"train --data x --out y --layers 4,3,2 --dropout 1", 2, "--dropout: '1' is not a number"},
-    {"train --data x --out y --layers 4,3,2 --optimizer rmsprop", 2, "is not one of sgd|adam"},
+    {"train --data x --out y --layers 4,3,2 --optimizer rmsprop", 2, "is not one of auto|sgd|adam"},
     {"train --data x --out y --layers 4,3,2 --schedule often", 2,
      "is not constant, cosine or step"},
     {"train --data x --out y --layers 4,3,2 --augment turn:3", 2, "is not shift:N"},

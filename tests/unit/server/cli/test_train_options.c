@@ -62,6 +62,62 @@ START_TEST(the_data_say_how_wide_the_net_is_and_how_long_it_learns)
 }
 END_TEST
 
+/* What is not said depends on the data: a table with a header is learned by other rules. */
+START_TEST(a_table_with_a_header_has_defaults_of_its_own)
+{
+    static const char *const name[] = {"x"};
+    static const unsigned char bytes[1] = {0};
+    static const char adam[] = "--optimizer adam --lr 0.001 --momentum 0.9 --weight-decay 0.03 ",
+                      sgd[] = "--optimizer sgd --lr 0.01 --momentum 0.9 --weight-decay 0 ";
+    static const struct {
+        const char *text;
+        bool has_names, has_bytes;
+        const char *learned;
+        double dropout;
+        size_t classes;
+    } cases[] = {
+        {"", true, false, adam, 0.1, 0},
+        {"", true, false, "--optimizer adam --lr 0.001 --momentum 0.9 --weight-decay 0.003 ", 0.2,
+         3},
+        {"", false, false, sgd, 0, 0},
+        {"", true, true, sgd, 0, 0}, /* images */
+        {"--optimizer auto --dropout auto --weight-decay auto", true, false, adam, 0.1, 0},
+        {"--optimizer adam", false, false,
+         "--optimizer adam --lr 0.001 --momentum 0.9 --weight-decay 0 ", 0, 0},
+        {"--optimizer sgd", true, false,
+         "--optimizer sgd --lr 0.01 --momentum 0.9 --weight-decay 0.03 ", 0.1, 0},
+        {"--nesterov", true, false,
+         "--optimizer sgd --lr 0.01 --momentum 0.9 --nesterov --weight-decay 0.03 ", 0.1, 0},
+        {"--dropout 0 --weight-decay 0 --lr 0.3", true, false,
+         "--optimizer adam --lr 0.3 --momentum 0.9 --weight-decay 0 ", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct train_options options;
+        struct relud_error error = {0};
+        char text[128];
+        snprintf(text, sizeof text, "--data d --out o %s", cases[i].text);
+        reads(&options, text);
+        const struct relud_dataset data = {.rows = 100,
+                                           .features = 1,
+                                           .outputs = cases[i].classes == 0,
+                                           .labels = cases[i].classes,
+                                           .name = cases[i].has_names ? name : NULL,
+                                           .bytes = cases[i].has_bytes ? bytes : NULL};
+        ck_assert(train_options_fit(&options, &data, &error));
+        ck_assert_msg(strstr(options.recipe.at, cases[i].learned) != NULL, "%zu: %s", i,
+                      options.recipe.at);
+        ck_assert(options.config.dropout == cases[i].dropout);
+        ck_assert_int_eq(options.config.optimizer == RELUD_OPTIMIZER_ADAM,
+                         strstr(cases[i].learned, "adam") != NULL);
+        ck_assert_uint_eq(options.config.epochs,
+                          cases[i].has_names && !cases[i].has_bytes ? 1000 : 250);
+        ck_assert_uint_eq(options.config.layer[0].units, 64);
+        ck_assert_uint_eq(options.config.layer[1].units, 32);
+        train_options_free(&options);
+    }
+}
+END_TEST
+
 START_TEST(wrong_hidden_layers_are_refused)
 {
     static const char *const cases[][2] = {
@@ -97,9 +153,10 @@ START_TEST(the_recipe_holds_each_option_but_those_that_shape_no_weight)
         options.recipe.at,
         "--target y --drop u,v --keep w --categorical p,q --numeric 3 --layers 4,3,2 --activation "
         "relu --task auto --missing mean --unknown zero --na-values - "
-        "--header yes --decimal , --validation 0.5 --epochs 20 --batch 64 --optimizer sgd "
-        "--lr 0.01 --momentum 0.9 --nesterov --weight-decay 0 --schedule constant --warmup 0 "
-        "--dropout 0 --init auto --standardize --scale 0 --shift 0 --augment shift:1 --patience 0 "
+        "--header yes --decimal , --validation 0.5 --epochs 20 --batch 64 --optimizer auto "
+        "--lr 0 --momentum 0.9 --nesterov --weight-decay auto --schedule constant --warmup 0 "
+        "--dropout auto --init auto --standardize --scale 0 --shift 0 --augment shift:1 --patience "
+        "0 "
         "--seed 1");
     for (size_t i = 0; i < train_options.len; i++) {
         char name[64], word[64];
@@ -113,4 +170,5 @@ START_TEST(the_recipe_holds_each_option_but_those_that_shape_no_weight)
 END_TEST
 
 RUN_SUITE("train_options", the_recipe_holds_each_option_but_those_that_shape_no_weight,
-          the_data_say_how_wide_the_net_is_and_how_long_it_learns, wrong_hidden_layers_are_refused)
+          the_data_say_how_wide_the_net_is_and_how_long_it_learns,
+          a_table_with_a_header_has_defaults_of_its_own, wrong_hidden_layers_are_refused)
