@@ -258,12 +258,24 @@ static void leave_table(struct csv_table *table)
     free(table->word);
 }
 
+static bool open_text(struct csv_table *table)
+{
+    enum { MORE_COLUMNS = 1024, CELL_BYTES = 64 * 1024 };
+    const struct csv_options *options = table->options;
+    struct csv_text *text = &table->text;
+    text->watch = options->watch;
+    if (options->most && options->features) {
+        text->cells_max = 2 * options->features + MORE_COLUMNS;
+        text->bytes_max = CELL_BYTES + table->word_bytes;
+    }
+    return csv_text_open(text, table->source, &options->table);
+}
+
 static bool begin_table(struct csv_table *table)
 {
     const struct csv_options *options = table->options;
     struct csv *csv = table->csv;
-    if (!csv_words_begin(table) || !csv_text_open(&table->text, table->source, &options->table) ||
-        !csv_head_read(table))
+    if (!csv_words_begin(table) || !open_text(table) || !csv_head_read(table))
         return false;
     if (options->fill && csv->features && csv->features != options->features)
         return rows_fail(table->source, "%zu features, where the training rows have %zu",
@@ -384,6 +396,7 @@ static struct csv_options options_of(const struct relud_rows_options *options)
     return (struct csv_options){.table = options->table,
                                 .features = options->features,
                                 .most = options->most,
+                                .watch = options->watch,
                                 .name = options->name,
                                 .feature = options->feature};
 }

@@ -63,10 +63,14 @@ struct csv_text {
     const char *comment;   /* the last comment line before the first record, or NULL */
     struct csv_cell *cell; /* [cells] of the current record */
     size_t cells, cells_cap;
+    size_t cells_max, bytes_max;     /* of a record, and of a cell; 0: any number */
+    const struct relud_watch *watch; /* asked after about so many bytes of work; or NULL */
+    size_t worked;                   /* since it was asked */
+    bool is_ended;                   /* it has said no */
 };
 
-/* Skips comment lines and a line sep=…, and finds the separator. Close the text also after a
- * failure. */
+/* Skips comment lines and a line sep=…, and finds the separator. The caller has set the limits and
+ * the watch. Close the text also after a failure. */
 bool csv_text_open(struct csv_text *text, const struct rows_source *source,
                    const struct relud_table *table);
 void csv_text_close(struct csv_text *text);
@@ -86,6 +90,7 @@ struct csv_options {
     struct relud_table table;
     size_t features; /* per row; 0: any number */
     size_t most;     /* of all rows together; 0: any number */
+    const struct relud_watch *watch;
     /* [features], or NULL. If the table has a header: the column of each feature. */
     const char *const *name;
     const struct relud_features *feature; /* [features], or NULL: numbers, none missing */

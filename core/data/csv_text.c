@@ -2,6 +2,7 @@
  * (RFC 4180). */
 #include "core/data/csv.h"
 
+#include "core/base/watch.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,6 +23,20 @@ static bool is_line_end(char c)
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+/* Notes work that takes about as long as reading so many bytes. False, and an error, if the watch
+ * ends it. */
+static bool go_on(struct csv_text *text, size_t bytes)
+{
+    enum { PIECE = 48 * 1024 };
+    text->worked += bytes;
+    if (text->worked < PIECE)
+        return true;
+    text->worked = 0;
+    text->is_ended = !watch_go_on(text->watch);
+    return !text->is_ended || relud_fail(text->source->error, RELUD_IO, "%s is not wanted any more",
+                                         text->source->path);
 }
 
 /* ---- lines ---- */
@@ -66,10 +81,12 @@ static bool ends_cell(const struct csv_text *text, char c)
 static bool take_quoted(struct csv_text *text, const char *at, struct csv_cell *cell,
                         const char **next, const char **end)
 {
+    enum { PAIR = 8 }; /* bytes that take as long as two quotes */
     const char *close = at;
     while ((close = memchr(close, '"', (size_t)(text->end - close))) && close + 1 < text->end &&
            close[1] == '"')
-        close += 2;
+        if (close += 2, !go_on(text, PAIR))
+            return false;
     if (!close)
         return rows_fail(text->source, "line %zu: a quote that does not end",
                          csv_line(text->source, at));
@@ -106,9 +123,20 @@ static bool take_cell(struct csv_text *text, const char *at, struct csv_cell *ce
     return true;
 }
 
+static bool check_size(const struct csv_text *text, const struct csv_cell *cell)
+{
+    if (text->cells_max && text->cells > text->cells_max)
+        return rows_fail(text->source, "line %zu has more than %zu columns",
+                         csv_line(text->source, text->record), text->cells_max);
+    return text->bytes_max == 0 || cell->len <= text->bytes_max ||
+           rows_fail(text->source, "line %zu, column %zu: a cell of more than %zu bytes",
+                     csv_line(text->source, text->record), text->cells, text->bytes_max);
+}
+
 /* Splits the line from `at` to *end into cells. *end moves on if quotes contain line ends. */
 static bool split(struct csv_text *text, const char *at, const char **end)
 {
+    enum { CELL = 16 }; /* bytes that take as long as a cell */
     text->cells = 0;
     for (const char *next = at;; at = next + 1) {
         if (text->cells == text->cells_cap) {
@@ -119,7 +147,8 @@ static bool split(struct csv_text *text, const char *at, const char **end)
             text->cell = more;
             text->cells_cap = cap;
         }
-        if (!take_cell(text, at, &text->cell[text->cells++], &next, end))
+        struct csv_cell *cell = &text->cell[text->cells++];
+        if (!take_cell(text, at, cell, &next, end) || !go_on(text, CELL) || !check_size(text, cell))
             return false;
         while (text->separator == ' ' && next + 1 < *end && is_blank(next[1]))
             next++;
@@ -142,6 +171,8 @@ bool csv_text_next(struct csv_text *text)
     while (text->at < text->end) {
         const char *line = text->at, *end = line_end(text, line);
         text->at = behind(end, text->end);
+        if (!go_on(text, 8 + (size_t)(end - line) / 4))
+            return false;
         if (is_empty(text, line, end))
             continue;
         text->record = line;
@@ -171,7 +202,7 @@ static char told_separator(const char *line, const char *end)
     return is_letter || is_digit(c) || c == '"' || (unsigned char)c >= 0x80 ? 0 : c;
 }
 
-static void pass_preface(struct csv_text *text)
+static bool pass_preface(struct csv_text *text)
 {
     while (text->at < text->end) {
         const char *line = text->at, *end = line_end(text, line);
@@ -180,7 +211,9 @@ static void pass_preface(struct csv_text *text)
         bool is_comment = line < end && *line == '#';
         char told = text->is_told ? 0 : told_separator(line, end);
         if (line < end && !is_comment && !told)
-            return;
+            return true;
+        if (!go_on(text, 8 + (size_t)(end - text->at)))
+            return false;
         if (is_comment)
             text->comment = line;
         if (told)
@@ -188,6 +221,7 @@ static void pass_preface(struct csv_text *text)
         text->is_told |= told != 0;
         text->at = behind(end, text->end);
     }
+    return true;
 }
 
 bool csv_text_split_comment(struct csv_text *text)
@@ -204,6 +238,8 @@ bool csv_text_split_comment(struct csv_text *text)
     text->source = source;
     if (!is_split && error.code == RELUD_NO_MEMORY)
         return csv_no_memory(source);
+    if (text->is_ended)
+        return relud_fail(source->error, RELUD_IO, "%s is not wanted any more", source->path);
     if (!is_split || end != line) /* a sentence with a quote is no header */
         text->cells = 0;
     return true;
@@ -218,18 +254,23 @@ struct tally {
     size_t decimals; /* the commas that stand between two digits */
 };
 
-/* Tallies the record at *at and moves *at past it. */
-static struct tally tally_record(const char **at, const char *end)
+/* Tallies the record at *at and moves *at past it; to the end if the watch ended it. */
+static struct tally tally_record(struct csv_text *text, const char **at)
 {
     struct tally tally = {0};
-    const char *c = *at;
+    const char *c = *at, *end = text->end;
     bool begins_cell = true, is_behind_word = false, is_behind_blank = false;
     while (c < end && is_blank(*c))
         c++;
     for (; c < end && !is_line_end(*c); c++) {
+        if (!go_on(text, 2))
+            end = c;
         if (begins_cell && *c == '"') {
-            while (++c < end && (*c != '"' || (c + 1 < end && c[1] == '"')))
+            while (++c < end && (*c != '"' || (c + 1 < end && c[1] == '"'))) {
                 c += *c == '"';
+                if (!go_on(text, 1))
+                    end = c;
+            }
             if (c >= end)
                 break;
         }
@@ -244,7 +285,7 @@ static struct tally tally_record(const char **at, const char *end)
         is_behind_blank = is_blank(*c);
         begins_cell = which != NULL;
     }
-    *at = c < end ? behind(c, end) : end;
+    *at = c < end ? behind(c, end) : text->end;
     return tally;
 }
 
@@ -253,21 +294,21 @@ static struct tally tally_record(const char **at, const char *end)
  * several tie, the one that occurs most often in the first record wins; commas that may be decimal
  * commas do not count for this. Blanks are the last choice, because they also occur in texts, and
  * they need more than one record. *is_alone: the text has only one record. */
-static size_t agreed_separator(const struct csv_text *text, bool has_decimal_comma, bool *is_alone)
+static size_t agreed_separator(struct csv_text *text, bool has_decimal_comma, bool *is_alone)
 {
     enum { RECORDS = 16 };
     struct tally first = {0};
     size_t agreed[SEPARATORS] = {0}, records = 0, best = SEPARATORS;
     const char *at = text->at;
     for (; records < RECORDS && at < text->end; records++) {
-        struct tally tally = tally_record(&at, text->end);
+        struct tally tally = tally_record(text, &at);
         if (has_decimal_comma)
             tally.count[COMMA] -= tally.decimals;
         if (records == 0)
             first = tally;
         for (size_t i = 0; i < SEPARATORS; i++)
             agreed[i] += agreed[i] == records && tally.count[i] == first.count[i];
-        while (at < text->end && (is_blank(*at) || is_line_end(*at)))
+        while (at < text->end && (is_blank(*at) || is_line_end(*at)) && go_on(text, 1))
             at++;
     }
     *is_alone = records < 2;
@@ -287,6 +328,8 @@ static bool find_separator(struct csv_text *text, const struct relud_table *tabl
 {
     bool has_decimal_comma = table->decimal == ',', is_alone;
     size_t best = agreed_separator(text, has_decimal_comma, &is_alone);
+    if (text->is_ended)
+        return false;
     if (best < SEPARATORS) {
         text->separator = separators[best];
         return true;
@@ -308,10 +351,10 @@ static bool find_separator(struct csv_text *text, const struct relud_table *tabl
 bool csv_text_open(struct csv_text *text, const struct rows_source *source,
                    const struct relud_table *table)
 {
-    *text =
-        (struct csv_text){.source = source, .at = source->text, .end = source->text + source->len};
-    pass_preface(text);
-    return text->is_told || find_separator(text, table);
+    text->source = source;
+    text->at = text->record = source->text;
+    text->end = source->text + source->len;
+    return pass_preface(text) && (text->is_told || find_separator(text, table));
 }
 
 void csv_text_close(struct csv_text *text)

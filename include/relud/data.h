@@ -44,8 +44,10 @@ struct relud_rows_options {
     const struct relud_features *feature;
     struct relud_table table;
     /* Numbers that all rows of a table may have together; 0: any number. A short line may leave out
-     * a thousand columns that are imputed. */
+     * a thousand columns that are imputed. Where this is set, lines of far more columns and cells
+     * far longer than the model's words are errors, too. */
     size_t most;
+    const struct relud_watch *watch; /* asked while a table is read; or NULL */
 };
 
 /* Reads the file at `path` ("-": standard input). Its content says which format it is, not its

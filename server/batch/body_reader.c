@@ -74,7 +74,9 @@ bool body_reader_table(struct request *request, const char *body, size_t len,
 {
     struct relud_rows rows = {.rows = 0};
     struct relud_rows_options limited = *options;
+    const struct relud_watch watch = long_work_watch(request);
     limited.most = array->capacity;
+    limited.watch = long_work_is_inside(request) ? &watch : NULL;
     relud_table_reader *table = relud_table_open(body, len, &limited);
     bool is_right = read_table(request, table, &rows, error);
     array->is_present = true;

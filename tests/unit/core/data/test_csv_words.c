@@ -172,6 +172,75 @@ START_TEST(a_table_has_at_most_so_many_numbers)
 }
 END_TEST
 
+static bool read_all(const char *text, size_t len, const struct relud_watch *watch,
+                     struct relud_error *error)
+{
+    struct relud_rows_options options = model;
+    options.most = 3000;
+    options.watch = watch;
+    struct relud_rows rows = {.rows = 0};
+    relud_table_reader *reader = relud_table_open(text, len, &options);
+    *error = (struct relud_error){0};
+    ck_assert_ptr_nonnull(reader);
+    bool is_right;
+    do
+        is_right = relud_table_read(reader, len + 1, &rows, error);
+    while (is_right && rows.rows == 0);
+    relud_table_close(reader);
+    relud_rows_free(&rows);
+    return is_right;
+}
+
+static bool ends_after(void *user)
+{
+    size_t *left = user;
+    return *left && --*left;
+}
+
+/* One record, one comment, or what lies between them, may be as long as the text. */
+START_TEST(long_parts_of_a_table_are_watched_or_refused)
+{
+    enum { BYTES = 1 << 20, MANY_CALLS = 1 << 20 };
+    static const char head[] = "age,city,plan\n", row[] = "31,Rome,free\n";
+    static const struct {
+        const char *before, *part, *behind, *words; /* words: of the error */
+    } parts[] = {
+        {"", "\n", "age,city,plan\n31,Rome,free\n", NULL},
+        {"", "  \n", "age,city,plan\n31,Rome,free\n", NULL},
+        {"", "#\n", "age,city,plan\n31,Rome,free\n", NULL},
+        {head, "\r\n", row, NULL},
+        {head, " ", "31,Rome,free\n", NULL},
+        {"#", "x,", "\nage,city,plan\n31,Rome,free\n", NULL},
+        {"age,city,plan\n31,Rome,\"", "\"\"", "\"\n", "line 2, column 3: a cell of more than"},
+        {"age,city,plan\n31,Rome,", "y", "\n", "line 2, column 3: a cell of more than"},
+        {head, "1,", "\n", "line 2 has more than 1030 columns"},
+        {"", "a,", "\n31,Rome,free\n", "line 1 has more than 1030 columns"},
+        {"31,\"", "\"\"", "\",free\n", "line 1, column 2: a cell of more than"},
+    };
+    char *text = malloc(2 * BYTES);
+    ck_assert_ptr_nonnull(text);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char *end = stpcpy(text, parts[i].before);
+        while (end < text + BYTES)
+            end = stpcpy(end, parts[i].part);
+        size_t len = (size_t)(stpcpy(end, parts[i].behind) - text), calls = MANY_CALLS;
+        const struct relud_watch watch = {.go_on = ends_after, .user = &calls};
+        struct relud_error error;
+        bool is_read = read_all(text, len, &watch, &error);
+        ck_assert_msg(is_read == !parts[i].words, "case %zu: %s", i, error.text);
+        ck_assert_msg(is_read || strstr(error.text, parts[i].words), "case %zu: %s", i, error.text);
+        size_t asked = MANY_CALLS - calls;
+        ck_assert_msg(asked >= 1 || !is_read, "case %zu: %zu calls", i, asked);
+        for (size_t nth = 1; nth <= asked; nth += 1 + asked / 4) {
+            calls = nth;
+            ck_assert(!read_all(text, len, &watch, &error));
+            ck_assert_msg(error.code == RELUD_IO, "case %zu: %s", i, error.text);
+        }
+    }
+    free(text);
+}
+END_TEST
+
 START_TEST(arrays_of_numbers_say_no_words)
 {
     static const char idx[] = "\0\0\x08\2\0\0\0\2\0\0\0\3\1\0\0\2\1\1",
@@ -196,4 +265,4 @@ END_TEST
 
 RUN_SUITE_BETWEEN("csv_words", setup, teardown, words_of_tables_are_indices, wrong_words_are_named,
                   words_of_json_are_indices, indices_are_checked, arrays_of_numbers_say_no_words,
-                  a_table_has_at_most_so_many_numbers)
+                  a_table_has_at_most_so_many_numbers, long_parts_of_a_table_are_watched_or_refused)
