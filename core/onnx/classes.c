@@ -360,8 +360,8 @@ static bool decides_alike(const struct onnx_graph *graph, size_t first, const st
     return bound == 0 && !is_never_negative(graph, their_logit, NEAR);
 }
 
-/* True if the value is the second of two scores that are each other's opposite: one score, then, and
- * the greatest is the second where it is above 0. */
+/* True if the value is the second of two scores that are each other's opposite. Then there is one
+ * score, and the class is the second where it is above 0. */
 static bool is_opposite(const struct onnx_graph *graph, size_t value, size_t scores)
 {
     const struct step *one = value == STEP_INPUT ? NULL : &graph->source->step[value - 1];

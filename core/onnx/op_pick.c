@@ -64,11 +64,13 @@ static bool check_shapes(struct onnx_graph *graph, const struct onnx_value *x,
         return onnx_fail(graph, "indices of %zu dimensions for %zu", index->rank, x->rank);
     if (x->rank == ONNX_RANK_MAX)
         return onnx_fail(graph, "tensors of %zu dimensions", x->rank);
+    if (!are_rows_alike(graph, x, index, axis))
+        return false;
     for (size_t i = 0; i < x->rank; i++)
         if (i != axis && index->shape[i] > x->shape[i])
             return onnx_fail(graph, "axis %zu has %zu indices for %zu elements", i, index->shape[i],
                              x->shape[i]);
-    return are_rows_alike(graph, x, index, axis);
+    return true;
 }
 
 /* For each index all elements that it may pick, along a new last axis. */
@@ -267,10 +269,61 @@ static bool replace(struct onnx_graph *graph, const struct onnx_value *x,
     return true;
 }
 
+/* Combines each element of x with the updates that map[] names it for, one after another: in round
+ * r with its r-th update, or with the number that changes nothing. */
+static bool accumulate(struct onnx_graph *graph, const struct onnx_value *x,
+                       const struct onnx_value *updates, const uint32_t *map, enum element element,
+                       struct onnx_value *out)
+{
+    enum { ROUNDS_MAX = 64 };
+    struct arena *arena = graph->source->arena;
+    float *nothing = arena_take(arena, sizeof *nothing);
+    size_t *piece = arena_take_array(arena, 2, sizeof *piece), rounds = 0;
+    uint32_t *used = arena_take_array(&graph->source->temporary, x->width, sizeof *used);
+    if (!nothing || !piece || !used)
+        return onnx_no_memory(graph);
+    *nothing = element == ELEMENT_MUL;
+    struct onnx_value pair[2] = {*updates, onnx_scalar(nothing)}, by;
+    struct onnx_value joined = {.rank = 1, .width = updates->width + 1};
+    struct step step = {.kind = STEP_JOIN, .piece = piece};
+    piece[0] = updates->width;
+    piece[1] = 1;
+    joined.shape[0] = joined.width;
+    if (!onnx_unturn(graph, &pair[0]) || !onnx_emit(graph, &step, pair, 2, &joined))
+        return false;
+    for (size_t i = 0; i < updates->width; i++)
+        rounds = ++used[map[i]] > rounds ? used[map[i]] : rounds;
+    if (rounds > ROUNDS_MAX)
+        return onnx_fail(graph, "%zu updates of one element; at most %d are taken", rounds,
+                         ROUNDS_MAX);
+    *out = *x;
+    for (size_t r = 0; r < rounds; r++) {
+        uint32_t *from = onnx_new_map(graph, x->width);
+        if (!from)
+            return false;
+        for (size_t i = 0; i < x->width; i++) {
+            from[i] = (uint32_t)updates->width;
+            used[i] = 0;
+        }
+        for (size_t i = 0; i < updates->width; i++)
+            if (used[map[i]]++ == r)
+                from[map[i]] = (uint32_t)i;
+        if (!onnx_gather(graph, &joined, from, x->rank, x->shape, &by))
+            return false;
+        if (x->kind == ONNX_ROWS && x->is_batched) {
+            by.batch_axis = x->batch_axis;
+            by.batch_outer = x->batch_outer;
+        }
+        if (!onnx_element(graph, element, out, &by, NULL, out))
+            return false;
+    }
+    return true;
+}
+
 /* The updates along the axis one after another: where an index is the place, the update. */
 static bool scatter_varying(struct onnx_graph *graph, const struct onnx_value *x,
                             const struct onnx_value *index, const struct onnx_value *updates,
-                            size_t axis, struct onnx_value *out)
+                            size_t axis, enum element element, struct onnx_value *out)
 {
     enum { UPDATES_MAX = 64 };
     size_t shape[ONNX_RANK_MAX], stride[ONNX_RANK_MAX];
@@ -303,19 +356,32 @@ static bool scatter_varying(struct onnx_graph *graph, const struct onnx_value *x
         if (!map || !onnx_gather(graph, &at, map, x->rank, shape, &one) ||
             !onnx_gather(graph, &all, map, x->rank, shape, &by) ||
             !onnx_element(graph, ELEMENT_EQUAL, &one, &place, NULL, &is) ||
+            (element != ELEMENT_WHERE && !onnx_element(graph, element, out, &by, NULL, &by)) ||
             !onnx_element(graph, ELEMENT_WHERE, &is, &by, out, out))
             return false;
     }
     return true;
 }
 
-static bool check_reduction(struct onnx_graph *graph)
+/* *element gets ELEMENT_WHERE where an update takes the place of the element. */
+static bool read_reduction(struct onnx_graph *graph, enum element *element)
 {
     struct onnx_text word = {"none", 4};
     if (!onnx_word(graph, "reduction", &word))
         return false;
-    return onnx_text_is(word, "none") ||
-           onnx_fail(graph, "reduction is '%.*s'; none is read", ONNX_NAME(word));
+    *element = onnx_text_is(word, "add")   ? ELEMENT_ADD
+               : onnx_text_is(word, "mul") ? ELEMENT_MUL
+                                           : ELEMENT_WHERE;
+    return *element != ELEMENT_WHERE || onnx_text_is(word, "none") ||
+           onnx_fail(graph, "reduction is '%.*s'; none, add and mul are read", ONNX_NAME(word));
+}
+
+static bool put_updates(struct onnx_graph *graph, const struct onnx_value *x,
+                        const struct onnx_value *updates, const uint32_t *map, enum element element,
+                        struct onnx_value *out)
+{
+    return element == ELEMENT_WHERE ? replace(graph, x, updates, map, out)
+                                    : accumulate(graph, x, updates, map, element, out);
 }
 
 static bool read_scatter_elements(struct onnx_graph *graph, const struct onnx_node *node)
@@ -324,20 +390,22 @@ static bool read_scatter_elements(struct onnx_graph *graph, const struct onnx_no
     const struct onnx_value *x, *index, *updates;
     struct onnx_value out;
     long long number = 0;
+    enum element element;
     size_t axis;
     if (!onnx_wanted(graph, 0, &x) || !onnx_wanted(graph, 1, &index) ||
         !onnx_wanted(graph, 2, &updates) || !onnx_whole(graph, "axis", &number) ||
-        !check_reduction(graph) || !onnx_axis(graph, number, x->rank, &axis) ||
+        !read_reduction(graph, &element) || !onnx_axis(graph, number, x->rank, &axis) ||
         !check_shapes(graph, x, index, axis) || !check_shapes(graph, x, updates, axis))
         return false;
     if (updates->width != index->width)
         return onnx_fail(graph, "%zu indices for %zu updates", index->width, updates->width);
     if (index->kind == ONNX_ROWS)
-        return onnx_answer(graph, scatter_varying(graph, x, index, updates, axis, &out), &out);
+        return onnx_answer(graph, scatter_varying(graph, x, index, updates, axis, element, &out),
+                           &out);
     if (index->kind != ONNX_WHOLES || index->is_batch)
         return onnx_fail(graph, "its indices are no whole numbers");
     uint32_t *map = map_elements(graph, x, index, axis);
-    return onnx_answer(graph, map && replace(graph, x, updates, map, &out), &out);
+    return onnx_answer(graph, map && put_updates(graph, x, updates, map, element, &out), &out);
 }
 
 static bool read_scatter_nd(struct onnx_graph *graph, const struct onnx_node *node)
@@ -345,9 +413,10 @@ static bool read_scatter_nd(struct onnx_graph *graph, const struct onnx_node *no
     (void)node;
     const struct onnx_value *x, *index, *updates;
     struct onnx_value out;
+    enum element element;
     size_t count;
     if (!onnx_wanted(graph, 0, &x) || !onnx_wanted(graph, 1, &index) ||
-        !onnx_wanted(graph, 2, &updates) || !check_reduction(graph) ||
+        !onnx_wanted(graph, 2, &updates) || !read_reduction(graph, &element) ||
         !named_axes(graph, x, index, &count))
         return false;
     size_t before = index->rank - 1;
@@ -362,7 +431,7 @@ static bool read_scatter_nd(struct onnx_graph *graph, const struct onnx_node *no
     if (updates->width != index->width / count * onnx_product(x, count, x->rank))
         return onnx_fail(graph, "%zu numbers are put into the places of %zu", updates->width,
                          index->width / count * onnx_product(x, count, x->rank));
-    if (!replace(graph, x, updates, map, &out))
+    if (!put_updates(graph, x, updates, map, element, &out))
         return false;
     if (x->kind != ONNX_ROWS && updates->kind == ONNX_ROWS)
         out.batch_axis = updates->batch_axis - before + count;

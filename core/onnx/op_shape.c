@@ -19,7 +19,7 @@ static bool read_shape(struct onnx_graph *graph, const struct onnx_node *node)
     if (!onnx_whole(graph, "start", &start) || !onnx_whole(graph, "end", &end))
         return false;
     long long rank = (long long)x->rank;
-    start = start < 0 ? start + rank : start;
+    start = start < -rank ? 0 : start < 0 ? start + rank : start;
     end = end < 0 ? end + rank : end > rank ? rank : end;
     struct onnx_value out = {.kind = ONNX_WHOLES, .rank = 1};
     if (start >= 0 && start == end)
@@ -410,8 +410,10 @@ static bool read_expand(struct onnx_graph *graph, const struct onnx_node *node)
         else if (is_batch && !(is_spread && own == 1))
             return onnx_fail_mixing(graph, "it expands");
         if (wanted < 1 || (wanted != 1 && own != 1 && (size_t)wanted != own) ||
-            (is_own && wanted != 1))
+            (is_own && wanted != 1)) {
+            graph->mixes_rows |= is_own;
             return onnx_fail(graph, "dimension %zu cannot become %lld", i, wanted);
+        }
         shape[i] = own == 1 ? (size_t)wanted : own;
     }
     if (!onnx_expand(graph, x, rank, shape, &out) ||

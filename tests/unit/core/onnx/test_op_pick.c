@@ -29,8 +29,12 @@ static const struct onnx_case constants[] = {
     {"i=i[1,4]{0,0,0,0}; y=GatherElements(x,i) axis=0", 17, NULL, "it picks elements " BATCH},
     {"x:f[1,2,2]; i=i[1,3,2]{0,0,0,0,0,0}; y=GatherElements(x,i) axis=2", 17, NULL,
      "axis 1 has 3 indices for 2 elements"},
-    {"x:f[4]; i=i[1]{0}; u=f[1]{1}; y=ScatterElements(x,i,u) reduction='add'", 17, NULL,
-     "reduction is 'add'; none is read"},
+    {"x:f[4]; i=i[3]{0,0,2}; u=f[3]{1,5,3}; y=ScatterElements(x,i,u) reduction='add'", 17,
+     "1 2 3 4", "7 2 6 4"},
+    {"x:f[4]; i=i[3,1]{0,0,2}; u=f[3]{1,5,3}; y=ScatterND(x,i,u) reduction='mul'", 17, "1 2 3 4",
+     "5 2 9 4"},
+    {"x:f[4]; i=i[1]{0}; u=f[1]{1}; y=ScatterElements(x,i,u) reduction='max'", 18, NULL,
+     "reduction is 'max'; none, add and mul are read"},
     {"x:f[4]; i=i[2]{0,1}; u=f[1]{1}; y=ScatterElements(x,i,u)", 17, NULL,
      "2 indices for 1 updates"},
     {"x:f[4]; i=i[2,1]{0,1}; u=f[1]{1}; y=ScatterND(x,i,u)", 17, NULL,
@@ -50,6 +54,8 @@ static const struct onnx_case varying[] = {
     {"a=ArgMax(x) axis=1; z=f[1,4]{0,0,0,0}; s=Shape(x); e=Expand(z,s); o=f[1,1]{1}; n=Shape(a); "
      "u=Expand(o,n); y=ScatterElements(e,a,u) axis=1",
      17, "1 4 3 2", "0 1 0 0"},
+    {"x:f[N,2]; z:i[N,2]; y=ScatterElements(x,z,x) axis=1 reduction='add'", 18, "1 2 0 0 1 2 1 0",
+     "4 2 3 3"},
     {"k=i[1]{2}; v,i=TopK(x,k); n=Neg(v); y=ScatterElements(x,i,n) axis=1", 17, "1 4 3 2",
      "1 -4 -3 2"},
 };

@@ -116,7 +116,7 @@ static const struct onnx_case shapes[] = {
     {"s=Shape(x) start=-1 end=9; y=Mul(x,s)", 17, "1 2 3 4", "4 8 12 16"},
     {"w=f[3,2]{1,2,3,4,5,6}; s=Shape(w) end=-1; y=Mul(x,s)", 17, "1 2 3 4", "3 6 9 12"},
     {"x:f[4]; s=Shape(x); y=Mul(x,s)", 17, "1 2 3 4", "4 8 12 16"},
-    {"s=Shape(x) start=-9; y=Mul(x,s)", 17, NULL, "axes -7 to 2 of 2"},
+    {"s=Shape(x) start=-9; y=Mul(x,s)", 17, NULL, "dimensions of 4 and 2 do not go together"},
     {"s=Shape(x) start=2; y=Mul(x,s)", 17, NULL, "dimensions of 4 and 0 do not go together"},
     {"s=Shape(x) start=1.5; y=Mul(x,s)", 17, NULL, "attribute 'start' is not of the type"},
     {"s=Shape(x) end='a'; y=Mul(x,s)", 17, NULL, "attribute 'end' is not of the type"},
