@@ -68,6 +68,33 @@ static void offer(const struct onnx_node *node, const char *name, const char **n
     }
 }
 
+/* Fails for operations of nets that relud does not serve; false if it is none of those. */
+static bool fail_known(struct onnx_graph *graph, const struct onnx_node *node)
+{
+    static const struct {
+        const char *part, *what;
+    } families[] = {
+        {"Conv", "a convolution: relud serves feed-forward nets"},
+        {"Pool", "pooling: relud serves feed-forward nets"},
+        {"LSTM", "a recurrent layer: relud serves feed-forward nets"},
+        {"GRU", "a recurrent layer: relud serves feed-forward nets"},
+        {"RNN", "a recurrent layer: relud serves feed-forward nets"},
+        {"Attention", "attention as one operation: export it as the products that it is"},
+        {"Loop", "a loop: export the net without it, as by torch.onnx.export(dynamo=True)"},
+        {"Scan", "a loop: export the net without it, as by torch.onnx.export(dynamo=True)"},
+        {"Sequence", "sequences of tensors: export with the optimizer on (optimize=True)"},
+        {"NonZero", "an answer whose size depends on the numbers, which no row has"},
+        {"Random", "random numbers: the same row would have different answers"},
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        for (size_t at = 0; at + strlen(families[i].part) <= node->op.len; at++)
+            if (memcmp(node->op.at + at, families[i].part, strlen(families[i].part)) == 0) {
+                onnx_fail(graph, "%s", families[i].what);
+                return true;
+            }
+    return false;
+}
+
 static bool fail_unknown(struct onnx_graph *graph, const struct onnx_node *node)
 {
     const struct relud_activation *activation;
@@ -81,6 +108,8 @@ static bool fail_unknown(struct onnx_graph *graph, const struct onnx_node *node)
             offer(node, activation_onnx(activation)->op, &nearest, &least);
     if (node->domain.len)
         return fail_domain(graph, node);
+    if (fail_known(graph, node))
+        return false;
     if (least < node->op.len / 2 + 1)
         return onnx_fail(graph, "relud has no such operation (opset %llu); the nearest is %s",
                          (unsigned long long)graph->file.opset, nearest);

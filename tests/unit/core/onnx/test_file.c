@@ -296,7 +296,7 @@ START_TEST(F22_what_an_onnx_file_says_beside_is_no_reason_to_refuse)
     with_field(net, true, 15, "", 0, NULL);                          /* sparse_initializer */
     with_field("w=f{1}; y=Add(x,v)", true, 15, "", 0, "(sparse initializers are not read)");
     with_field(net, true, 1, "\x1a\x02\xff\n\x22\x04What\x32\x01\xff", 13, NULL); /* a node */
-    with_field("y=Conv(x)", true, 1, "\x1a\x02\xff\n\x22\x04What", 10, "(Conv): relud has no");
+    with_field("y=Conv(x)", true, 1, "\x1a\x02\xff\n\x22\x04What", 10, "(Conv): a convolution");
     /* an initializer of nine dimensions, of a type that is not known, and an input like it */
     static const char dims[] =
         "\x08\x01\x08\x01\x08\x01\x08\x01\x08\x01\x08\x01\x08\x01\x08\x01\x08\x01"

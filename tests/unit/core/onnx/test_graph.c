@@ -18,6 +18,10 @@ static const struct onnx_case graphs[] = {
     {"w=f[0]{}; y=Mul(x,w)", 17, NULL, "'w' is empty"},
     {"y=Add(x,a_name_of_more_than_sixty_letters_that_is_cut_off_where_it_is_)", 17, NULL,
      "it reads 'a_name_of_more_than_sixty_letters_that_is_cut_off_where_it_i', which"},
+    {"y=LSTM(x)", 17, NULL,
+     "node 'LSTM' (LSTM): a recurrent layer: relud serves feed-forward nets"},
+    {"y=SplitToSequence(x)", 17, NULL, "export with the optimizer on (optimize=True)"},
+    {"y=MaxPool(x)", 17, NULL, "pooling: relud serves feed-forward nets"},
     {"y=AnOperationOfMoreThanThirtyLettersAltogether(x)", 17, NULL,
      "(AnOperationOfMoreThanThirtyLet): relud has no such operation (opset 17): it serves "
      "feed-forward"},
