@@ -141,12 +141,26 @@ bool onnx_read_value(struct onnx_graph *graph, struct onnx_text name,
     return true;
 }
 
+/* True if the operation makes something of a list without numbers; others compute with none. */
+static bool takes_empty(struct onnx_text op)
+{
+    static const char *const those[] = {"Cast",    "Concat",    "Flatten", "Identity",
+                                        "Reshape", "Shape",     "Slice",   "Split",
+                                        "Squeeze", "Unsqueeze", "Expand",  "ConstantOfShape"};
+    for (size_t i = 0; i < sizeof those / sizeof *those; i++)
+        if (onnx_text_is(op, those[i]))
+            return true;
+    return false;
+}
+
 bool onnx_wanted(struct onnx_graph *graph, size_t index, const struct onnx_value **value)
 {
     if (!onnx_input(graph, index, value))
         return false;
     if (!*value)
         return onnx_fail(graph, "input %zu is missing", index);
+    if ((*value)->width == 0 && (*value)->kind == ONNX_WHOLES && !takes_empty(graph->node->op))
+        return onnx_fail(graph, "input %zu is an empty list", index);
     return true;
 }
 
