@@ -302,8 +302,8 @@ static bool end_table(struct csv_table *table)
     return !table->options->fill_missing || fill_missing(table);
 }
 
-/* Reads records until at least `bytes` of text are consumed, where a number that is stored counts as
- * a byte, too. At the end of the text it ends the table and sets *is_over. */
+/* Reads records until at least `bytes` of text are consumed, where a number that is stored counts
+ * as a byte, too. At the end of the text it ends the table and sets *is_over. */
 static bool read_some(struct csv_table *table, size_t bytes, bool *is_over)
 {
     const char *begin = table->text.at;

@@ -69,8 +69,8 @@ struct csv_text {
     bool is_ended;                   /* it has said no */
 };
 
-/* Skips comment lines and a line sep=…, and finds the separator. The caller has set the limits and
- * the watch. Close the text also after a failure. */
+/* Skips comment lines and a line sep=…, and finds the separator. The caller has set the limits
+ * and the watch. Close the text also after a failure. */
 bool csv_text_open(struct csv_text *text, const struct rows_source *source,
                    const struct relud_table *table);
 void csv_text_close(struct csv_text *text);

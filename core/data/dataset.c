@@ -123,15 +123,9 @@ static bool check_features(struct reading *reading)
     const struct raw_targets *targets = &reading->targets;
     const struct relud_features *feature = reading->options->feature;
     bool may_miss = relud_has_imputed(feature);
-    size_t count = feature ? data->rows * data->features : 0;
-    for (size_t i = 0; i < count; i++) {
-        float value = data->bytes ? (float)data->bytes[i] : data->values[i];
-        size_t row = i / data->features, f = i % data->features;
-        if (isnan(value) && !relud_is_imputed(feature, f))
-            return rows_fail(&reading->source, "row %zu, feature %zu is not finite", row, f);
-        if (!rows_check_index(&reading->source, value, row, f, feature))
-            return false;
-    }
+    if (feature && !rows_check_features(&reading->source, data->bytes, data->values, data->rows,
+                                        data->features, feature))
+        return false;
     for (size_t i = 0; may_miss && targets->numbers && i < targets->rows * targets->columns; i++)
         if (isnan(targets->numbers[i]))
             return rows_fail(targets->source, "row %zu: the target is not finite",
@@ -390,22 +384,16 @@ static bool read_labels(struct reading *reading)
 
 /* ---- all of it ---- */
 
-/* Only tables as text have columns that can be named. */
-static bool check_drop(const struct reading *reading)
-{
-    const struct relud_dataset_options *options = reading->options;
-    bool is_asked = (options->drop && *options->drop) || (options->keep && *options->keep);
-    return options->like || !is_asked ||
-           rows_fail(&reading->source, "--drop and --keep need a table as text, such as CSV");
-}
-
-/* Nor have arrays words. */
+/* Only tables as text have columns that can be named, and words. */
 static bool check_array(const struct reading *reading)
 {
-    const struct relud_dataset *like = reading->options->like;
-    return check_drop(reading) &&
-           rows_may_be_numbers(&reading->source, reading->options->feature) &&
-           rows_may_be_numbers(&reading->source, like ? like->feature : NULL);
+    const struct relud_dataset_options *options = reading->options;
+    const struct rows_source *source = &reading->source;
+    bool is_asked = (options->drop && *options->drop) || (options->keep && *options->keep);
+    if (is_asked && !options->like)
+        return rows_fail(source, "--drop and --keep need a table as text, such as CSV");
+    return rows_may_be_numbers(source, options->feature) &&
+           rows_may_be_numbers(source, options->like ? options->like->feature : NULL);
 }
 
 static bool read_rows(struct reading *reading)

@@ -56,8 +56,8 @@ static bool read_any(const struct rows_source *source, const struct relud_rows_o
                                         : csv_read(source, options, rows);
 }
 
-bool rows_check_index(const struct rows_source *source, float value, size_t row, size_t f,
-                      const struct relud_features *feature)
+static bool check_index(const struct rows_source *source, float value, size_t row, size_t f,
+                        const struct relud_features *feature)
 {
     size_t indices = relud_indices_of(feature, f);
     return indices == 0 || (isnan(value) && relud_is_imputed(feature, f)) ||
@@ -74,7 +74,22 @@ static bool check(const struct rows_source *source, const float *values, size_t 
         bool is_missing = isnan(values[i]) && relud_is_imputed(feature, f);
         if (!isfinite(values[i]) && !is_missing)
             return rows_fail(source, "row %zu, column %zu is not finite", row, f);
-        if (!rows_check_index(source, values[i], row, f, feature))
+        if (!check_index(source, values[i], row, f, feature))
+            return false;
+    }
+    return true;
+}
+
+bool rows_check_features(const struct rows_source *source, const unsigned char *bytes,
+                         const float *values, size_t rows, size_t features,
+                         const struct relud_features *feature)
+{
+    for (size_t i = 0; i < rows * features; i++) {
+        float value = bytes ? (float)bytes[i] : values[i];
+        size_t row = i / features, f = i % features;
+        if (isnan(value) && !relud_is_imputed(feature, f))
+            return rows_fail(source, "row %zu, feature %zu is not finite", row, f);
+        if (!check_index(source, value, row, f, feature))
             return false;
     }
     return true;

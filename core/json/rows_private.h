@@ -25,7 +25,7 @@ struct rows {
     size_t first, width, moved;
     bool has_words;    /* the part has some */
     bool has_booleans; /* true and false may stand there, of which the features say where */
-    float *to;      /* where json_read_part puts the numbers, [room]; else NULL */
+    float *to;         /* where json_read_part puts the numbers, [room]; else NULL */
     size_t room, stride;
 };
 
@@ -47,8 +47,8 @@ bool json_read_bytes(struct rows *rows);
 /* Called at `stop`. True if the reading goes on, up to a new `stop`. False if it pauses, or with an
  * error if the watch ended it. */
 bool rows_stop(struct rows *rows);
-/* Notes that a value was read which stands for so many floats, or for memory that they would take. A
- * short text may stand for many: after them the reading stops early. */
+/* Notes that a value was read which stands for so many floats, or for memory that they would take.
+ * A short text may stand for many: after them the reading stops early. */
 void rows_note_floats(struct rows *rows, size_t floats);
 
 struct rows_path {
@@ -66,7 +66,8 @@ bool rows_fail_at_path(const struct rows *rows, enum relud_code code, const char
 bool rows_read_null(struct rows *rows, size_t feature, float *value);
 /* The words of the next number of array->values, or NULL if it is a number. */
 const struct relud_words *rows_next_words(const struct rows *rows);
-/* Of the next `room` numbers, how many come before the next word: at least one, if there is room. */
+/* Of the next `room` numbers, how many come before the next word: at least one, where there is
+ * room. */
 size_t rows_before_word(const struct rows *rows, size_t room);
 /* Reads null, or a string, at walk->at as the next number. */
 bool rows_read_missing(struct rows *rows);
