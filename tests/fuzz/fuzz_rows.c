@@ -53,9 +53,19 @@ static bool read_table(const char *text, size_t len, size_t bytes,
     return is_right;
 }
 
-static void check_table(const char *text, size_t len, size_t bytes,
-                        const struct relud_rows_options *options)
+static bool goes_on(void *user)
 {
+    return user == NULL;
+}
+
+/* As a server reads it: with a limit and a watch. */
+static void check_table(const char *text, size_t len, size_t bytes,
+                        const struct relud_rows_options *wanted)
+{
+    static const struct relud_watch watch = {.go_on = goes_on};
+    struct relud_rows_options served = *wanted, *options = &served;
+    served.most = len / 4 + 1;
+    served.watch = &watch;
     struct relud_rows rows, again;
     struct relud_error error = {0}, other = {0};
     bool is_read = read_table(text, len, len + 1, options, &rows, &error);
