@@ -148,6 +148,8 @@ void csv_close(struct csv *csv);
  * which are wanted. */
 bool csv_leave_out(const struct rows_source *source, struct csv *csv, const char *keep,
                    const unsigned char *refusal);
+/* Which features had booleans: [features], not 0 for those; the caller frees it. NULL: none. */
+unsigned char *csv_take_booleans(struct csv *csv);
 /* Adds to the note what was made of the columns: which had booleans, words, missing cells. */
 void csv_note_columns(struct csv *csv);
 bool csv_read(const struct rows_source *source, const struct relud_rows_options *options,

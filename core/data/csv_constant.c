@@ -58,6 +58,15 @@ static bool tell_boolean(const struct csv *csv, size_t f, char *words, size_t si
     return csv->seen && csv->seen[f] & CSV_SEEN_BOOLEAN;
 }
 
+unsigned char *csv_take_booleans(struct csv *csv)
+{
+    unsigned char *seen = csv->seen, any = 0;
+    for (size_t f = 0; seen && f < csv->features; f++)
+        any |= seen[f] &= CSV_SEEN_BOOLEAN;
+    csv->seen = any ? NULL : seen; /* csv_close frees it */
+    return any ? seen : NULL;
+}
+
 static bool tell_words(const struct csv *csv, size_t f, char *words, size_t size)
 {
     if (!csv->feature || !csv->feature[f].words)

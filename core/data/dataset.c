@@ -173,24 +173,14 @@ static void unquote(struct reading *reading, struct csv_cell *cell)
     *cell = (struct csv_cell){words, len, false};
 }
 
-/* Keeps which features had booleans. */
-static bool keep_booleans(struct reading *reading, const struct csv *csv)
-{
-    bool is_any = false, *is_boolean = take(reading, csv->features, sizeof *is_boolean);
-    for (size_t f = 0; is_boolean && f < csv->features; f++)
-        is_any |= is_boolean[f] = csv->seen[f] & CSV_SEEN_BOOLEAN;
-    reading->data->is_boolean = is_any ? is_boolean : NULL;
-    return is_boolean != NULL;
-}
-
 /* Takes ownership of what csv_open allocated. The target cells point into the text. */
 static bool keep_csv(struct reading *reading, struct csv *csv)
 {
     struct relud_dataset *data = reading->data;
     void **table = data->memory->table;
-    data->values = table[0] = csv->values;
-    data->means = table[1] = csv->means;
+    data->values = table[0] = csv->values, data->means = table[1] = csv->means;
     table[2] = csv->target;
+    data->is_boolean = table[3] = csv_take_booleans(csv);
     data->rows = csv->rows;
     data->features = csv->features;
     memcpy(data->note, csv->note, sizeof data->note);
@@ -198,12 +188,10 @@ static bool keep_csv(struct reading *reading, struct csv *csv)
         set_image(data, 2, NULL);
     reading->targets = (struct raw_targets){
         &reading->source, csv->rows, csv->targets, NULL, csv->target, &reading->options->table};
-    bool is_kept =
-        (!csv->name || keep_names(reading, csv)) && (!csv->seen || keep_booleans(reading, csv));
+    bool is_kept = !csv->name || keep_names(reading, csv);
     for (size_t i = 0; i < csv->rows * csv->targets; i++)
         unquote(reading, &csv->target[i]);
-    csv->values = csv->means = NULL;
-    csv->target = NULL;
+    csv->values = csv->means = NULL, csv->target = NULL;
     csv_close(csv);
     return is_kept;
 }
@@ -490,7 +478,7 @@ void relud_dataset_free(struct relud_dataset *data)
         arena_reset(&data->memory->arena);
         free(data->memory->text[0]);
         free(data->memory->text[1]);
-        for (size_t i = 0; i < 3; i++)
+        for (size_t i = 0; i < 4; i++)
             free(data->memory->table[i]);
         free(data->memory);
     }

@@ -11,7 +11,7 @@ struct relud_dataset_memory {
     struct arena arena;
     /* The data file and the labels file; rows and cells may point into them. */
     char *text[2];
-    void *table[3]; /* arrays allocated by csv_open */
+    void *table[4]; /* arrays allocated by csv_open */
 };
 
 /* The targets as the file has them: either numbers, or cells of a text table. */

@@ -36,8 +36,8 @@ struct relud_dataset {
     /* [features]: what missing cells became, NaN where none may be missing; or NULL: nowhere. */
     const float *means;
     const struct relud_features *feature; /* which are words; NULL: none */
-    const bool *is_boolean; /* [features]: those that have booleans in the file; NULL: none */
-    char note[RELUD_ERROR_TEXT_MAX]; /* as in struct relud_rows */
+    const unsigned char *is_boolean;      /* [features]: 1 for those with booleans; NULL: none */
+    char note[RELUD_ERROR_TEXT_MAX];      /* as in struct relud_rows */
     struct relud_dataset_memory *memory;
 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BAR = 20, DRAW_NS = 100000000 };
+enum { BAR = 20, DRAW_NS = 100000000, HINT_BYTES = 160 };
 #define DEAD_SHARE_MAX 0.2
 
 void train_progress_init(struct train_progress *progress, const struct relud_train_config *config)
@@ -72,9 +72,20 @@ static void draw_bar(struct train_progress *progress, const struct relud_progres
     fflush(stderr);
 }
 
+/* What may be the cause of dead units: features as they are, or the learning rate. */
+static const char *hint_at_dead(const struct relud_train_config *config, char hint[HINT_BYTES])
+{
+    bool is_unscaled = !config->standardize && config->scale == 1 && config->shift == 0;
+    snprintf(hint, HINT_BYTES, "%sa lower --lr than %g%s or --activation leaky_relu may help",
+             is_unscaled ? "--standardize, if the features are far from 1; " : "", config->lr,
+             config->init == RELUD_INIT_AUTO || config->init == RELUD_INIT_HE ? "" : ", --init he");
+    return hint;
+}
+
 /* Warns of units that gave 0 for every row of an epoch. Their gradient is 0, so they stay dead. */
 static void warn_dead(struct train_progress *progress, const struct relud_epoch *epoch)
 {
+    char hint[HINT_BYTES];
     for (size_t i = 0; i < progress->config->layers; i++) {
         size_t units = progress->config->layer[i].units, dead = epoch->layer[i].dead;
         if (progress->is_warned[i] || (double)dead <= DEAD_SHARE_MAX * (double)units)
@@ -83,9 +94,9 @@ static void warn_dead(struct train_progress *progress, const struct relud_epoch 
         fprintf(
             stderr,
             "relud: train: layer %zu: %zu of %zu units (%.0f %%) are dead: they gave 0 for every "
-            "row of epoch %zu and learn nothing more; a lower --lr, --init he or --activation "
-            "leaky_relu may help\n",
-            i, dead, units, 100.0 * (double)dead / (double)units, epoch->epoch);
+            "row of epoch %zu and learn nothing more; %s\n",
+            i, dead, units, 100.0 * (double)dead / (double)units, epoch->epoch,
+            hint_at_dead(progress->config, hint));
     }
 }
 

@@ -168,6 +168,11 @@ START_TEST(a_net_that_learned_nothing_is_not_written)
     runs(in("train --data %1$s/prices.csv --hidden 16 --scale 1 --optimizer sgd --out %1$s/n"), 1,
          "--standardize the features: feature 'income' goes from ");
     ck_assert(!is_there("n") && !is_there("n.part"));
+    /* About half of the units see only that incomes are large, and give 0 for all. */
+    runs(in("train --data %1$s/prices.csv --hidden 16 --scale 1 --epochs 3 --force --out %1$s/n"),
+         0, "are dead: they gave 0 for every row of epoch 1");
+    ck_assert_ptr_nonnull(strstr(output, "learn nothing more; --standardize, if the features are "
+                                         "far from 1; a lower --lr than 0.001 or --activation"));
     leave();
 }
 END_TEST

@@ -406,7 +406,8 @@ START_TEST(right_words_of_train_are_settings_and_a_recipe)
     ck_assert_ptr_null(strstr(options.recipe.at, "--out"));
     const unsigned char bytes[1] = {0};
     ck_assert(train_options_fit(&options, &(struct relud_dataset){.bytes = bytes}, &error));
-    ck_assert(config->lr == 0.01 && config->scale == (float)(1 / 255.0) && config->task == RELUD_TASK_CLASSIFICATION);
+    ck_assert(config->lr == 0.01 && config->scale == (float)(1 / 255.0) &&
+              config->task == RELUD_TASK_CLASSIFICATION);
     ck_assert_str_eq(config->description, "two");
     train_options_free(&options);
     scarce_each(SCARCE_MEMORY, RELUD_NO_MEMORY, reads_training, &line);
