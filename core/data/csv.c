@@ -39,7 +39,7 @@ static float *next_row(struct csv_table *table)
         size_t cap = table->rows_cap ? table->rows_cap + table->rows_cap / 2 : 256;
         /* The products cannot overflow: a row takes at least a byte of the text, and a model's rows
          * have at most 2^20 features. */
-        float *values = realloc(csv->values, cap * csv->features * sizeof *values);
+        float *values = realloc(csv->values, (cap * csv->features + 1) * sizeof *values);
         if (values)
             csv->values = values;
         struct csv_cell *target =

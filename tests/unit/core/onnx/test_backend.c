@@ -17,6 +17,7 @@
 
 enum { INPUTS_MAX = 16, PATH_BYTES = 512 };
 
+/* clang-format off */
 static const char *const mlp_ops[] = {
     "Abs", "Acos", "Acosh", "Add", "And", "ArgMax", "ArgMin", "Asin", "Asinh", "Atan", "Atanh",
     "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Concat", "Constant",
@@ -34,6 +35,7 @@ static const char *const mlp_ops[] = {
     "Tan", "Tanh", "ThresholdedRelu", "Tile", "TopK", "Transpose", "Trilu", "Unsqueeze", "Where",
     "Xor",
 };
+/* clang-format on */
 
 /* Not of a served net. */
 static const struct {

@@ -321,7 +321,8 @@ static void refuses_weight(uint64_t type, const uint64_t *dims, size_t rank, con
 
 START_TEST(operations_that_there_are_not_are_named)
 {
-    refuses_node("Conv", "", 17, "node 'layer/7' (Conv): a convolution: relud serves feed-forward nets");
+    refuses_node("Conv", "", 17,
+                 "node 'layer/7' (Conv): a convolution: relud serves feed-forward nets");
     refuses_node("Relu7", "", 17, "the nearest is Relu");
     refuses_node("Relu", "ai.0nnx", 17, "domain 'ai.0nnx'");
     refuses_node("Relu", "ai.onnx.ml", 17, "domain 'ai.onnx.ml'");
