@@ -111,7 +111,7 @@ static bool read_pad(struct onnx_graph *graph, const struct onnx_node *node)
     struct onnx_value out, fill;
     struct onnx_text word = {"constant", 8};
     float *number = arena_take(graph->source->arena, sizeof *number);
-    long long pads[2][ONNX_RANK_MAX];
+    long long pads[2][ONNX_RANK_MAX] = {{0}};
     size_t shape[ONNX_RANK_MAX], *from[ONNX_RANK_MAX], mode = 0;
     if (!number)
         return onnx_no_memory(graph);

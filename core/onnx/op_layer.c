@@ -306,7 +306,7 @@ static bool read_matmul(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
     const struct onnx_value *a, *b;
-    struct onnx_value left, right, out;
+    struct onnx_value left, right, out = {0};
     if (!onnx_wanted(graph, 0, &a) || !onnx_wanted(graph, 1, &b))
         return false;
     left = *a, right = *b;
@@ -325,7 +325,7 @@ static bool read_gemm(struct onnx_graph *graph, const struct onnx_node *node)
 {
     (void)node;
     const struct onnx_value *a, *b, *c;
-    struct onnx_value left, right, out, added;
+    struct onnx_value left, right, out = {0}, added;
     long long turns_a = 0, turns_b = 0;
     float alpha = 1, beta = 1;
     if (!onnx_wanted(graph, 0, &a) || !onnx_wanted(graph, 1, &b) || !onnx_input(graph, 2, &c) ||

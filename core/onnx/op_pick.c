@@ -178,11 +178,12 @@ static bool read_gather_elements(struct onnx_graph *graph, const struct onnx_nod
 static bool named_axes(struct onnx_graph *graph, const struct onnx_value *x,
                        const struct onnx_value *index, size_t *count)
 {
+    size_t named = index->rank ? index->shape[index->rank - 1] : 0;
+    *count = named ? named : 1;
     if (index->kind != ONNX_WHOLES || index->is_batch)
         return onnx_fail(graph, "its indices vary with the input");
-    *count = index->rank ? index->shape[index->rank - 1] : 0;
-    if (*count == 0 || *count > x->rank)
-        return onnx_fail(graph, "its indices name %zu axes of %zu", *count, x->rank);
+    if (named == 0 || named > x->rank)
+        return onnx_fail(graph, "its indices name %zu axes of %zu", named, x->rank);
     if (x->kind == ONNX_ROWS && x->is_batched && x->batch_axis < *count)
         return onnx_fail_mixing(graph, "it picks elements");
     return true;

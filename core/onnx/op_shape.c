@@ -245,7 +245,7 @@ static bool read_reshape(struct onnx_graph *graph, const struct onnx_node *node)
     (void)node;
     const struct onnx_value *x, *list;
     long long zero_is_zero = 0;
-    size_t shape[ONNX_RANK_MAX], unknown = ONNX_RANK_MAX, known = 1, batch = ONNX_RANK_MAX;
+    size_t shape[ONNX_RANK_MAX] = {0}, unknown = ONNX_RANK_MAX, known = 1, batch = ONNX_RANK_MAX;
     if (!onnx_wanted(graph, 0, &x) || !onnx_list_input(graph, 1, &list) ||
         !onnx_whole(graph, "allowzero", &zero_is_zero))
         return false;
@@ -278,8 +278,8 @@ static bool read_reshape(struct onnx_graph *graph, const struct onnx_node *node)
     size_t before = 1, wanted = before_batch(x);
     for (size_t i = 0; i < batch; i++)
         before *= shape[i];
-    size_t outer = wanted / before;
-    if (wanted % before || shape[batch] % outer)
+    size_t outer = before ? wanted / before : 0;
+    if (outer == 0 || wanted % before || shape[batch] % outer)
         return onnx_fail_mixing(graph, "it reshapes");
     from.batch_outer = outer > 1 ? outer : 0;
     return give_shape(graph, &from, rank, shape, batch);
