@@ -30,7 +30,8 @@ struct train_options {
 bool train_options_read(struct train_options *options, int argc, char **argv,
                         struct relud_error *error);
 /* Sets what depends on the data: the task, the scale of grey values, the units of the last layer,
- * the optimizer and its rates, the epochs, and the recipe, which holds them. False and *error without memory. */
+ * the optimizer and its rates, the epochs, and the recipe, which holds them. False and *error
+ * without memory. */
 bool train_options_fit(struct train_options *options, const struct relud_dataset *data,
                        struct relud_error *error);
 void train_options_free(struct train_options *options);
