@@ -119,6 +119,14 @@ static void print_epoch(const struct train_progress *progress, const struct relu
     fprintf(stderr, " rows/s%s\n", at->is_restored ? " (restored)" : "");
 }
 
+/* Of many epochs a line is printed for each twentieth part, and for the first. */
+static bool is_told(const struct relud_progress *at)
+{
+    enum { LINES = 20, ALL_MAX = 3 * LINES };
+    size_t epoch = at->ended->epoch, every = at->epochs > ALL_MAX ? at->epochs / LINES : 1;
+    return epoch == 1 || epoch % every == 0 || epoch == at->epochs;
+}
+
 void train_progress_show(struct train_progress *progress, const struct relud_progress *at)
 {
     if (!at->is_restored && !progress->first_epoch) {
@@ -131,7 +139,8 @@ void train_progress_show(struct train_progress *progress, const struct relud_pro
         return;
     }
     keep(progress, at->ended);
-    print_epoch(progress, at);
+    if (is_told(at))
+        print_epoch(progress, at);
     warn_dead(progress, at->ended);
 }
 

@@ -53,6 +53,22 @@ START_TEST(one_command_learns_words_and_gaps)
 }
 END_TEST
 
+START_TEST(many_epochs_are_told_in_few_lines)
+{
+    size_t lines = 0;
+    enter();
+    write_people();
+    runs(in(LEARN "--out %1$s/m --epochs 410"), 0, "epoch 410/410: ");
+    for (const char *at = output; (at = strstr(at, "\nepoch ")); at++)
+        lines++;
+    ck_assert_uint_le(lines, 22);
+    ck_assert_ptr_nonnull(strstr(output, "epoch 1/410: "));
+    ck_assert_ptr_nonnull(strstr(output, "epoch 200/410: "));
+    ck_assert_ptr_null(strstr(output, "epoch 201/410: "));
+    leave();
+}
+END_TEST
+
 START_TEST(the_same_bits_for_any_threads)
 {
     enter();
@@ -162,6 +178,7 @@ START_TEST(the_bundled_table_model_is_made_again)
 }
 END_TEST
 
-RUN_SUITE("train_words", one_command_learns_words_and_gaps, the_same_bits_for_any_threads,
-          the_written_model_is_the_net_that_learned, a_table_of_words_is_served,
-          each_mistake_is_one_clear_line, the_bundled_table_model_is_made_again)
+RUN_SUITE("train_words", one_command_learns_words_and_gaps, many_epochs_are_told_in_few_lines,
+          the_same_bits_for_any_threads, the_written_model_is_the_net_that_learned,
+          a_table_of_words_is_served, each_mistake_is_one_clear_line,
+          the_bundled_table_model_is_made_again)
