@@ -60,10 +60,14 @@ static bool check_index(const struct rows_source *source, float value, size_t ro
                         const struct relud_features *feature)
 {
     size_t indices = relud_indices_of(feature, f);
-    return indices == 0 || (isnan(value) && relud_is_imputed(feature, f)) ||
-           (value >= 0 && value < (float)indices && value == floorf(value)) ||
-           rows_fail(source, "row %zu, column %zu: %g is no whole number from 0 to %zu", row, f,
-                     (double)value, indices - 1);
+    if (indices == 0 || (isnan(value) && relud_is_imputed(feature, f)) ||
+        (value >= 0 && value < (float)indices && value == floorf(value)))
+        return true;
+    return relud_is_boolean(feature, f)
+               ? rows_fail(source, "row %zu, column %zu: %g is neither 1 nor 0, true nor false",
+                           row, f, (double)value)
+               : rows_fail(source, "row %zu, column %zu: %g is no whole number from 0 to %zu", row,
+                           f, (double)value, indices - 1);
 }
 
 static bool check(const struct rows_source *source, const float *values, size_t rows,

@@ -74,6 +74,12 @@ static bool fill_names(relud_model *model, struct relud_error *error)
     return name || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
 }
 
+static void make_boolean(struct relud_feature *feature)
+{
+    feature->is_boolean = true;
+    feature->indices = 2;
+}
+
 /* Puts together what the files say of the features and what the net imputes. */
 static bool fill_features(relud_model *model, const struct model_source *source)
 {
@@ -84,20 +90,19 @@ static bool fill_features(relud_model *model, const struct model_source *source)
     if (!features || !at || !imputed || !network_imputed(&model->network, imputed, &is_any))
         return relud_fail(source->error, RELUD_NO_MEMORY, "out of memory");
     *features = (struct relud_features){.at = at, .len = info->features};
+    for (size_t f = 0; f < info->features && source->feature; f++)
+        at[f] = source->feature[f];
+    for (size_t i = 0; i < info->inputs; i++)
+        for (size_t k = 0; strcmp(info->input[i].datatype, "BOOL") == 0 && k < info->input[i].width;
+             k++)
+            make_boolean(&at[info->input[i].first + k]);
     for (size_t f = 0; f < info->features; f++) {
-        if (source->feature)
-            at[f] = source->feature[f];
         at[f].is_imputed = at[f].words ? at[f].words->missing != RELUD_WORDS_NONE : imputed[f];
         features->has_words |= at[f].words != NULL;
         features->has_indices |= at[f].indices > 0;
         features->has_imputed |= at[f].is_imputed;
+        features->has_booleans |= at[f].is_boolean;
     }
-    for (size_t i = 0; i < info->inputs; i++)
-        if (strcmp(info->input[i].datatype, "BOOL") == 0) {
-            features->has_booleans = true;
-            for (size_t k = 0; k < info->input[i].width; k++)
-                at[info->input[i].first + k].is_boolean = true;
-        }
     bool are_plain = !features->has_words && !features->has_indices && !features->has_imputed &&
                      !features->has_booleans;
     info->feature = are_plain ? NULL : features;

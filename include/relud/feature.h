@@ -52,7 +52,8 @@ struct relud_feature {
     /* The net, or words->missing, has a value for a missing one. A missing number is a NaN in the
      * row (ONNX's Imputer, torch.where(x.isnan(), value, x)). */
     bool is_imputed;
-    /* A BOOL: 1 and 0 may also be written as true and false, yes and no, T and F. */
+    /* A BOOL, with 2 indices: 1 and 0 may also be written as true and false, yes and no, T and F.
+     */
     bool is_boolean;
 };
 

@@ -116,8 +116,11 @@ bool rows_check_input(struct request *request, const struct served_model *served
         return true;
     char number[RELUD_FLOAT_TEXT_MAX], why[120];
     int len = (int)relud_float_to_text(values[bad], number);
-    snprintf(why, sizeof why, "is %.*s; an index is wanted, a whole number from 0 to %zu", len,
-             number, feature->at[bad % feature->len].indices - 1);
+    if (feature->at[bad % feature->len].is_boolean)
+        snprintf(why, sizeof why, "is %.*s; true or false is wanted, or 1 or 0", len, number);
+    else
+        snprintf(why, sizeof why, "is %.*s; an index is wanted, a whole number from 0 to %zu", len,
+                 number, feature->at[bad % feature->len].indices - 1);
     return fail_input(request, served, name, shape, rank, bad, why);
 }
 

@@ -81,7 +81,7 @@ static void write_column(struct text *out, const struct served_model *served, co
         write_range(out, served->info, feature);
     if (features && features->at[feature].words)
         write_words(out, features->at[feature].words, left);
-    if (features && features->at[feature].indices)
+    if (features && features->at[feature].indices && !features->at[feature].is_boolean)
         text_print(out, ",\"indices\":%zu", features->at[feature].indices);
     text_put(out, relud_is_imputed(features, feature) ? ",\"missing\":true}" : "}");
 }

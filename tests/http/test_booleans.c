@@ -121,6 +121,44 @@ START_TEST(every_dialect_takes_booleans)
 END_TEST
 
 /* The table's column without a name, which tells something, is called by its number. */
+/* What is neither 1 nor 0 would be a guess. */
+START_TEST(other_numbers_are_no_booleans)
+{
+    static const struct {
+        const char *path, *type, *body, *words;
+    } asked[] = {
+        {"/predict", NULL, "{\"inputs\":[[6,2,1,0]]}",
+         "inputs[0][1] is 2; true or false is wanted"},
+        {"/predict", NULL, "{\"inputs\":[{\"old\":0,\"hollow\":0.5,\"width\":6,\"ok\":1}]}",
+         "is 0.5; true or false is wanted, or 1 or 0: column \\\"hollow\\\""},
+        {"/predict", NULL, "{\"inputs\":{\"old\":[-1],\"hollow\":[0],\"width\":[6],\"ok\":[1]}}",
+         "is -1; true or false"},
+        {"/predict", "Content-Type: text/csv", "ok,width,old,hollow\n1,6,F,7\n", " 7"},
+        {"/v2/models/m/infer", NULL,
+         "{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,4],"
+         "\"data\":[6,1,0.5,0]}]}",
+         "is 0.5; true or false"},
+        {"/v1/models/m:predict", NULL, "{\"instances\":[[6,1e30,true,false]]}", "is 1e30; true or"},
+    };
+    char model[128];
+    enter();
+    write_shapes();
+    runs(in(LEARN), 0, "written");
+    snprintf(model, sizeof model, "%s/m", dir);
+    struct server server = server_start((const char *const[]){model, NULL});
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        const struct reply *reply = server_ask(&server, asked[i].path, NULL, asked[i].body,
+                                               strlen(asked[i].body), asked[i].type);
+        ck_assert_msg(reply->code == 400 && strstr(reply->body, asked[i].words), "%zu: %s", i,
+                      reply->body);
+    }
+    server_stop(&server);
+    write_file(dir, "wrong.csv", "ok,width,old,hollow\n1,6,0.5,1\n", 30);
+    runs(in("predict %1$s/m %1$s/wrong.csv"), 1, "0.5 is neither 1 nor 0");
+    leave();
+}
+END_TEST
+
 START_TEST(a_column_without_a_name_is_found_again)
 {
     char text[8192] = ",x,kind\n";
@@ -139,4 +177,4 @@ START_TEST(a_column_without_a_name_is_found_again)
 END_TEST
 
 RUN_SUITE("booleans", what_it_was_trained_on_can_be_predicted, every_dialect_takes_booleans,
-          a_column_without_a_name_is_found_again)
+          other_numbers_are_no_booleans, a_column_without_a_name_is_found_again)
