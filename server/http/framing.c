@@ -141,7 +141,7 @@ void framing_header(struct framing *framing, const char *name, size_t name_len, 
     if (!is_in_one_line(name, name_len, value))
         framing->is_folded = true;
     for (size_t i = 0; i < value_len; i++)
-        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+        if ((unsigned char)value[i] < ' ' && value[i] != '\t')
             framing->is_value_bad = true;
     if (is_named(name, name_len, "Content-Length")) {
         framing->content_lengths++;

@@ -88,7 +88,6 @@ START_TEST(framing_that_is_doubtful_is_refused)
         {"X", "a\rb", 0, "a header value holds a control character"},
         {"X", "a\nb", 0, "a header value holds a control character"},
         {"X", "a\1b", 0, "a header value holds a control character"},
-        {"X", "a\x7f", 0, "a header value holds a control character"},
         {"X y", "a", 0, "a header name is not a token"},
         {"X\xc3", "a", 0, "a header name is not a token"},
         {"", "a", 0, "a header name is not a token"},
