@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BAR = 20, DRAW_NS = 100000000, HINT_BYTES = 160 };
+enum { BAR = 20, DRAW_NS = 100000000, LINE_NS = 500000000, HINT_BYTES = 160 };
 #define DEAD_SHARE_MAX 0.2
 
 void train_progress_init(struct train_progress *progress, const struct relud_train_config *config)
@@ -119,12 +119,17 @@ static void print_epoch(const struct train_progress *progress, const struct relu
     fprintf(stderr, " rows/s%s\n", at->is_restored ? " (restored)" : "");
 }
 
-/* Of many epochs a line is printed for each twentieth part, and for the first. */
-static bool is_told(const struct relud_progress *at)
+/* Of many epochs a line is printed for the first, for each twentieth part, and after each half
+ * second. */
+static bool is_told(struct train_progress *progress, const struct relud_progress *at)
 {
     enum { LINES = 20, ALL_MAX = 3 * LINES };
     size_t epoch = at->ended->epoch, every = at->epochs > ALL_MAX ? at->epochs / LINES : 1;
-    return epoch == 1 || epoch % every == 0 || epoch == at->epochs;
+    int64_t now = clock_ns();
+    if (epoch > 1 && epoch % every && epoch < at->epochs && now - progress->told_ns < LINE_NS)
+        return false;
+    progress->told_ns = now;
+    return true;
 }
 
 void train_progress_show(struct train_progress *progress, const struct relud_progress *at)
@@ -139,7 +144,7 @@ void train_progress_show(struct train_progress *progress, const struct relud_pro
         return;
     }
     keep(progress, at->ended);
-    if (is_told(at))
+    if (is_told(progress, at))
         print_epoch(progress, at);
     warn_dead(progress, at->ended);
 }

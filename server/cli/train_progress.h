@@ -10,6 +10,7 @@ struct train_progress {
     const struct relud_train_config *config;
     bool is_terminal;
     int64_t begin_ns, drawn_ns; /* of the epochs of this run; of the line */
+    int64_t told_ns;            /* when the last epoch was printed */
     size_t first_epoch, first_row;
     struct relud_epoch *epoch; /* heap: [epochs] */
     size_t epochs, epochs_cap;

@@ -61,10 +61,9 @@ START_TEST(many_epochs_are_told_in_few_lines)
     runs(in(LEARN "--out %1$s/m --epochs 410"), 0, "epoch 410/410: ");
     for (const char *at = output; (at = strstr(at, "\nepoch ")); at++)
         lines++;
-    ck_assert_uint_le(lines, 22);
+    ck_assert_uint_le(lines, 200); /* 20, and one for each half second */
     ck_assert_ptr_nonnull(strstr(output, "epoch 1/410: "));
     ck_assert_ptr_nonnull(strstr(output, "epoch 200/410: "));
-    ck_assert_ptr_null(strstr(output, "epoch 201/410: "));
     leave();
 }
 END_TEST
