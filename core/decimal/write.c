@@ -179,7 +179,7 @@ size_t relud_floats_to_text(const float *values, size_t count, char *out)
     enum { SPARE = DECIMAL_WRITE_BYTES / RELUD_FLOAT_TEXT_MAX };
     size_t (*write)(const float *, size_t, char *) = write_each;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+    if (__builtin_cpu_supports("avx2"))
         write = decimal_write_avx2;
 #endif
     uint64_t env = float_env_enter();
