@@ -123,8 +123,8 @@ static bool check_features(struct reading *reading)
     const struct raw_targets *targets = &reading->targets;
     const struct relud_features *feature = reading->options->feature;
     bool may_miss = relud_has_imputed(feature);
-    if (feature && !rows_check_features(&reading->source, data->bytes, data->values, data->rows,
-                                        data->features, feature))
+    if (feature && !rows_check(&reading->source, "feature", data->bytes, data->values, data->rows,
+                               data->features, feature))
         return false;
     for (size_t i = 0; may_miss && targets->numbers && i < targets->rows * targets->columns; i++)
         if (isnan(targets->numbers[i]))
@@ -178,7 +178,8 @@ static bool keep_csv(struct reading *reading, struct csv *csv)
 {
     struct relud_dataset *data = reading->data;
     void **table = data->memory->table;
-    data->values = table[0] = csv->values, data->means = table[1] = csv->means;
+    data->values = table[0] = csv->values;
+    data->means = table[1] = csv->means;
     table[2] = csv->target;
     data->is_boolean = table[3] = csv_take_booleans(csv);
     data->rows = csv->rows;
@@ -191,7 +192,8 @@ static bool keep_csv(struct reading *reading, struct csv *csv)
     bool is_kept = !csv->name || keep_names(reading, csv);
     for (size_t i = 0; i < csv->rows * csv->targets; i++)
         unquote(reading, &csv->target[i]);
-    csv->values = csv->means = NULL, csv->target = NULL;
+    csv->values = csv->means = NULL;
+    csv->target = NULL;
     csv_close(csv);
     return is_kept;
 }

@@ -70,29 +70,16 @@ static bool check_index(const struct rows_source *source, float value, size_t ro
                            f, (double)value, indices - 1);
 }
 
-static bool check(const struct rows_source *source, const float *values, size_t rows,
-                  size_t features, const struct relud_features *feature)
-{
-    for (size_t i = 0; i < rows * features; i++) {
-        size_t row = i / features, f = i % features;
-        bool is_missing = isnan(values[i]) && relud_is_imputed(feature, f);
-        if (!isfinite(values[i]) && !is_missing)
-            return rows_fail(source, "row %zu, column %zu is not finite", row, f);
-        if (!check_index(source, values[i], row, f, feature))
-            return false;
-    }
-    return true;
-}
-
-bool rows_check_features(const struct rows_source *source, const unsigned char *bytes,
-                         const float *values, size_t rows, size_t features,
-                         const struct relud_features *feature)
+bool rows_check(const struct rows_source *source, const char *word, const unsigned char *bytes,
+                const float *values, size_t rows, size_t features,
+                const struct relud_features *feature)
 {
     for (size_t i = 0; i < rows * features; i++) {
         float value = bytes ? (float)bytes[i] : values[i];
         size_t row = i / features, f = i % features;
-        if (isnan(value) && !relud_is_imputed(feature, f))
-            return rows_fail(source, "row %zu, feature %zu is not finite", row, f);
+        bool is_missing = isnan(value) && relud_is_imputed(feature, f);
+        if (!isfinite(value) && !is_missing)
+            return rows_fail(source, "row %zu, %s %zu is not finite", row, word, f);
         if (!check_index(source, value, row, f, feature))
             return false;
     }
@@ -106,7 +93,8 @@ bool rows_parse(const struct rows_source *source, const struct relud_rows_option
     bool is_read = read_any(source, options, rows);
     const struct relud_features *feature =
         rows->features == options->features ? options->feature : NULL;
-    is_read = is_read && check(source, rows->values, rows->rows, rows->features, feature);
+    is_read = is_read &&
+              rows_check(source, "column", NULL, rows->values, rows->rows, rows->features, feature);
     if (is_read && options->features && rows->features != options->features)
         is_read = rows_fail(source, "rows of %zu numbers; %zu are wanted", rows->features,
                             options->features);

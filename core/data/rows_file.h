@@ -26,11 +26,12 @@ bool rows_parse(const struct rows_source *source, const struct relud_rows_option
 
 /* Fails if some of the features are words, which an array of numbers cannot say. */
 bool rows_may_be_numbers(const struct rows_source *source, const struct relud_features *feature);
-/* Fails for a missing value that the model does not impute, and for an index that is none. Either
- * bytes[rows][features] or values[rows][features] are there. */
-bool rows_check_features(const struct rows_source *source, const unsigned char *bytes,
-                         const float *values, size_t rows, size_t features,
-                         const struct relud_features *feature);
+/* Fails for a number that is not finite, unless it is missing and the model imputes it, and for an
+ * index that is none. Either bytes[rows][features] or values[rows][features] are there. Errors call
+ * the place of a number in its row `word`. */
+bool rows_check(const struct rows_source *source, const char *word, const unsigned char *bytes,
+                const float *values, size_t rows, size_t features,
+                const struct relud_features *feature);
 
 /* In core/data/rows_json.c. The text begins with a brace or a bracket. */
 bool json_read(const struct rows_source *source, const struct relud_rows_options *options,

@@ -251,11 +251,13 @@ static bool read_boolean(struct rows *rows)
 {
     struct json_walk *walk = rows->walk;
     struct relud_json_array *array = rows->array;
-    size_t left = (size_t)(walk->end - walk->at), len = *walk->at == 't' ? 4 : 5;
+    const char *begin = walk->at;
+    float value;
     array->is_by_name |= !rows->is_counted; /* as with words, the model says where they are right */
-    if (left < len || memcmp(walk->at, len == 4 ? "true" : "false", len) != 0 ||
-        (!rows->is_counted && !rows_next_is_boolean(rows)))
+    if ((!rows->is_counted && !rows_next_is_boolean(rows)) || !rows_read_literal(rows, &value))
         return rows_fail_value(rows);
+    const char *behind = walk->at;
+    walk->at = begin; /* where an error is */
     if (rows->is_counted && array->dtype != RELUD_BOOL && array->dtype != RELUD_DTYPES)
         return rows_fail_token(rows, RELUD_BAD_INPUT, "is no number; only BOOL has it");
     if (!rows->is_counted && rows->place.is_rank_known && rows->place.depth != array->rank)
@@ -264,7 +266,9 @@ static bool read_boolean(struct rows *rows)
         return rows_fail_number(rows, true);
     rows->place.is_rank_known = true;
     array->rank = rows->place.depth;
-    return rows_read_boolean(rows, &array->values[array->count++]);
+    array->values[array->count++] = value;
+    walk->at = behind;
+    return true;
 }
 
 /* Reads a row that is an object: either an object of columns, or {"x": …} around the row. */

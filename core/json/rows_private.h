@@ -74,6 +74,9 @@ bool rows_read_missing(struct rows *rows);
 bool rows_read_string(struct rows *rows);
 /* True if the next number of array->values is a boolean. */
 bool rows_next_is_boolean(const struct rows *rows);
+/* Walks over true or false and sets *value to 1 or 0. False, without an error, if neither stands
+ * at walk->at. */
+bool rows_read_literal(struct rows *rows, float *value);
 /* Reads the literal or the string at walk->at, which is a boolean, as 1 or 0. */
 bool rows_read_boolean(struct rows *rows, float *value);
 /* Reads the string at walk->at as one of the words, into *value its index. */

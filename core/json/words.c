@@ -77,20 +77,28 @@ bool rows_next_is_boolean(const struct rows *rows)
     return rows->has_booleans && relud_is_boolean(rows->array->feature, next_feature(rows));
 }
 
+bool rows_read_literal(struct rows *rows, float *value)
+{
+    struct json_walk *walk = rows->walk;
+    size_t left = (size_t)(walk->end - walk->at), len = left && *walk->at == 't' ? 4 : 5;
+    if (left < len || memcmp(walk->at, len == 4 ? "true" : "false", len) != 0)
+        return false;
+    *value = len == 4;
+    walk->at += len;
+    return true;
+}
+
 bool rows_read_boolean(struct rows *rows, float *value)
 {
     struct json_walk *walk = rows->walk;
     const char *begin = walk->at;
-    size_t left = (size_t)(walk->end - begin), len = left && *begin == 't' ? 4 : 5;
     struct json_key word;
-    if (left && *begin == '"') {
-        if (!rows_walk_name(walk, &word))
-            return false;
-        if (boolean_read(word.at, word.len, value))
+    if (begin == walk->end || *begin != '"') {
+        if (rows_read_literal(rows, value))
             return true;
-    } else if (left >= len && memcmp(begin, len == 4 ? "true" : "false", len) == 0) {
-        *value = len == 4;
-        walk->at += len;
+    } else if (!rows_walk_name(walk, &word)) {
+        return false;
+    } else if (boolean_read(word.at, word.len, value)) {
         return true;
     }
     walk->at = begin;
