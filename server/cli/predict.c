@@ -129,10 +129,7 @@ static bool predict_rows(struct run *run, const struct relud_team *team, struct 
         text_put_n(first, head, relud_npy_head(shape, 2, head));
     }
     for (run->row = 0; run->row < run->data.rows; run->row += run->parts * ROWS_AT_ONCE) {
-        if (team->run)
-            team->run(team->self, predict_some, run);
-        else
-            predict_some(run, 0, 1);
+        team->run(team->self, predict_some, run);
         for (size_t i = 0; i < run->parts; i++)
             if (!flush_text(&run->part[i].out, error))
                 return false;
@@ -188,13 +185,10 @@ static void close_parts(struct run *run)
 
 static bool predict_by_parts(struct run *run, struct relud_error *error)
 {
-    struct relud_team hook = {0};
-    if (run->parts == 1)
-        return predict_rows(run, &hook, error);
     struct thread_team *team = thread_team_new(run->parts);
     if (!team)
         return relud_fail(error, RELUD_NO_MEMORY, "%zu threads could not be started", run->parts);
-    hook = thread_team_hook(team);
+    const struct relud_team hook = thread_team_hook(team);
     bool is_done = predict_rows(run, &hook, error);
     thread_team_free(team);
     return is_done;
