@@ -215,8 +215,8 @@ $(B)/core/kernels/%.o: SAN_FLAGS = $(if $(SAN),-O2)
 # The vector kernels: chosen at run time, so only these files may hold such instructions.
 ifeq ($(shell uname -m),x86_64)
 $(B)/core/decimal/%_avx2.o build/lint/core/decimal/%_avx2.ok: FILE_FLAGS := -mavx2
-$(B)/core/kernels/%_avx2.o build/lint/core/kernels/%_avx2.ok: FILE_FLAGS := -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
-$(B)/core/kernels/%_avx512.o build/lint/core/kernels/%_avx512.ok: FILE_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mbmi -mbmi2 -mpopcnt
+$(B)/core/kernels/%_avx2.o build/lint/core/kernels/%_avx2.ok: FILE_FLAGS := -mavx2 -mfma -mf16c -mbmi -mbmi2 -mpopcnt
+$(B)/core/kernels/%_avx512.o build/lint/core/kernels/%_avx512.ok: FILE_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mf16c -mbmi -mbmi2 -mpopcnt
 endif
 
 $(B)/%.o: %.c

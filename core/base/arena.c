@@ -10,7 +10,7 @@ enum { ALIGN = 64, SLACK = 64, BLOCK_BYTES = 64 * 1024 };
 
 /* Large blocks ask for huge pages. The processor's prefetching stops at every page boundary, every
  * 4 KB without huge pages, and that slows the reading of weights that fit into no cache. */
-enum { HUGE_PAGE = 2 << 20, GREAT_BYTES = 4 << 20, PAGE = 4096 };
+enum { HUGE_PAGE = 2 << 20, PAGE = 4096 };
 
 struct arena_block {
     struct arena_block *next;
@@ -46,7 +46,7 @@ static void *map(size_t bytes)
 static struct arena_block *add_block(struct arena *arena, size_t need)
 {
     size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-    bool is_great = size >= GREAT_BYTES;
+    bool is_great = size >= ARENA_GREAT_BYTES;
     struct arena_block *block = is_great ? map(ALIGN + size) : aligned_alloc(ALIGN, ALIGN + size);
     if (!block)
         return NULL;
@@ -66,7 +66,7 @@ void *arena_take(struct arena *arena, size_t bytes)
         return NULL;
     size_t need = round_up(bytes + SLACK);
     struct arena_block *block = arena->blocks;
-    if (!block || block->size - block->used < need)
+    if (!block || block->size - block->used < need || bytes >= ARENA_GREAT_BYTES)
         block = add_block(arena, need);
     if (!block)
         return NULL;
@@ -90,14 +90,30 @@ char *arena_copy_text(struct arena *arena, const char *text, size_t len)
     return copy;
 }
 
+static void free_block(struct arena_block *block)
+{
+    if (block->is_mapped)
+        munmap(block, ALIGN + block->size);
+    else
+        free(block);
+}
+
+void arena_give_back(struct arena *arena, void *piece)
+{
+    struct arena_block **link = &arena->blocks;
+    while ((char *)*link + ALIGN != piece)
+        link = &(*link)->next;
+    struct arena_block *block = *link;
+    *link = block->next;
+    arena->bytes -= ALIGN + block->size;
+    free_block(block);
+}
+
 void arena_reset(struct arena *arena)
 {
     while (arena->blocks) {
         struct arena_block *next = arena->blocks->next;
-        if (arena->blocks->is_mapped)
-            munmap(arena->blocks, ALIGN + arena->blocks->size);
-        else
-            free(arena->blocks);
+        free_block(arena->blocks);
         arena->blocks = next;
     }
     arena->bytes = 0;

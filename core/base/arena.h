@@ -17,6 +17,10 @@ struct arena {
 void *arena_take(struct arena *arena, size_t bytes);
 /* Like arena_take for count * size bytes. NULL also if that product overflows. */
 void *arena_take_array(struct arena *arena, size_t count, size_t size);
+/* Pieces of at least so many bytes have memory of their own. */
+enum { ARENA_GREAT_BYTES = 4 << 20 };
+/* Frees a piece of at least ARENA_GREAT_BYTES before the others. */
+void arena_give_back(struct arena *arena, void *piece);
 /* Returns a NUL-terminated copy of text[len], or NULL if the system has no memory. */
 char *arena_copy_text(struct arena *arena, const char *text, size_t len);
 /* Frees everything that was taken. The arena is then empty and can be used again. */

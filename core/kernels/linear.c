@@ -1,5 +1,7 @@
 #include "core/kernels/linear.h"
 
+#include "core/base/float16.h"
+
 #include <cblas.h>
 #include <math.h>
 #include <pthread.h>
@@ -7,12 +9,20 @@
 
 /* ---- packing ---- */
 
+static size_t panel_end(const struct linear *linear)
+{
+    return linear->panel_end ? linear->panel_end : panel_count(linear->outputs);
+}
+
 static struct panel panel_of(const struct linear *linear, size_t index)
 {
     size_t first = index * PANEL_WIDTH, left = linear->outputs - first;
     size_t columns = left < PANEL_WIDTH ? left : PANEL_WIDTH;
+    size_t at = first * linear->inputs;
     return (struct panel){
-        .weight = linear->weight + first * linear->inputs,
+        .form = linear->form,
+        .weight = linear->weight ? linear->weight + at : NULL,
+        .narrow = linear->narrow ? linear->narrow + at : NULL,
         .bias = linear->bias + first,
         .inputs = linear->inputs,
         .units = panel_width(linear->outputs, index) / PANEL_UNIT,
@@ -77,6 +87,45 @@ bool linear_pack(struct linear *linear, struct arena *arena, const struct weight
     return true;
 }
 
+size_t linear_packed_numbers(const struct linear *linear)
+{
+    return panel_count(linear->outputs) * PANEL_WIDTH * linear->inputs;
+}
+
+/* A float32 with the bits of a bfloat16 is one whose lower half is empty. */
+static uint16_t bfloat16_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)(bits >> 16);
+}
+
+static bool is_bfloat16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & 0xffff) == 0;
+}
+
+enum panel_form linear_narrow_form(const struct linear *linear)
+{
+    bool may_bfloat16 = true, may_float16 = true;
+    size_t count = linear_packed_numbers(linear);
+    for (size_t i = 0; (may_bfloat16 || may_float16) && i < count; i++) {
+        may_bfloat16 = may_bfloat16 && is_bfloat16(linear->weight[i]);
+        may_float16 = may_float16 && float16_is_exact(linear->weight[i]);
+    }
+    return may_bfloat16 ? PANEL_BFLOAT16 : may_float16 ? PANEL_FLOAT16 : PANEL_FLOAT32;
+}
+
+void linear_narrow(const struct linear *linear, enum panel_form form, uint16_t *narrow)
+{
+    size_t count = linear_packed_numbers(linear);
+    for (size_t i = 0; i < count; i++)
+        narrow[i] = form == PANEL_BFLOAT16 ? bfloat16_of(linear->weight[i])
+                                           : float16_from_float32(linear->weight[i]);
+}
+
 void linear_unpack(const struct linear *linear, float *weight, float *bias)
 {
     for (size_t p = 0; p < panel_count(linear->outputs); p++) {
@@ -84,7 +133,7 @@ void linear_unpack(const struct linear *linear, float *weight, float *bias)
         for (size_t n = 0; n < panel.columns; n++)
             for (size_t k = 0; k < panel.inputs; k++)
                 weight[(p * PANEL_WIDTH + n) * panel.inputs + k] =
-                    panel.weight[k * panel.units * PANEL_UNIT + n];
+                    panel_weight(&panel, k * panel.units * PANEL_UNIT + n);
     }
     memcpy(bias, linear->bias, linear->outputs * sizeof *bias);
 }
@@ -93,20 +142,53 @@ void linear_unpack(const struct linear *linear, float *weight, float *bias)
 
 enum { ROWS_AT_ONCE = PANEL_ROWS_MAX };
 
+/* Computes one panel for the inputs of the rows from `first` on. */
+static void panel_rows(const struct linear *linear, const struct panel *panel, size_t first,
+                       const float *const *x, float *const *y, size_t rows, size_t column)
+{
+    for (size_t r = 0; r < rows; r += ROWS_AT_ONCE) {
+        const float *from[ROWS_AT_ONCE];
+        float *to[ROWS_AT_ONCE];
+        size_t some = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;
+        for (size_t i = 0; i < some; i++) {
+            from[i] = x[r + i] + first;
+            to[i] = y[r + i] + column;
+        }
+        linear->kernels->dense(panel, from, to, some);
+    }
+}
+
+/* Several rows share the work of widening the weights: a part of a panel at a time, which stays in
+ * the nearest caches. */
+static void widened_rows(const struct linear *linear, const struct panel *panel,
+                         const float *const *x, float *const *y, size_t rows, size_t column)
+{
+    enum { INPUTS = 128 };
+    _Alignas(64) float weight[INPUTS * PANEL_WIDTH];
+    size_t width = panel->units * PANEL_UNIT;
+    struct panel part = *panel;
+    part.form = PANEL_FLOAT32;
+    part.weight = weight;
+    for (size_t k = 0; k < panel->inputs; k += INPUTS) {
+        part.inputs = panel->inputs - k < INPUTS ? panel->inputs - k : INPUTS;
+        part.is_continued = k > 0;
+        part.is_unfinished = k + part.inputs < panel->inputs;
+        linear->kernels->widen(panel->form, panel->narrow + k * width, part.inputs * width, weight);
+        panel_rows(linear, &part, k, x, y, rows, column);
+    }
+}
+
 /* Computes one panel for all rows, then the next. A panel is read from distant memory once and then
  * stays in the cache. */
 static void dense_rows(const struct linear *linear, const float *const *x, float *const *y,
                        size_t rows)
 {
-    for (size_t p = 0; p < panel_count(linear->outputs); p++) {
+    for (size_t p = linear->panel_first; p < panel_end(linear); p++) {
         struct panel panel = panel_of(linear, p);
-        float *to[ROWS_AT_ONCE];
-        for (size_t r = 0; r < rows; r += ROWS_AT_ONCE) {
-            size_t some = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;
-            for (size_t i = 0; i < some; i++)
-                to[i] = y[r + i] + p * PANEL_WIDTH;
-            linear->kernels->dense(&panel, x + r, to, some);
-        }
+        if (panel.form == PANEL_FLOAT32 || rows == 1)
+            panel_rows(linear, &panel, 0, x, y, rows, p * PANEL_WIDTH);
+        else
+            widened_rows(linear, &panel, x, y, rows, p * PANEL_WIDTH);
     }
 }
 
@@ -206,7 +288,7 @@ static void sparse_rows(const struct linear *linear, const float *const *x, floa
         for (size_t k = 0; k < linear->inputs; k += LIST_MAX) {
             size_t inputs = linear->inputs - k < LIST_MAX ? linear->inputs - k : LIST_MAX;
             list_rows(linear, x + r, some, k, inputs, &lists);
-            for (size_t p = 0; p < panel_count(linear->outputs); p++) {
+            for (size_t p = linear->panel_first; p < panel_end(linear); p++) {
                 struct panel panel = panel_of(linear, p);
                 sparse_panel(&panel, linear, &lists, k == 0, k + LIST_MAX >= linear->inputs, y + r,
                              some, p * PANEL_WIDTH);
@@ -239,7 +321,7 @@ void linear_by_panel(const struct linear *linear, const float *x, float *y, size
 
 void linear_by_blas(const struct linear *linear, const float *x, float *y, size_t rows)
 {
-    for (size_t p = 0; p < panel_count(linear->outputs); p++) {
+    for (size_t p = linear->panel_first; p < panel_end(linear); p++) {
         struct panel panel = panel_of(linear, p);
         int width = (int)(panel.units * PANEL_UNIT), columns = (int)panel.columns;
         float *to = y + p * PANEL_WIDTH;
@@ -328,4 +410,18 @@ void linear_forward(const struct linear *linear, const float *x, float *y, size_
         else
             dense(linear, class, from, to, some);
     }
+}
+
+struct linear linear_part(const struct linear *linear, size_t panel_first, size_t panels)
+{
+    struct linear part = *linear;
+    part.panel_first = panel_first;
+    if (panels < panel_count(linear->outputs) - panel_first)
+        part.panel_end = panel_first + panels;
+    return part;
+}
+
+double linear_row_ns(const struct linear *linear, size_t rows)
+{
+    return (double)linear->plan.row_ns[class_of(rows)];
 }

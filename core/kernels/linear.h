@@ -36,8 +36,12 @@ struct plan {
 
 struct linear {
     size_t inputs, outputs;
-    const float *weight; /* panels, see core/kernels/panel.h */
-    const float *bias;   /* [outputs rounded up to 64] */
+    size_t panel_first, panel_end; /* the panels of a linear_part; panel_end: 0 where it is all */
+    /* Panels, see core/kernels/panel.h: one of the two is set, by the form. The plan decides. */
+    enum panel_form form;
+    const float *weight;
+    const uint16_t *narrow;
+    const float *bias; /* [outputs rounded up to 64] */
     bool has_bias, may_skip_zeros;
     enum relud_math math;
     const struct panel_kernels *kernels;
@@ -54,10 +58,19 @@ struct weights {
     const float *bias;  /* [outputs], or NULL */
 };
 
-/* Packs the weights into panels in the arena. The plan is the plain one: the dense kernel, no
- * sparse rows. False and *error if memory runs out. */
+/* Packs the weights into panels in the arena, as float32. The plan is the plain one: the dense
+ * kernel, no sparse rows. False and *error if memory runs out. */
 bool linear_pack(struct linear *linear, struct arena *arena, const struct weights *weights,
                  const struct relud_model_options *options, struct relud_error *error);
+
+/* The form of 16 bits that has all of the layer's weights exactly; PANEL_FLOAT32 if none has. */
+enum panel_form linear_narrow_form(const struct linear *linear);
+
+/* The numbers that the panels hold, with their padding. */
+size_t linear_packed_numbers(const struct linear *linear);
+
+/* Writes the weights to narrow[linear_packed_numbers], in that form, which must have them. */
+void linear_narrow(const struct linear *linear, enum panel_form form, uint16_t *narrow);
 
 /* Writes weight[outputs][inputs] and bias[outputs] as they were packed; the bias is zeros if there
  * is none. */
@@ -65,6 +78,14 @@ void linear_unpack(const struct linear *linear, float *weight, float *bias);
 
 /* y[rows][outputs] = x[rows][inputs] · w + b, by the plan. y must not overlap x. */
 void linear_forward(const struct linear *linear, const float *x, float *y, size_t rows);
+
+/* The layer that computes only `panels` panels of PANEL_WIDTH columns, from panel_first on, or as
+ * many as there are. Its y is the whole layer's, and it leaves the other columns alone. Borrows the
+ * layer's memory. */
+struct linear linear_part(const struct linear *linear, size_t panel_first, size_t panels);
+
+/* Nanoseconds that the plan measured for a dense row among `rows` rows. */
+double linear_row_ns(const struct linear *linear, size_t rows);
 
 /* The single kernels, for the plan and the tests. They compute the bits of the chain;
  * linear_by_sparse does so only if linear->may_skip_zeros. */

@@ -10,6 +10,7 @@
 #include <relud/activation.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     PANEL_UNIT = 16,     /* columns */
@@ -30,19 +31,34 @@ static inline size_t panel_width(size_t columns, size_t panel)
     return left < PANEL_WIDTH ? (left + PANEL_UNIT - 1) / PANEL_UNIT * PANEL_UNIT : PANEL_WIDTH;
 }
 
+/* How the weights of a panel are stored. Each number of 16 bits stands for the float32 that it is
+ * widened to, so the kernels compute the same bits. */
+enum panel_form { PANEL_FLOAT32, PANEL_BFLOAT16, PANEL_FLOAT16 };
+
 /* One panel of a layer. */
 struct panel {
-    const float *weight;           /* [inputs][16 * units] */
+    enum panel_form form;
+    const float *weight;           /* [inputs][16 * units]; or, for the other forms: */
+    const uint16_t *narrow;        /* [inputs][16 * units] */
     const float *bias;             /* [16 * units] */
     size_t inputs, units, columns; /* columns: without the padding, at most 16 * units */
     /* With one row, prefetch weights before they are needed. The plan sets this if it measured it
      * as faster. */
     bool is_prefetching;
+    /* The panel is a part of the inputs: y holds the sums over earlier ones; later ones follow, so
+     * that the bias is not added yet. */
+    bool is_continued, is_unfinished;
 };
 
+/* A weight of the panel, by its place in `weight` or `narrow`. */
+float panel_weight(const struct panel *panel, size_t index);
+
 struct panel_kernels {
-    /* y[r][0 … columns) = chain + bias, for 1 … PANEL_ROWS_MAX rows. */
+    /* y[r][0 … columns) = chain + bias, for 1 … PANEL_ROWS_MAX rows. Only of one row may the weights
+     * be narrow, and then of all inputs. */
     void (*dense)(const struct panel *panel, const float *const *x, float *const *y, size_t rows);
+    /* to[count] = the float32 numbers of from[count], which have the form. */
+    void (*widen)(enum panel_form form, const uint16_t *from, size_t count, float *to);
     /* sums[16 * units] = the chains in `before`, continued over the listed k in order: input
      * index[i] has the value value[i]. If `before` is NULL, the chains start at 0. `before` may be
      * `sums`. */

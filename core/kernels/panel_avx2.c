@@ -12,6 +12,15 @@ static inline vec vec_load(const float *at)
 {
     return _mm256_loadu_ps(at);
 }
+static inline vec vec_load_bfloat16(const uint16_t *at)
+{
+    __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)at));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+}
+static inline vec vec_load_float16(const uint16_t *at)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)at));
+}
 static inline vec vec_broadcast(float value)
 {
     return _mm256_set1_ps(value);
@@ -32,6 +41,10 @@ static inline __m256i mask_of(size_t columns)
 {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)columns),
                               _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline vec vec_load_some(const float *at, size_t columns)
+{
+    return _mm256_maskload_ps(at, mask_of(columns));
 }
 static inline void vec_store_some(float *at, vec v, size_t columns)
 {
@@ -118,5 +131,9 @@ static size_t avx2_count(const float *x, size_t count)
     return found;
 }
 
-const struct panel_kernels panel_avx2 = {avx2_dense, vec_sparse, avx2_list, avx2_count};
+const struct panel_kernels panel_avx2 = {.dense = avx2_dense,
+                                         .widen = vec_widen,
+                                         .sparse = vec_sparse,
+                                         .list = avx2_list,
+                                         .count = avx2_count};
 #endif

@@ -11,6 +11,19 @@ static inline vec vec_load(const float *at)
 {
     return _mm512_loadu_ps(at);
 }
+static inline vec vec_load_some(const float *at, size_t columns)
+{
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << columns) - 1), at);
+}
+static inline vec vec_load_bfloat16(const uint16_t *at)
+{
+    __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)at));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+}
+static inline vec vec_load_float16(const uint16_t *at)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)at));
+}
 static inline vec vec_broadcast(float value)
 {
     return _mm512_set1_ps(value);
@@ -108,5 +121,9 @@ static size_t avx512_count(const float *x, size_t count)
     return found;
 }
 
-const struct panel_kernels panel_avx512 = {avx512_dense, vec_sparse, avx512_list, avx512_count};
+const struct panel_kernels panel_avx512 = {.dense = avx512_dense,
+                                           .widen = vec_widen,
+                                           .sparse = vec_sparse,
+                                           .list = avx512_list,
+                                           .count = avx512_count};
 #endif

@@ -1,8 +1,23 @@
 /* The panel kernels in plain C. The others are tested against them, and they run where no others
  * can. */
+#include "core/base/float16.h"
 #include "core/kernels/panel.h"
 
 #include <math.h>
+
+float panel_weight(const struct panel *panel, size_t index)
+{
+    return panel->form == PANEL_FLOAT32    ? panel->weight[index]
+           : panel->form == PANEL_BFLOAT16 ? float32_from_bfloat16(panel->narrow[index])
+                                           : float32_from_float16(panel->narrow[index]);
+}
+
+static void scalar_widen(enum panel_form form, const uint16_t *from, size_t count, float *to)
+{
+    const struct panel panel = {.form = form, .narrow = from};
+    for (size_t i = 0; i < count; i++)
+        to[i] = panel_weight(&panel, i);
+}
 
 static void scalar_dense(const struct panel *panel, const float *const *x, float *const *y,
                          size_t rows)
@@ -10,11 +25,13 @@ static void scalar_dense(const struct panel *panel, const float *const *x, float
     size_t width = panel->units * PANEL_UNIT;
     for (size_t r = 0; r < rows; r++) {
         float sums[PANEL_WIDTH] = {0};
+        for (size_t n = 0; panel->is_continued && n < panel->columns; n++)
+            sums[n] = y[r][n];
         for (size_t k = 0; k < panel->inputs; k++)
             for (size_t n = 0; n < width; n++)
-                sums[n] = fmaf(x[r][k], panel->weight[k * width + n], sums[n]);
+                sums[n] = fmaf(x[r][k], panel_weight(panel, k * width + n), sums[n]);
         for (size_t n = 0; n < panel->columns; n++)
-            y[r][n] = sums[n] + panel->bias[n];
+            y[r][n] = panel->is_unfinished ? sums[n] : sums[n] + panel->bias[n];
     }
 }
 
@@ -25,7 +42,7 @@ static void scalar_sparse(const struct panel *panel, const unsigned *index, cons
     for (size_t n = 0; n < width; n++) {
         float sum = before ? before[n] : 0;
         for (size_t i = 0; i < count; i++)
-            sum = fmaf(value[i], panel->weight[index[i] * width + n], sum);
+            sum = fmaf(value[i], panel_weight(panel, index[i] * width + n), sum);
         sums[n] = sum;
     }
 }
@@ -50,7 +67,11 @@ static size_t scalar_count(const float *x, size_t count)
     return found;
 }
 
-const struct panel_kernels panel_scalar = {scalar_dense, scalar_sparse, scalar_list, scalar_count};
+const struct panel_kernels panel_scalar = {.dense = scalar_dense,
+                                           .widen = scalar_widen,
+                                           .sparse = scalar_sparse,
+                                           .list = scalar_list,
+                                           .count = scalar_count};
 
 const struct panel_kernels *panel_kernels_of(enum relud_isa isa)
 {

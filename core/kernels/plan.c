@@ -1,11 +1,11 @@
 #include "core/kernels/plan.h"
 
+#include "core/base/clock.h"
 #include "core/base/random.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* How many rows each class is measured with. */
 static const size_t class_rows[PLAN_CLASSES] = {1, 2, 4, 8, 16, 32};
@@ -20,15 +20,6 @@ struct trial {
 };
 
 typedef void kernel(const struct linear *linear, const float *x, float *y, size_t rows);
-
-/* The first `panels` panels of a layer, as a layer of its own. */
-static struct linear view_of(const struct linear *linear, size_t panels)
-{
-    struct linear view = *linear;
-    if (panels * PANEL_WIDTH < linear->outputs)
-        view.outputs = panels * PANEL_WIDTH;
-    return view;
-}
 
 /* Fills x with ordinary numbers. Numbers that underflow take some CPUs a hundred times as long and
  * would decide the plan. */
@@ -45,30 +36,48 @@ static bool open_trial(struct trial *trial, const struct linear *linear)
     return true;
 }
 
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 /* Measures nanoseconds per row of the whole layer: the best of a few runs within a time budget. */
 static double measure(const struct trial *trial, const struct linear *linear, kernel *run,
                       size_t rows)
 {
     enum { RUNS = 5, BUDGET_NS = 4000000 };
-    double best = 1e30, begin = now_ns();
+    double best = 1e30, begin = clock_now_ns();
     /* One row must read all weights from wherever they are, so it is measured on the whole layer.
      * Several rows share what they read. */
     size_t panels = rows > 1 ? VIEW_FLOATS / (PANEL_WIDTH * linear->inputs) + 1 : SIZE_MAX / 64;
-    struct linear view = view_of(linear, panels);
-    for (int i = 0; i < RUNS && (i < 2 || now_ns() - begin < BUDGET_NS); i++) {
-        double start = now_ns();
+    size_t all = panel_count(linear->outputs);
+    struct linear view = linear_part(linear, 0, panels);
+    for (int i = 0; i < RUNS && (i < 2 || clock_now_ns() - begin < BUDGET_NS); i++) {
+        double start = clock_now_ns();
         run(&view, trial->x, trial->y, rows);
-        double spent = now_ns() - start;
+        double spent = clock_now_ns() - start;
         best = spent < best ? spent : best;
     }
-    return best / (double)rows * (double)linear->outputs / (double)view.outputs;
+    return best / (double)rows * (double)all / (double)(panels < all ? panels : all);
+}
+
+/* Halves the bytes of the weights, if they can be and if that pays. One row tells: it must read them
+ * all, and so gains most. Several share the work of widening them. */
+static void plan_form(const struct trial *trial, struct linear *linear, struct arena *arena)
+{
+    static const double no_longer = 1.05; /* half the memory is worth as much */
+    size_t numbers = linear_packed_numbers(linear);
+    bool is_great = numbers * sizeof(uint16_t) >= ARENA_GREAT_BYTES;
+    enum panel_form form =
+        is_great && linear->math == RELUD_MATH_EXACT ? linear_narrow_form(linear) : PANEL_FLOAT32;
+    uint16_t *narrow = form ? arena_take_array(arena, numbers, sizeof *narrow) : NULL;
+    if (!narrow)
+        return;
+    linear_narrow(linear, form, narrow);
+    struct linear half = *linear;
+    half.form = form;
+    half.weight = NULL;
+    half.narrow = narrow;
+    double whole_ns = measure(trial, linear, linear_by_panel, 1);
+    bool is_better = measure(trial, &half, linear_by_panel, 1) < no_longer * whole_ns;
+    arena_give_back(arena, is_better ? (void *)(uintptr_t)linear->weight : narrow);
+    if (is_better)
+        *linear = half;
 }
 
 static void plan_dense(const struct trial *trial, struct linear *linear)
@@ -126,11 +135,12 @@ static void plan_sparse(const struct trial *trial, struct linear *linear)
     }
 }
 
-bool plan_make(struct linear *linear, struct relud_error *error)
+bool plan_make(struct linear *linear, struct arena *arena, struct relud_error *error)
 {
     struct trial trial;
     if (!open_trial(&trial, linear))
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory for the plan");
+    plan_form(&trial, linear, arena);
     plan_dense(&trial, linear);
     plan_sparse(&trial, linear);
     free(trial.x);
@@ -149,5 +159,8 @@ size_t plan_describe(const struct linear *linear, char *text, size_t size)
         if (plan->sparse_max[c] && len < size)
             len += (size_t)snprintf(text + len, size - len, ", sparse to %zu", plan->sparse_max[c]);
     }
+    if (linear->form != PANEL_FLOAT32 && len < size)
+        len += (size_t)snprintf(text + len, size - len, "; weights in %s",
+                                linear->form == PANEL_BFLOAT16 ? "bfloat16" : "float16");
     return len < size ? len : size - 1;
 }

@@ -44,17 +44,33 @@ static bool are_equal(const float *a, const float *b, size_t count)
  * panel has columns, so a kernel that writes beyond its columns is noticed. */
 struct bench {
     _Alignas(64) float weight[INPUTS_MAX * PANEL_WIDTH];
+    _Alignas(64) uint16_t narrow[INPUTS_MAX * PANEL_WIDTH];
     float bias[PANEL_WIDTH], x[PANEL_ROWS_MAX][INPUTS_MAX];
     float y[PANEL_ROWS_MAX][PANEL_WIDTH + 1], wanted[PANEL_ROWS_MAX][PANEL_WIDTH + 1];
     struct panel panel;
 };
+
+/* What the scalar kernel answers. */
+static void set_wanted(struct bench *bench)
+{
+    const float *x[PANEL_ROWS_MAX];
+    float *wanted[PANEL_ROWS_MAX];
+    for (size_t r = 0; r < PANEL_ROWS_MAX; r++)
+        x[r] = bench->x[r], wanted[r] = bench->wanted[r];
+    panel_scalar.dense(&bench->panel, x, wanted, PANEL_ROWS_MAX);
+}
 
 static void set_bench(struct bench *bench, size_t inputs, size_t columns)
 {
     uint64_t state = inputs * 1000 + columns;
     size_t units = (columns + PANEL_UNIT - 1) / PANEL_UNIT;
     memset(bench, 0, sizeof *bench);
-    bench->panel = (struct panel){bench->weight, bench->bias, inputs, units, columns, false};
+    bench->panel = (struct panel){.weight = bench->weight,
+                                  .narrow = bench->narrow,
+                                  .bias = bench->bias,
+                                  .inputs = inputs,
+                                  .units = units,
+                                  .columns = columns};
     for (size_t k = 0; k < inputs; k++)
         for (size_t n = 0; n < columns; n++) {
             float w = value_of(&state);
@@ -68,11 +84,7 @@ static void set_bench(struct bench *bench, size_t inputs, size_t columns)
             float x = value_of(&state);
             bench->x[r][k] = r % 4 == 3 || isfinite(x) ? x : 0;
         }
-    const float *x[PANEL_ROWS_MAX];
-    float *wanted[PANEL_ROWS_MAX];
-    for (size_t r = 0; r < PANEL_ROWS_MAX; r++)
-        x[r] = bench->x[r], wanted[r] = bench->wanted[r];
-    panel_scalar.dense(&bench->panel, x, wanted, PANEL_ROWS_MAX);
+    set_wanted(bench);
 }
 
 static bool is_dense_exact(struct bench *bench, const struct panel_kernels *kernels, size_t rows)
@@ -111,6 +123,56 @@ static bool is_sparse_exact(struct bench *bench, const struct panel_kernels *ker
            are_equal(sums[0], sums[1], bench->panel.units * PANEL_UNIT);
 }
 
+/* The inputs in two parts give what they give in one. */
+static bool is_continued_exact(struct bench *bench, const struct panel_kernels *kernels,
+                               size_t rows)
+{
+    const float *x[2][PANEL_ROWS_MAX];
+    float *y[PANEL_ROWS_MAX];
+    struct panel part = bench->panel;
+    size_t half = part.inputs / 2, width = part.units * PANEL_UNIT;
+    if (half == 0)
+        return true;
+    memset(bench->y, 0, sizeof bench->y);
+    for (size_t r = 0; r < rows; r++)
+        x[0][r] = bench->x[r], x[1][r] = bench->x[r] + half, y[r] = bench->y[r];
+    part.inputs = half;
+    part.is_unfinished = true;
+    kernels->dense(&part, x[0], y, rows);
+    part.inputs = bench->panel.inputs - half;
+    part.weight += half * width;
+    part.is_unfinished = false;
+    part.is_continued = true;
+    kernels->dense(&part, x[1], y, rows);
+    return are_equal(bench->y[0], bench->wanted[0], rows * (PANEL_WIDTH + 1));
+}
+
+/* Numbers of any bits but infinities and NaNs, which no weight is. */
+static void fill_narrow(struct bench *bench, enum panel_form form)
+{
+    uint64_t state = bench->panel.columns + form;
+    uint16_t exponent = form == PANEL_BFLOAT16 ? 0x7f80 : 0x7c00;
+    for (size_t i = 0; i < INPUTS_MAX * PANEL_WIDTH; i++) {
+        bench->narrow[i] = (uint16_t)random_next(&state);
+        if ((bench->narrow[i] & exponent) == exponent)
+            bench->narrow[i] &= (uint16_t)~exponent;
+    }
+}
+
+static bool is_narrow_exact(struct bench *bench, const struct panel_kernels *kernels,
+                            enum panel_form form)
+{
+    float wide[2][INPUTS_MAX * PANEL_WIDTH];
+    size_t count = bench->panel.inputs * bench->panel.units * PANEL_UNIT;
+    fill_narrow(bench, form);
+    panel_scalar.widen(form, bench->narrow, count, wide[0]);
+    kernels->widen(form, bench->narrow, count, wide[1]);
+    bench->panel.form = form;
+    set_wanted(bench);
+    return are_equal(wide[0], wide[1], count) && is_dense_exact(bench, kernels, 1) &&
+           is_sparse_exact(bench, kernels, 0) && is_sparse_exact(bench, kernels, 3);
+}
+
 bool self_test_panels(const struct panel_kernels *kernels)
 {
     static const size_t inputs[] = {1, 2, 5, INPUTS_MAX};
@@ -122,8 +184,12 @@ bool self_test_panels(const struct panel_kernels *kernels)
             is_exact = is_dense_exact(&bench, kernels, rows);
         for (size_t row = 0; is_exact && row < 4; row++)
             is_exact = is_sparse_exact(&bench, kernels, row);
+        for (size_t rows = 1; is_exact && rows <= PANEL_ROWS_MAX; rows++)
+            is_exact = is_continued_exact(&bench, kernels, rows);
         bench.panel.is_prefetching = true;
-        if (!is_exact || !is_dense_exact(&bench, kernels, 1))
+        if (!is_exact || !is_dense_exact(&bench, kernels, 1) ||
+            !is_narrow_exact(&bench, kernels, PANEL_BFLOAT16) ||
+            !is_narrow_exact(&bench, kernels, PANEL_FLOAT16))
             return false;
     }
     return true;

@@ -2,6 +2,7 @@
  * its forward pass. */
 #include "core/net/model_private.h"
 
+#include "core/base/clock.h"
 #include "core/base/float_env.h"
 #include "core/base/nan.h"
 #include "core/base/random.h"
@@ -44,6 +45,7 @@ static bool gives_shares(const relud_model *model, const struct model_source *so
                          float *y, float *scratch)
 {
     enum { ROWS = 16, ROWS_WANTED = 2 };
+    const struct network_rows one = {.x = x, .y = y, .rows = 1};
     uint64_t state = 1;
     size_t seen = 0;
     for (size_t row = 0; row < ROWS; row++) {
@@ -51,7 +53,7 @@ static bool gives_shares(const relud_model *model, const struct model_source *so
         for (size_t i = 0; i < model->info.features; i++)
             x[i] = allowed_value(model, source, i,
                                  row < 2 ? (double)row : 4 * (double)random_unit(&state) - 2);
-        network_forward(&model->network, x, 1, 1, y, scratch, NULL);
+        network_forward(&model->network, &one, 1, scratch);
         bool are_shares = true;
         for (size_t i = 0; i < model->info.scores; i++) {
             are_shares &= y[i] >= 0 && y[i] <= 1;
@@ -83,6 +85,20 @@ static void fill_head(relud_model *model, bool has_probabilities)
 
 /* ---- loading ---- */
 
+/* Estimates what a row takes in a pass of many: the linear steps, as they were planned, and all that
+ * this row takes, which is all zeros or ones and so little more than the other steps. */
+static double measure_row(const relud_model *model, const struct network_rows *one, float *scratch)
+{
+    enum { RUNS = 3, MANY = 32 };
+    double best = INFINITY;
+    for (int run = 0; run < RUNS; run++) {
+        double begin = clock_now_ns();
+        network_forward(&model->network, one, 1, scratch);
+        best = fmin(best, clock_now_ns() - begin);
+    }
+    return fmax(best, 1) + network_linear_ns(&model->network, MANY);
+}
+
 /* Runs the net once. A row of zeros must give finite outputs or, for nets that divide by their
  * inputs, a row of ones. A net that fails even this is not served. Also finds out whether the
  * scores are probabilities already. */
@@ -93,13 +109,14 @@ static bool warm_up(relud_model *model, const struct model_source *source, const
     float *scratch = aligned_alloc(64, bytes);
     float *x = calloc(model->info.features, sizeof *x);
     float *y = calloc(model->info.outputs, sizeof *y);
+    const struct network_rows one = {.x = x, .y = y, .rows = 1};
     bool is_finite = false, is_ready = scratch && x && y;
     if (!is_ready)
         relud_fail(error, RELUD_NO_MEMORY, "%s: out of memory", path);
     for (int value = 0; is_ready && !is_finite && value < 2; value++) {
         for (size_t i = 0; i < model->info.features; i++)
             x[i] = allowed_value(model, source, i, value);
-        network_forward(&model->network, x, 1, 1, y, scratch, NULL);
+        network_forward(&model->network, &one, 1, scratch);
         is_finite = true;
         for (size_t i = 0; is_finite && i < model->info.outputs; i++)
             if (!isfinite(y[i]))
@@ -107,6 +124,8 @@ static bool warm_up(relud_model *model, const struct model_source *source, const
                     error, RELUD_BAD_MODEL, "%s: the net answers a row of %s with %s at output %zu",
                     path, value ? "ones" : "zeros", isnan(y[i]) ? "NaN" : "infinity", i);
     }
+    if (is_finite)
+        model->info.row_ns = measure_row(model, &one, scratch);
     if (is_finite && model->info.operations && model->info.scores > 1)
         model->is_softmax_done |= gives_shares(model, source, x, y, scratch);
     free(scratch);
@@ -242,17 +261,24 @@ void relud_predict(relud_scratch *scratch, const float *x, size_t rows, float *y
     relud_predict_layers(scratch, x, rows, y, NULL);
 }
 
-void relud_predict_layers(relud_scratch *scratch, const float *x, size_t rows, float *y,
-                          float *const *layer_out)
+void model_forward(relud_scratch *scratch, const struct network_rows *rows)
 {
     const struct network *network = &scratch->model->network;
     uint64_t env = float_env_enter();
-    network_forward(network, x, rows, scratch->rows, y, scratch->floats, layer_out);
-    nan_unify(y, rows * network->outputs);
-    for (size_t i = 0; layer_out && i < network->layers; i++)
-        if (layer_out[i])
-            nan_unify(layer_out[i], rows * network_width(network, network->layer[i].last));
+    network_forward(network, rows, scratch->rows, scratch->floats);
+    nan_unify(rows->y + rows->first * network->outputs, rows->rows * network->outputs);
+    for (size_t i = 0; rows->layer_out && i < network->layers; i++) {
+        size_t width = network_width(network, network->layer[i].last);
+        if (rows->layer_out[i])
+            nan_unify(rows->layer_out[i] + rows->first * width, rows->rows * width);
+    }
     float_env_leave(env);
+}
+
+void relud_predict_layers(relud_scratch *scratch, const float *x, size_t rows, float *y,
+                          float *const *layer_out)
+{
+    model_forward(scratch, &(struct network_rows){x, y, layer_out, 0, rows});
 }
 
 /* Softmax over the scores of each row. Other results may follow the scores in the row. */

@@ -21,4 +21,8 @@ struct relud_model {
  * False and source->error if memory runs out. */
 bool model_describe(relud_model *model, const struct model_source *source);
 
+/* Computes rows of the scratch's model, in the arithmetic's environment; every NaN becomes the one
+ * NaN. */
+void model_forward(relud_scratch *scratch, const struct network_rows *rows);
+
 #endif

@@ -183,7 +183,7 @@ static bool pack_layers(struct network *network, struct arena *arena,
         if (step->kind != STEP_LINEAR)
             continue;
         if (!linear_pack(&step->linear, arena, &step->weights, options, error) ||
-            !plan_make(&step->linear, error))
+            !plan_make(&step->linear, arena, error))
             return false;
         step->weights = (struct weights){0}; /* they point to memory that is freed after loading */
     }
@@ -237,14 +237,7 @@ size_t network_scratch_floats(const struct network *network, size_t rows)
     return rows * network->scratch;
 }
 
-struct pass {
-    const struct network *network;
-    const float *x;
-    float *y, *scratch;
-    size_t rows;
-};
-
-static const float *value_at(const struct pass *pass, size_t value)
+static const float *value_at(const struct network_pass *pass, size_t value)
 {
     size_t place = pass->network->place[value];
     if (value == STEP_INPUT)
@@ -252,7 +245,7 @@ static const float *value_at(const struct pass *pass, size_t value)
     return place == PLACE_Y ? pass->y : pass->scratch + place * pass->rows;
 }
 
-static void gather_results(const struct pass *pass)
+void network_gather_results(const struct network_pass *pass)
 {
     const struct network *network = pass->network;
     float *y = pass->y;
@@ -267,38 +260,71 @@ static void gather_results(const struct pass *pass)
     }
 }
 
-static void forward_some(const struct pass *pass, float *const *layer_out, size_t done)
+/* Where the value of step `index` is written. */
+static float *place_of(const struct network_pass *pass, size_t index)
+{
+    size_t place = pass->network->place[index + 1];
+    return place == PLACE_Y ? pass->y : pass->scratch + place * pass->rows;
+}
+
+void network_run_part(const struct network_pass *pass, size_t index,
+                      const struct network_part *part)
 {
     const struct network *network = pass->network;
+    const struct step *step = &network->step[index];
     const float *x[OPERANDS_MAX];
+    for (size_t k = 0; k < step->operands; k++) {
+        const struct operand *of = &step->operand[k];
+        x[k] = of->constant
+                   ? of->constant
+                   : value_at(pass, of->value) + part->row * network_width(network, of->value);
+    }
+    float *y = place_of(pass, index) + part->row * step->width;
+    if (part->panels) {
+        struct linear linear = linear_part(&step->linear, part->panel, part->panels);
+        linear_forward(&linear, x[0], y, part->rows * step->parts);
+    } else {
+        step_run(step, network->isa, x, y, part->rows);
+    }
+}
+
+static void forward_some(const struct network_pass *pass, float *const *layer_out, size_t done)
+{
+    const struct network *network = pass->network;
+    const struct network_part whole = {.rows = pass->rows};
     size_t layer = 0;
     for (size_t i = 0; i < network->steps; i++) {
-        const struct step *step = &network->step[i];
-        size_t place = network->place[i + 1];
-        for (size_t k = 0; k < step->operands; k++)
-            x[k] = step->operand[k].constant ? step->operand[k].constant
-                                             : value_at(pass, step->operand[k].value);
-        float *to = place == PLACE_Y ? pass->y : pass->scratch + place * pass->rows;
-        step_run(step, network->isa, x, to, pass->rows);
+        network_run_part(pass, i, &whole);
         if (layer < network->layers && network->layer[layer].last == i + 1) {
+            size_t width = network->step[i].width;
             if (layer_out && layer_out[layer])
-                memcpy(layer_out[layer] + done * step->width, to,
-                       pass->rows * step->width * sizeof *to);
+                memcpy(layer_out[layer] + done * width, place_of(pass, i),
+                       pass->rows * width * sizeof(float));
             layer++;
         }
     }
-    gather_results(pass);
+    network_gather_results(pass);
 }
 
-void network_forward(const struct network *network, const float *x, size_t rows, size_t rows_max,
-                     float *y, float *scratch, float *const *layer_out)
+double network_linear_ns(const struct network *network, size_t rows)
 {
-    for (size_t done = 0; done < rows; done += rows_max) {
-        struct pass pass = {.network = network,
-                            .x = x + done * network->features,
-                            .y = y + done * network->outputs,
-                            .scratch = scratch,
-                            .rows = rows - done < rows_max ? rows - done : rows_max};
-        forward_some(&pass, layer_out, done);
+    double ns = 0;
+    for (size_t i = 0; i < network->steps; i++)
+        if (network->step[i].kind == STEP_LINEAR)
+            ns += linear_row_ns(&network->step[i].linear, rows) * (double)network->step[i].parts;
+    return ns;
+}
+
+void network_forward(const struct network *network, const struct network_rows *rows,
+                     size_t rows_max, float *scratch)
+{
+    size_t end = rows->first + rows->rows;
+    for (size_t row = rows->first; row < end; row += rows_max) {
+        struct network_pass pass = {.network = network,
+                                    .x = rows->x + row * network->features,
+                                    .y = rows->y + row * network->outputs,
+                                    .scratch = scratch,
+                                    .rows = end - row < rows_max ? end - row : rows_max};
+        forward_some(&pass, rows->layer_out, row);
     }
 }

@@ -47,12 +47,45 @@ bool network_build(struct network *network, struct arena *arena, size_t features
 /* The floats of scratch that network_forward needs for `rows` rows at a time. */
 size_t network_scratch_floats(const struct network *network, size_t rows);
 
-/* y[rows][outputs] = the net's answers to x[rows][features], computed for at most rows_max rows at
- * a time. `scratch` holds network_scratch_floats(network, rows_max) floats and is aligned to 64
- * bytes. layer_out is NULL or has one pointer per layer: NULL, or room for [rows][outputs of layer
- * i]. x, y and scratch must not overlap. Threads need their own scratch. */
-void network_forward(const struct network *network, const float *x, size_t rows, size_t rows_max,
-                     float *y, float *scratch, float *const *layer_out);
+/* What a pass reads and writes: rows first … first + rows - 1 of these arrays. */
+struct network_rows {
+    const float *x;          /* [][features] */
+    float *y;                /* [][outputs] */
+    float *const *layer_out; /* NULL, or [layers]: NULL, or [][outputs of layer i] */
+    size_t first, rows;
+};
+
+/* Computes the net's answers to the rows, at most rows_max rows at a time. `scratch` holds
+ * network_scratch_floats(network, rows_max) floats and is aligned to 64 bytes. The arrays and
+ * scratch must not overlap. Threads need their own scratch. */
+void network_forward(const struct network *network, const struct network_rows *rows,
+                     size_t rows_max, float *scratch);
+
+/* A pass that is run step by step. */
+struct network_pass {
+    const struct network *network;
+    const float *x; /* [rows][features] */
+    float *y;       /* [rows][outputs] */
+    float *scratch; /* network_scratch_floats(network, rows), aligned to 64 bytes */
+    size_t rows;
+};
+
+/* A part of a pass: some of its rows. panels: 0, or of a linear step that many panels only, from
+ * `panel` on (linear_part). */
+struct network_part {
+    size_t row, rows, panel, panels;
+};
+
+/* Computes a part of step `index`. All parts of the earlier steps must have been computed. Different
+ * parts of one step may be computed at the same time. */
+void network_run_part(const struct network_pass *pass, size_t index,
+                      const struct network_part *part);
+
+/* Writes the rows of y that no step has written there: after the last step. */
+void network_gather_results(const struct network_pass *pass);
+
+/* Nanoseconds that the linear steps take for a row in a pass of `rows` rows, by their plans. */
+double network_linear_ns(const struct network *network, size_t rows);
 
 /* The width of a value, in floats per row. */
 size_t network_width(const struct network *network, size_t value);

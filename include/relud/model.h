@@ -89,6 +89,7 @@ struct relud_model_info {
     const char *const *step; /* [steps], each in words: "linear fc1.weight of input: 256" */
     size_t parameters;       /* numbers that were trained */
     size_t bytes;            /* of memory that the model holds */
+    double row_ns; /* about what a row takes in a pass of many, measured when it was loaded */
     size_t classes;          /* of a classification: max(scores, 2); else 0 */
     /* Of a classification: numbers at the head of the answer that tell classes apart, 1 or
      * [classes]. */

@@ -23,6 +23,7 @@
 #include <relud/guess.h>
 #include <relud/health.h>
 #include <relud/model.h>
+#include <relud/pass.h>
 #include <relud/text.h>
 #include <relud/train.h>
 #include <relud/watch.h>

@@ -155,7 +155,7 @@ static void check_shape(size_t inputs, size_t outputs)
             &linear, &arena,
             &(struct weights){inputs, outputs, problem.weight, true, NULL, problem.bias}, &options,
             &error));
-        ck_assert_msg(plan_make(&linear, &error), "%s", error.text);
+        ck_assert_msg(plan_make(&linear, &arena, &error), "%s", error.text);
         for (size_t c = 0; c < PLAN_CLASSES; c++)
             ck_assert(linear.plan.kernel[c] == LINEAR_PANEL);
         check_kernel("the plan as made", linear_forward, &linear, ROWS);
@@ -299,7 +299,7 @@ START_TEST(X2_twenty_starts_give_one_answer)
         ck_assert(linear_pack(
             &linear, &arena, &(struct weights){784, WIDE, problem.weight, true, NULL, problem.bias},
             &options, &error));
-        ck_assert(plan_make(&linear, &error));
+        ck_assert(plan_make(&linear, &arena, &error));
         for (size_t rows = 1; rows <= ROWS; rows += 3)
             check_kernel("start", linear_forward, &linear, rows);
         arena_reset(&arena);

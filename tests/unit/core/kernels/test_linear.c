@@ -1,6 +1,7 @@
 /* Every kernel against the scalar fmaf chain, bit for bit: shapes, rows, places, instruction sets, kinds of input. */
 #include "tests/unit/suite.h"
 
+#include "core/base/float16.h"
 #include "core/kernels/plan.h"
 #include "core/net/network.h"
 #include <math.h>
@@ -125,7 +126,7 @@ static void check_shape(size_t inputs, size_t outputs, enum relud_isa isa)
                         &(struct weights){inputs, outputs, is_in_out ? p.transposed : p.weight,
                                           is_in_out, NULL, form == 1 ? NULL : p.bias},
                         &options, &error));
-        ck_assert_msg(plan_make(&linear, &error), "%s", error.text);
+        ck_assert_msg(plan_make(&linear, &arena, &error), "%s", error.text);
         set_wanted(&p, form != 1);
         check_rows("panel", linear_by_panel, &linear, &p);
         check_rows("sparse", linear_by_sparse, &linear, &p);
@@ -187,7 +188,7 @@ START_TEST(a_bias_of_minus_zero_rules_the_sparse_kernel_out)
     struct relud_error error;
     ck_assert(linear_pack(&linear, &arena, &(struct weights){2, 1, weight, false, NULL, bias},
                           &options, &error));
-    ck_assert(plan_make(&linear, &error));
+    ck_assert(plan_make(&linear, &arena, &error));
     ck_assert(!linear.may_skip_zeros);
     for (size_t c = 0; c < PLAN_CLASSES; c++)
         ck_assert_uint_eq(linear.plan.sparse_max[c], 0);
@@ -209,7 +210,7 @@ START_TEST(nan_and_infinity_stay_in_their_row)
     p.x[9 * 40 + 3] = INFINITY;
     ck_assert(linear_pack(&linear, &arena, &(struct weights){40, 20, p.weight, false, NULL, p.bias},
                           &options, &error));
-    ck_assert(plan_make(&linear, &error));
+    ck_assert(plan_make(&linear, &arena, &error));
     set_wanted(&p, true);
     for (int kind = 0; kind < 2; kind++) {
         (kind ? linear_by_sparse : linear_by_panel)(&linear, p.x, p.y, ROWS);
@@ -259,6 +260,113 @@ static void build_net(struct network *network, struct arena *arena, const struct
 }
 
 /* Rows alone, in batches, on every instruction set: one answer. */
+/* The 16-bit number nearest below in size that a float32 has: so that a layer is exactly in that form. */
+static float rounded(float value, enum panel_form form)
+{
+    uint32_t bits = bits_of(value) & (form == PANEL_BFLOAT16 ? 0xffff0000u : 0xffffe000u);
+    memcpy(&value, &bits, sizeof value);
+    if (form == PANEL_FLOAT16 && fabsf(value) < 0x1p-14f)
+        value = truncf(value * 0x1p24f) * 0x1p-24f; /* a subnormal of binary16 */
+    return value;
+}
+
+/* Weights in 16 bits are the same weights: every kernel, every number of rows, every part of the panels. */
+START_TEST(narrow_weights_give_the_same_bits)
+{
+    static const size_t shapes[][2] = {{1, 1},    {7, 16},    {130, 65},
+                                       {129, 50}, {150, 100}, {300, 17}};
+    for (size_t s = 0; s < 2 * sizeof shapes / sizeof *shapes; s++)
+        for (int isa = RELUD_ISA_SCALAR; isa <= (int)relud_isa_best(); isa++) {
+            enum panel_form form = s % 2 ? PANEL_BFLOAT16 : PANEL_FLOAT16;
+            size_t inputs = shapes[s / 2][0], outputs = shapes[s / 2][1];
+            struct problem p = new_problem(inputs, outputs, s);
+            for (size_t i = 0; i < inputs * outputs; i++)
+                p.weight[i] = rounded(p.weight[i], form);
+            set_wanted(&p, true);
+            struct relud_model_options options = {.isa = (enum relud_isa)isa};
+            struct arena arena = {0};
+            struct linear linear;
+            ck_assert(linear_pack(&linear, &arena,
+                                  &(struct weights){inputs, outputs, p.weight, false, NULL, p.bias},
+                                  &options, NULL));
+            ck_assert(linear_narrow_form(&linear) == form || inputs * outputs == 1);
+            uint16_t *narrow = arena_take_array(&arena, linear_packed_numbers(&linear), 2);
+            linear_narrow(&linear, form, narrow);
+            linear.form = form;
+            linear.narrow = narrow;
+            linear.weight = NULL;
+            check_rows("narrow panel", linear_by_panel, &linear, &p);
+            check_rows("narrow sparse", linear_by_sparse, &linear, &p);
+            for (size_t c = 0; c < PLAN_CLASSES; c++)
+                linear.plan.sparse_max[c] = inputs / 2;
+            check_rows("narrow plan", linear_forward, &linear, &p);
+            float *again = malloc((inputs + 1) * outputs * sizeof *again);
+            linear_unpack(&linear, again, again + inputs * outputs);
+            ck_assert_mem_eq(again, p.weight, inputs * outputs * sizeof *again);
+            free(again);
+            arena_reset(&arena);
+            free_problem(&p);
+        }
+}
+END_TEST
+
+START_TEST(numbers_that_16_bits_do_not_have_stay_as_they_are)
+{
+    for (uint32_t bits = 0; bits < 0x10000; bits++) {
+        float value = float32_from_float16((uint16_t)bits);
+        if (!isfinite(value))
+            continue;
+        ck_assert(float16_is_exact(value));
+        ck_assert_uint_eq(float16_from_float32(value), bits);
+        float beside = nextafterf(value, INFINITY);
+        ck_assert(!float16_is_exact(beside) && !float16_is_exact(nextafterf(value, -INFINITY)));
+    }
+    static const float others[] = {65536, 0x1p-25f, 0x1.8p-24f, INFINITY, NAN, 1.0f / 3};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert(!float16_is_exact(others[i]));
+    float weight[4] = {1, 0.5f, 1.0f / 3, 2}, bias[2] = {0};
+    struct relud_model_options options = {0};
+    struct arena arena = {0};
+    struct linear linear;
+    ck_assert(linear_pack(&linear, &arena, &(struct weights){2, 2, weight, false, NULL, bias},
+                          &options, NULL));
+    ck_assert_int_eq(linear_narrow_form(&linear), PANEL_FLOAT32);
+    arena_reset(&arena);
+}
+END_TEST
+
+/* A layer of 8 MB and more: the plan may halve it, and gives the rest of the memory back. */
+START_TEST(a_plan_halves_great_layers_where_that_pays)
+{
+    enum { INPUTS = 2048, OUTPUTS = 1100 };
+    float *weight = malloc(INPUTS * OUTPUTS * sizeof *weight), x[INPUTS], y[OUTPUTS];
+    uint64_t state = 1;
+    for (size_t i = 0; i < INPUTS * OUTPUTS; i++)
+        weight[i] = rounded(random_normal(&state), PANEL_BFLOAT16);
+    for (size_t k = 0; k < INPUTS; k++)
+        x[k] = random_normal(&state);
+    struct relud_model_options options = {0};
+    struct arena arena = {0};
+    struct linear linear;
+    ck_assert(linear_pack(&linear, &arena,
+                          &(struct weights){INPUTS, OUTPUTS, weight, false, NULL, NULL}, &options,
+                          NULL));
+    size_t whole = arena.bytes;
+    ck_assert(plan_make(&linear, &arena, NULL));
+    bool is_narrow = linear.form == PANEL_BFLOAT16;
+    ck_assert_uint_eq(arena.bytes < whole / 2 + 100000, is_narrow);
+    ck_assert_uint_le(arena.bytes, whole);
+    char text[1024];
+    plan_describe(&linear, text, sizeof text);
+    ck_assert_uint_eq(strstr(text, "; weights in bfloat16") != NULL, is_narrow);
+    linear_forward(&linear, x, y, 1);
+    for (size_t n = 0; n < OUTPUTS; n++)
+        ck_assert_uint_eq(bits_of(y[n]), bits_of(chain(x, weight, NULL, INPUTS, n)));
+    arena_reset(&arena);
+    free(weight);
+}
+END_TEST
+
 START_TEST(a_net_answers_a_row_with_the_same_bits_in_any_batch)
 {
     struct problem a = new_problem(50, 70, 11), b = new_problem(70, 9, 12);
@@ -273,11 +381,12 @@ START_TEST(a_net_answers_a_row_with_the_same_bits_in_any_batch)
             aligned_alloc(64, (network_scratch_floats(&network, 64) * 4 + 63) / 64 * 64);
         float *to = isa == RELUD_ISA_SCALAR ? alone : batched;
         for (size_t r = 0; r < ROWS; r++)
-            network_forward(&network, a.x + r * 50, 1, 1, to + r * 9, scratch, NULL);
+            network_forward(&network, &(struct network_rows){a.x, to, NULL, r, 1}, 1, scratch);
         ck_assert_mem_eq(to, alone, sizeof alone);
         for (size_t most = 2; most <= 64; most += 5) {
             memset(batched, 0, sizeof batched);
-            network_forward(&network, a.x, ROWS, most, batched, scratch, layers);
+            network_forward(&network, &(struct network_rows){a.x, batched, layers, 0, ROWS}, most,
+                            scratch);
             ck_assert_mem_eq(batched, alone, sizeof alone);
         }
         for (size_t n = 0; n < 70; n++) { /* the first layer's output, by hand */
@@ -305,7 +414,7 @@ START_TEST(a_plan_says_what_it_is)
     char text[512], little[16];
     ck_assert(linear_pack(&linear, &arena, &(struct weights){20, 30, p.weight, false, NULL, p.bias},
                           &options, &error));
-    ck_assert(plan_make(&linear, &error));
+    ck_assert(plan_make(&linear, &arena, &error));
     ck_assert_uint_eq(plan_describe(&linear, text, sizeof text), strlen(text));
     ck_assert_ptr_nonnull(strstr(text, "1 rows: "));
     ck_assert_ptr_nonnull(strstr(text, "32+ rows: "));
@@ -315,7 +424,10 @@ START_TEST(a_plan_says_what_it_is)
 }
 END_TEST
 
-RUN_SUITE("linear", scalar_kernels_give_the_chain, avx2_kernels_give_the_chain,
-          avx512_kernels_give_the_chain, the_digits_shape_gives_the_chain,
-          a_bias_of_minus_zero_rules_the_sparse_kernel_out, nan_and_infinity_stay_in_their_row,
-          a_net_answers_a_row_with_the_same_bits_in_any_batch, a_plan_says_what_it_is)
+RUN_SUITE("linear", narrow_weights_give_the_same_bits,
+          numbers_that_16_bits_do_not_have_stay_as_they_are,
+          a_plan_halves_great_layers_where_that_pays, scalar_kernels_give_the_chain,
+          avx2_kernels_give_the_chain, avx512_kernels_give_the_chain,
+          the_digits_shape_gives_the_chain, a_bias_of_minus_zero_rules_the_sparse_kernel_out,
+          nan_and_infinity_stay_in_their_row, a_net_answers_a_row_with_the_same_bits_in_any_batch,
+          a_plan_says_what_it_is)
