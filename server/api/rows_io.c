@@ -144,8 +144,23 @@ static bool fail_ended(struct relud_error *error)
     return relud_fail(error, RELUD_IO, "the request has ended");
 }
 
-static bool read_floats(struct request *request, const char *body, size_t len,
-                        struct relud_json_array *array, struct relud_error *error)
+/* Takes float32 numbers of the body for the rows of a prediction, where they lie. False: they must
+ * be copied. */
+static bool lend(struct request *request, const struct served_model *served, const char *bytes,
+                 struct relud_json_array *array)
+{
+    struct turn_job *job = &request->job;
+    if (!served || !request->is_body_ours || (uintptr_t)bytes % _Alignof(float) != 0 ||
+        __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+        return false;
+    job->x = array->values = (float *)(uintptr_t)bytes;
+    job->is_lent = true;
+    return true;
+}
+
+static bool read_floats(struct request *request, const struct served_model *served,
+                        const char *body, size_t len, struct relud_json_array *array,
+                        struct relud_error *error)
 {
     if (len == 0 || len % sizeof(float) != 0)
         return relud_fail(error, RELUD_BAD_INPUT,
@@ -153,13 +168,14 @@ static bool read_floats(struct request *request, const char *body, size_t len,
                           len);
     array->count = array->shape[0] = len / sizeof(float);
     array->rank = 1;
-    if (!body_reader_elements(request, RELUD_FP32, body, array->count, array->values))
+    if (!lend(request, served, body, array) &&
+        !body_reader_elements(request, RELUD_FP32, body, array->count, array->values))
         return fail_ended(error);
     return true;
 }
 
-static bool read_npy(struct request *request, const char *body, size_t len,
-                     struct relud_json_array *array, struct relud_error *error)
+static bool read_npy(struct request *request, const struct served_model *served, const char *body,
+                     size_t len, struct relud_json_array *array, struct relud_error *error)
 {
     struct relud_npy npy = {0};
     if (!relud_npy_open(body, len, &npy, error))
@@ -168,6 +184,9 @@ static bool read_npy(struct request *request, const char *body, size_t len,
     array->rank = npy.rank;
     memcpy(array->shape, npy.shape, npy.rank * sizeof *npy.shape);
     const struct relud_watch watch = long_work_watch(request);
+    bool is_plain = npy.dtype == RELUD_FP32 && !npy.is_fortran && !npy.is_big_endian;
+    if (is_plain && lend(request, served, npy.elements, array))
+        return true;
     if (!relud_npy_values_watched(&npy, array->values, &watch))
         return fail_ended(error);
     return true;
@@ -190,8 +209,8 @@ bool rows_io_read_binary(struct request *request, const struct served_model *ser
     array->is_present = true;
     if (served && !rows_check_wants_numbers(served, error))
         return false;
-    return request->media_in == MEDIA_NPY ? read_npy(request, body, len, array, error)
-                                          : read_floats(request, body, len, array, error);
+    return request->media_in == MEDIA_NPY ? read_npy(request, served, body, len, array, error)
+                                          : read_floats(request, served, body, len, array, error);
 }
 
 bool rows_io_read_table(struct request *request, const struct served_model *served,

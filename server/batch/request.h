@@ -95,6 +95,8 @@ struct request {
     int64_t slice_ns; /* when the present slice began */
     int64_t long_ns;  /* how long the earlier slices took */
 
+    bool is_body_ours; /* the body that is read stays where it is until the request is released */
+
     /* a prediction in progress */
     struct turn_job job;
     const struct served_model *served; /* the model that the request is counted for */

@@ -27,7 +27,8 @@ bool turn_init(struct turn *turn, struct catalog *catalog, size_t worker,
         if (!turn->buffer[i].rows || !turn->buffer[i].answers)
             return relud_fail(error, RELUD_NO_MEMORY, "no address space for the turn's rows");
     }
-    return true;
+    turn->pass = relud_pass_new(batch_rows_max);
+    return turn->pass || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
 }
 
 void turn_reset(struct turn *turn)
@@ -38,6 +39,7 @@ void turn_reset(struct turn *turn)
         if (turn->buffer[i].answers)
             munmap(turn->buffer[i].answers, turn->answers_cap * sizeof(float));
     }
+    relud_pass_free(turn->pass);
     catalog_release(turn->catalog);
     *turn = (struct turn){0};
 }
@@ -136,12 +138,11 @@ size_t turn_answer_floats(const struct served_model *served, size_t rows, bool i
     return rows > SIZE_MAX / width ? SIZE_MAX : rows * width;
 }
 
-/* Returns 2 * layers pointers: the first half says where each layer's answers begin, from `at` on;
- * the second half is where the pass in progress writes. NULL when memory runs out. */
+/* Returns where each layer's answers begin, from `at` on. NULL when memory runs out. */
 static float **find_layers(const struct served_model *served, size_t rows, float *at)
 {
     size_t layers = served->info->layers;
-    float **layer_out = malloc(2 * layers * sizeof *layer_out);
+    float **layer_out = malloc(layers * sizeof *layer_out);
     for (size_t i = 0; layer_out && i < layers; i++) {
         layer_out[i] = at;
         at += rows * relud_model_layer(served->model, i)->outputs;
@@ -149,9 +150,9 @@ static float **find_layers(const struct served_model *served, size_t rows, float
     return layer_out;
 }
 
-static bool is_short(const struct turn_job *job)
+static bool is_long(const struct served_model *served, size_t rows)
 {
-    return job->rows <= TURN_SHORT_ROWS;
+    return (double)rows * served->info->row_ns > TURN_LONG_NS;
 }
 
 bool turn_has_short(const struct turn *turn, int64_t now_ns)
@@ -182,11 +183,12 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
     if (is_layered && !(layer_out = find_layers(served, rows, y + rows * served->info->outputs)))
         return refuse(turn, job, TURN_FULL);
     turn_hold(turn, job);
-    keep_held(job, rows * served->info->features);
+    keep_held(job, job->is_lent ? 0 : rows * served->info->features);
     *job = (struct turn_job){.buffer = buffer,
                              .served = served,
                              .catalog = turn->catalog,
-                             .x = job->rows_held,
+                             .x = job->is_lent ? job->x : job->rows_held,
+                             .is_lent = job->is_lent,
                              .y = y,
                              .layer_out = layer_out,
                              .rows = rows,
@@ -195,10 +197,11 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
                              .submit_ns = clock_ns()};
     turn->catalog->jobs[turn->worker]++;
     buffer->answers_len += answer;
-    list_append(&turn->queue, job);
+    job->list = is_long(served, rows) ? &turn->long_queue : &turn->queue;
+    list_append(job->list, job);
     count_waiting(turn, served, rows);
-    turn->has_new_long |= !is_short(job);
-    if (is_short(job) && rows * served->info->features <= TURN_SHORT_FLOATS)
+    turn->has_new_long |= job->list == &turn->long_queue;
+    if (job->list == &turn->queue && rows * served->info->features <= TURN_SHORT_FLOATS)
         turn->short_ns = job->submit_ns;
     turn->jobs_waiting++;
     turn->unanswered++;
@@ -214,93 +217,171 @@ static bool is_continued(const struct turn_job *a, const struct turn_job *b)
            a->x + a->rows * info->features == b->x && a->y + a->rows * info->outputs == b->y;
 }
 
-static void pass_layered(struct turn *turn, struct turn_job *job, size_t rows)
+/* The rows of the jobs that lie end to end at the head of the list, as long as they are less than
+ * `most`. */
+static size_t rows_at_head(const struct list *list, size_t most)
 {
-    const struct relud_model_info *info = job->served->info;
-    float **now = job->layer_out + info->layers;
-    for (size_t i = 0; i < info->layers; i++)
-        now[i] =
-            job->layer_out[i] + job->rows_done * relud_model_layer(job->served->model, i)->outputs;
-    relud_predict_layers(job->served->scratch[turn->worker],
-                         job->x + job->rows_done * info->features, rows,
-                         job->y + job->rows_done * info->outputs, now);
-}
-
-/* Learns how many rows this net computes in TURN_NS; the last pass took `ns` for `rows`. A pass may
- * also be slow because the processor was taken away for a while; the doubling soon makes up for
- * that. */
-static void learn_pace(const struct turn *turn, const struct served_model *served, size_t rows,
-                       int64_t ns)
-{
-    size_t *most = &served->pass_rows[turn->worker];
-    if (ns > 2 * TURN_NS && rows > served->pass_rows_min)
-        *most = rows / 2 > served->pass_rows_min ? rows / 2 : served->pass_rows_min;
-    else if (ns < TURN_NS / 2 && rows >= *most && rows < turn->batch_rows_max)
-        *most = 2 * rows;
-}
-
-/* Makes one pass over the jobs that lie end to end at the head of the queue, at most `budget` rows.
- * Returns the rows it took. */
-static size_t pass(struct turn *turn, size_t budget, int64_t *now_ns)
-{
-    struct turn_job *head = turn->queue.first, *tail = head;
-    const struct served_model *served = head->served;
-    const struct relud_model_info *info = served->info;
-    size_t rows = head->rows - head->rows_done, most = served->pass_rows[turn->worker];
-    budget = budget < most ? budget : most;
-    while (rows < budget && is_continued(tail, tail->node.next)) {
+    const struct turn_job *tail = list->first;
+    size_t rows = tail->rows - tail->rows_done;
+    while (rows < most && is_continued(tail, tail->node.next)) {
         tail = tail->node.next;
         rows += tail->rows;
     }
-    rows = rows < budget ? rows : budget;
-    const float *x = head->x + head->rows_done * info->features;
-    float *y = head->y + head->rows_done * info->outputs;
-    if (head->layer_out)
-        pass_layered(turn, head, rows);
-    else
-        relud_predict(head->served->scratch[turn->worker], x, rows, y);
-    int64_t begin = *now_ns;
-    *now_ns = clock_ns();
-    learn_pace(turn, served, rows, *now_ns - begin);
-    metrics_batch(&head->served->series->shard[turn->worker], rows, *now_ns - begin);
-    count_waiting(turn, head->served, -rows);
-    metrics_stage(turn->shard, STAGE_FORWARD, *now_ns - begin);
-
-    for (size_t left = rows; left;) {
-        struct turn_job *job = list_take(&turn->queue);
-        size_t share = job->rows - job->rows_done < left ? job->rows - job->rows_done : left;
-        if (job->rows_done == 0)
-            job->begin_ns = begin;
-        job->forward_ns += *now_ns - begin;
-        job->batch_rows = rows > job->batch_rows ? rows : job->batch_rows;
-        job->rows_done += share;
-        left -= share;
-        if (job->rows_done < job->rows) {
-            list_append(&turn->queue, job);
-            continue;
-        }
-        job->is_done = true;
-        turn->jobs_waiting--;
-        if (turn->on_done)
-            turn->on_done(job);
-    }
-    /* after the jobs, so that it counts for no job's time */
-    *now_ns = unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x,
-                              *now_ns);
     return rows;
 }
 
+/* Counts a pass that took `ns`. One of more rows than batch_rows_max, which never go through the net
+ * together, counts as several. */
+static void count_pass(const struct turn *turn, const struct served_model *served, size_t rows,
+                       int64_t ns)
+{
+    struct metrics_model *model = &served->series->shard[turn->worker];
+    for (size_t left = rows, some; left; left -= some) {
+        some = left < turn->batch_rows_max ? left : turn->batch_rows_max;
+        metrics_batch(model, some, (int64_t)((double)ns * (double)some / (double)rows));
+    }
+    metrics_stage(turn->shard, STAGE_FORWARD, ns);
+}
+
+static void finish(struct turn *turn, struct turn_job *job)
+{
+    job->is_done = true;
+    turn->jobs_waiting--;
+    if (turn->on_done)
+        turn->on_done(job);
+}
+
+/* Shares out the rows of a pass among the jobs at the head of the list. */
+static void end_pass(struct turn *turn, struct list *list, size_t rows, int64_t begin_ns,
+                     int64_t now_ns)
+{
+    const struct turn_job *head = list->first;
+    const struct served_model *served = head->served;
+    const float *x = head->x + head->rows_done * served->info->features;
+    size_t batch = rows < turn->batch_rows_max ? rows : turn->batch_rows_max;
+    count_pass(turn, served, rows, now_ns - begin_ns);
+    count_waiting(turn, served, -rows);
+    for (size_t left = rows; left;) {
+        struct turn_job *job = list_take(list);
+        size_t share = job->rows - job->rows_done < left ? job->rows - job->rows_done : left;
+        if (job->rows_done == 0)
+            job->begin_ns = begin_ns;
+        job->forward_ns += now_ns - begin_ns;
+        job->batch_rows = batch > job->batch_rows ? batch : job->batch_rows;
+        job->rows_done += share;
+        left -= share;
+        if (job->rows_done == job->rows) {
+            finish(turn, job);
+            continue;
+        }
+        job->list = &turn->long_queue;
+        list_append(job->list, job);
+    }
+    unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x, now_ns);
+}
+
+/* ---- short jobs ---- */
+
+/* About the longest time of a pass over several short jobs. */
+static const double pass_ns = 1000000;
+
+/* Makes one pass over the short jobs that lie end to end at the head of the queue, at most `budget`
+ * rows. Short jobs are computed whole. Returns the rows it took. */
+static size_t pass_short(struct turn *turn, size_t budget, int64_t *now_ns)
+{
+    const struct turn_job *head = turn->queue.first;
+    const struct served_model *served = head->served;
+    size_t fit = (size_t)(pass_ns / served->info->row_ns);
+    size_t rows = rows_at_head(&turn->queue, budget < fit ? budget : fit);
+    relud_predict_layers(served->scratch[turn->worker], head->x, rows, head->y, head->layer_out);
+    int64_t begin_ns = *now_ns;
+    *now_ns = clock_ns();
+    end_pass(turn, &turn->queue, rows, begin_ns, *now_ns);
+    return rows < budget ? rows : budget;
+}
+
+/* ---- long jobs ---- */
+
+static void begin_shared(struct turn *turn, int64_t now_ns)
+{
+    const struct turn_job *head = turn->long_queue.first;
+    const struct served_model *served = head->served;
+    const struct relud_pass_rows rows = {head->x, head->y, head->layer_out, head->rows_done,
+                                         rows_at_head(&turn->long_queue, turn->batch_rows_max)};
+    turn->pass_rows = relud_pass_begin(turn->pass, served->model, &rows);
+    turn->pass_begin_ns = now_ns;
+    for (size_t in = 0; in < turn->pass_rows;) {
+        struct turn_job *job = list_take(&turn->long_queue);
+        in += job->rows - job->rows_done;
+        job->list = &turn->in_pass;
+        list_append(job->list, job);
+    }
+    if (turn->crew)
+        crew_offer(turn->crew, turn->worker, turn->pass, served,
+                   (double)turn->pass_rows * served->info->row_ns);
+}
+
+/* Ends the pass before it is done. Its jobs will be computed anew. */
+static void stop_shared(struct turn *turn)
+{
+    relud_pass_stop(turn->pass);
+    if (turn->crew)
+        crew_close(turn->crew, turn->worker);
+    for (struct turn_job *job; (job = turn->in_pass.last);) {
+        list_remove(&turn->in_pass, job);
+        job->list = &turn->long_queue;
+        list_prepend(job->list, job);
+    }
+    turn->pass_rows = 0;
+    turn->is_stalled = false;
+}
+
+static void end_shared(struct turn *turn, int64_t now_ns)
+{
+    size_t rows = turn->pass_rows;
+    turn->pass_rows = 0;
+    if (turn->crew)
+        crew_close(turn->crew, turn->worker);
+    end_pass(turn, &turn->in_pass, rows, turn->pass_begin_ns, now_ns);
+}
+
+/* Works on shared passes until a job is done, it is end_ns, or others hold the last pieces. */
+static void work_shared(struct turn *turn, int64_t now_ns, int64_t end_ns)
+{
+    size_t jobs = turn->jobs_waiting;
+    turn->is_stalled = false;
+    while (turn->jobs_waiting == jobs && !turn->is_stalled) {
+        if (!turn->pass_rows && !turn->long_queue.first)
+            return;
+        if (!turn->pass_rows)
+            begin_shared(turn, now_ns);
+        const struct turn_job *head = turn->in_pass.first;
+        enum relud_pass_state state =
+            relud_pass_work(turn->pass, head->served->scratch[turn->worker]);
+        now_ns = clock_ns();
+        turn->is_stalled = state == RELUD_PASS_WAIT;
+        if (state == RELUD_PASS_DONE)
+            end_shared(turn, now_ns);
+        if (now_ns >= end_ns)
+            return;
+    }
+}
+
+/* ---- the turn ---- */
+
 static void unlink_job(struct turn *turn, struct turn_job *job)
 {
-    list_remove(&turn->queue, job);
+    if (job->list == &turn->in_pass)
+        stop_shared(turn);
+    list_remove(job->list, job);
     count_waiting(turn, job->served, job->rows_done - job->rows);
     turn->jobs_waiting--;
 }
 
-/* Ends the jobs whose deadline has passed, without computing them. */
-static void drop_late(struct turn *turn, int64_t now_ns)
+/* Ends the jobs of a list whose deadline has passed, without computing them. */
+static void drop_late(struct turn *turn, const struct list *list, int64_t now_ns)
 {
-    for (struct turn_job *job = turn->queue.first, *next; job; job = next) {
+    for (struct turn_job *job = list->first, *next; job; job = next) {
         next = job->node.next;
         if (job->deadline_ns == 0 || now_ns < job->deadline_ns)
             continue;
@@ -312,45 +393,27 @@ static void drop_late(struct turn *turn, int64_t now_ns)
     }
 }
 
-/* Moves the short jobs before the long ones and keeps the order within each kind. Returns the rows
- * of the short jobs; returns 0, and changes nothing, unless both kinds wait. */
-static size_t put_short_first(struct turn *turn)
+/* The long queue comes last: jobs of a pass that was stopped are there. */
+static void drop_all_late(struct turn *turn, int64_t now_ns)
 {
-    const struct turn_job *last = turn->queue.last;
-    bool has_long = false;
-    size_t rows = 0;
-    for (struct turn_job *job = turn->queue.first, *next; job; job = next) {
-        next = job == last ? NULL : job->node.next;
-        if (is_short(job)) {
-            rows += job->rows - job->rows_done;
-        } else {
-            list_remove(&turn->queue, job);
-            list_append(&turn->queue, job);
-            has_long = true;
-        }
-    }
-    return has_long ? rows : 0;
+    drop_late(turn, &turn->queue, now_ns);
+    drop_late(turn, &turn->in_pass, now_ns);
+    drop_late(turn, &turn->long_queue, now_ns);
 }
 
 void turn_forward(struct turn *turn)
 {
-    if (!turn->queue.first)
+    if (!turn->jobs_waiting)
         return;
     int64_t now_ns = clock_ns();
-    drop_late(turn, now_ns);
-    size_t left = turn->batch_rows_max;
-    size_t short_rows = turn->is_long_due ? 0 : put_short_first(turn);
-    turn->is_long_due = short_rows > 0;
+    drop_all_late(turn, now_ns);
     turn->has_new_long = false;
-    if (short_rows && short_rows < left)
-        left = short_rows;
-    if (turn->queue.first && !is_short(turn->queue.first) && left > TURN_PIECE_ROWS &&
-        turn_has_short(turn, now_ns))
-        left = TURN_PIECE_ROWS;
+    size_t left = turn->batch_rows_max;
     int64_t end_ns = now_ns + TURN_NS;
     while (left && turn->queue.first && now_ns < end_ns)
-        left -= pass(turn, left, &now_ns);
-    drop_late(turn, now_ns); /* so that they are answered before the next pass */
+        left -= pass_short(turn, left, &now_ns);
+    work_shared(turn, now_ns, turn_has_short(turn, now_ns) ? now_ns : now_ns + TURN_NS);
+    drop_all_late(turn, clock_ns()); /* so that they are answered before the next pass */
     counter_add(&turn->shard->turns, 1);
     swap_buffers(turn);
 }

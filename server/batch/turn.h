@@ -11,6 +11,7 @@
 #define SERVER_BATCH_TURN_H
 
 #include "server/base/list.h"
+#include "server/batch/crew.h"
 #include "server/metrics/metrics.h"
 #include "server/models/catalog.h"
 #include <stdbool.h>
@@ -18,11 +19,12 @@
 #include <stdint.h>
 
 enum {
-    TURN_GONE = 1, /* a job's deadline_ns when its client has gone */
-    /* A job with at most TURN_SHORT_ROWS rows is short. */
-    TURN_SHORT_ROWS = 16,
-    TURN_PIECE_ROWS = 32,     /* rows a turn takes of a leading long job while short jobs arrive */
-    TURN_SHORT_FLOATS = 8192, /* with more floats, even a job of few rows takes long to read */
+    TURN_NS = 4000000, /* the time that a turn computes, about */
+    TURN_GONE = 1,     /* a job's deadline_ns when its client has gone */
+    /* A job whose rows take longer than this is long. It is computed in a pass that other workers
+     * may share. */
+    TURN_LONG_NS = 250000,
+    TURN_SHORT_FLOATS = 8192, /* with more floats, even a short job takes long to read */
 };
 
 /* The largest answer: its numbers, and its bytes before compression. A number and its separator
@@ -39,10 +41,12 @@ struct row_buffer {
 /* One request's rows on their way through the net. */
 struct turn_job {
     struct list_node node;
+    struct list *list;         /* the turn's list that it is in */
     struct row_buffer *buffer; /* where its rows and answers are; NULL: not in the turn */
     const struct served_model *served;
     struct catalog *catalog; /* the catalog that holds served; the turn keeps it alive */
     const float *x;          /* [rows][features] */
+    bool is_lent;            /* x was set before turn_submit, and is not the turn's memory */
     float *y;                /* [rows][outputs] */
     float **layer_out;       /* NULL, or [layers], each [rows][outputs of that layer] */
     size_t rows, rows_done;
@@ -59,13 +63,18 @@ struct turn_job {
 
 struct turn {
     struct row_buffer buffer[2];
-    struct row_buffer *open;           /* the buffer that takes new jobs */
-    size_t rows_cap, answers_cap;      /* floats per buffer */
-    struct list queue;                 /* the jobs that wait for their pass */
+    struct row_buffer *open;      /* the buffer that takes new jobs */
+    size_t rows_cap, answers_cap; /* floats per buffer */
+    /* The jobs that are not done: short ones, long ones, and those that are in the shared pass. */
+    struct list queue, long_queue, in_pass;
     size_t rows_waiting, jobs_waiting; /* not computed yet */
     size_t unanswered;                 /* submitted jobs that are not released, computed or not */
     bool has_new_long;                 /* a long job has been submitted since the last turn */
-    bool is_long_due;    /* the last turn computed only short jobs: the next one goes in order */
+    struct crew *crew;                 /* NULL: no other worker helps */
+    relud_pass *pass;
+    size_t pass_rows; /* of the jobs that are in the pass; 0: there is none */
+    int64_t pass_begin_ns;
+    bool is_stalled;     /* other workers hold the last pieces of the pass */
     size_t rows_offered; /* how many floats turn_rows gave last */
     int64_t short_ns;    /* when the last job arrived that is short and quick to read */
     size_t batch_rows_max;
@@ -77,10 +86,11 @@ struct turn {
 
 /* Reserves the buffers and takes over the caller's reference to catalog. body_bytes_max bounds the
  * numbers of one request, since a number takes at least two bytes of text. False and *error when
- * there is no address space; turn_reset is then still needed. */
+ * there is no memory; turn_reset is then still needed. */
 bool turn_init(struct turn *turn, struct catalog *catalog, size_t worker,
                struct metrics_shard *shard, size_t batch_rows_max, size_t body_bytes_max,
                struct relud_error *error);
+/* No other worker may help any more. */
 void turn_reset(struct turn *turn);
 
 /* New jobs use this catalog from here on; the turn takes over the caller's reference. The old
@@ -103,8 +113,8 @@ enum turn_verdict turn_rows(struct turn *turn, const struct turn_job *job, size_
  * until turn_submit, which keeps what it needs, or turn_release. Calling it again does nothing. */
 void turn_hold(struct turn *turn, struct turn_job *job);
 
-/* Puts a job into the turn. Its rows are the first rows * features floats that it holds, or else of
- * those that turn_rows gave last. is_layered asks for every layer's output. With any other verdict
+/* Puts a job into the turn. Its rows are job->x if that is lent, else the first rows * features floats
+ * that it holds or, if it holds none, of those that turn_rows gave last. is_layered asks for every layer's output. With any other verdict
  * than TURN_TAKEN the job holds nothing any more. */
 enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
                               const struct served_model *served, size_t rows, bool is_layered);
@@ -115,16 +125,13 @@ bool turn_has_short(const struct turn *turn, int64_t now_ns);
 /* How many floats an answer of so many rows takes; SIZE_MAX when it overflows. */
 size_t turn_answer_floats(const struct served_model *served, size_t rows, bool is_layered);
 
-/* Computes up to batch_rows_max rows.
+/* Computes rows for about TURN_NS, or for less while short jobs keep arriving.
  *
- * When long jobs (more than TURN_SHORT_ROWS rows) and short ones wait, a turn computes the short
- * ones only, and the next turn takes all jobs in order. A job longer than a turn goes to the back
- * of the queue with its remaining rows. So both kinds make progress. While short jobs keep
- * arriving, a turn that begins with a long job computes only TURN_PIECE_ROWS rows.
- *
- * A turn ends soon after TURN_NS: a pass has at most as many rows as the net computed in that time
- * before. That limit never falls below served->pass_rows_min, the few rows for which the weights
- * are read in any case. Jobs whose deadline has passed are done without a pass. */
+ * First the short jobs are computed, those that lie end to end in one pass of at most batch_rows_max
+ * rows and about a millisecond. Then the long ones: one pass at a time, over the rows of one job or of
+ * several that lie end to end. It is shared with the workers that have nothing to do, and goes on in
+ * the next turns. A job that is longer than a pass goes to the back of its queue with its remaining
+ * rows. So both kinds make progress. Jobs whose deadline has passed are done without a pass. */
 void turn_forward(struct turn *turn);
 
 /* Gives the job's memory back to the turn: its answer is written, or nobody wants it any more. */

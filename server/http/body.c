@@ -4,9 +4,11 @@
 
 #include "server/base/clock.h"
 #include "server/batch/body_reader.h"
+#include "server/net/stream.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Each worker has an equal share of the bytes that may be in flight. */
 static uint64_t bytes_most(const struct http *http)
@@ -109,6 +111,8 @@ static enum request_event stay(struct http_request *http_request)
 static void read_plain(struct http_request *http_request)
 {
     struct request *request = &http_request->request;
+    request->is_body_ours = http_request->read_body == http_request->body ||
+                            http_request->read_body == http_request->plain;
     http_request->verdict =
         request->route->read(request, http_request->read_body, http_request->read_len);
 }
@@ -220,8 +224,9 @@ bool http_request_read_body(struct http_request *http_request, const char *body,
     if (request->code && request->served)
         metrics_model_request(&request->served->series->shard[request->service->turn.worker], false,
                               clock_ns() - request->begin_ns);
-    request->served = NULL;  /* it may be freed with the next catalog */
-    free_body(http_request); /* its bytes stay counted: now for its rows */
+    request->served = NULL; /* it may be freed with the next catalog */
+    if (!request->job.is_lent)
+        free_body(http_request); /* its bytes stay counted: now for its rows */
     return true;
 }
 
@@ -291,24 +296,70 @@ bool http_request_write_answer(struct http_request *http_request)
 
 /* ---- the body comes ---- */
 
+/* Great bodies lie on huge pages: the kernel clears and maps each page of 4 KB by itself, which took
+ * longer than receiving its bytes. */
+static char *new_body(size_t cap)
+{
+    enum { HUGE_PAGE = 2 << 20 };
+    if (cap < HUGE_PAGE)
+        return malloc(cap);
+    size_t bytes = (cap + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    char *body = aligned_alloc(HUGE_PAGE, bytes);
+    if (body)
+        madvise(body, bytes, MADV_HUGEPAGE); /* a kernel without them serves as well */
+    return body;
+}
+
+static bool make_room(struct http_request *http_request, size_t need)
+{
+    size_t cap = http_request->body_cap ? 2 * http_request->body_cap : 64 * 1024;
+    bool is_known = http_request->body_length != FRAMING_LENGTH_UNKNOWN;
+    if (need <= http_request->body_cap)
+        return true;
+    if (is_known)
+        cap = (size_t)http_request->body_length;
+    while (cap < need)
+        cap *= 2;
+    char *body = is_known ? new_body(cap) : realloc(http_request->body, cap);
+    if (!body)
+        return false;
+    http_request->body = body;
+    http_request->body_cap = cap;
+    return true;
+}
+
 static bool gather(struct http_request *http_request, const char *piece, size_t len)
 {
-    size_t need = http_request->body_len + len;
-    if (need > http_request->body_cap) {
-        size_t cap = http_request->body_cap ? 2 * http_request->body_cap : 64 * 1024;
-        if (http_request->body_length != FRAMING_LENGTH_UNKNOWN)
-            cap = (size_t)http_request->body_length;
-        while (cap < need)
-            cap *= 2;
-        char *body = realloc(http_request->body, cap);
-        if (!body)
-            return false;
-        http_request->body = body;
-        http_request->body_cap = cap;
-    }
+    if (!make_room(http_request, http_request->body_len + len))
+        return false;
     memcpy(http_request->body + http_request->body_len, piece, len);
-    http_request->body_len = need;
+    http_request->body_len += len;
     return true;
+}
+
+/* Reads more of a long body to where it belongs: the library would take it in pieces of its own
+ * buffer, one a turn. */
+static void read_ahead(struct http_request *http_request)
+{
+    enum { MOST = 1 << 20 /* bytes, about 0.1 ms */, LEAST = 64 * 1024 };
+    size_t left = (size_t)http_request->body_length - http_request->body_len;
+    if (http_request->body_length == FRAMING_LENGTH_UNKNOWN || left < LEAST ||
+        http_request->body_len > http_request->body_length)
+        return;
+    ssize_t got =
+        stream_read_ahead(http_request->link->deadline.fd,
+                          http_request->body + http_request->body_len, left < MOST ? left : MOST);
+    if (got <= 0)
+        return; /* the library will see why */
+    http_request->body_len += (size_t)got;
+    http_request->ahead = (size_t)got;
+    http_request->http->ahead += (size_t)got;
+}
+
+void http_request_forget_ahead(struct http_request *http_request, size_t len)
+{
+    http_request->ahead -= len;
+    http_request->http->ahead -= len;
 }
 
 /* Ends the connection with an error. While a client keeps sending, the library would never send the
@@ -329,8 +380,10 @@ enum MHD_Result http_request_take_piece(struct http_request *http_request, const
 {
     struct request *request = &http_request->request;
     size_t len = *piece_len, body_max = http_request->http->service->config->body_bytes_max;
+    size_t ahead = http_request->ahead < len ? http_request->ahead : len;
     *piece_len = 0;
     http_request->body_seen += len;
+    http_request_forget_ahead(http_request, ahead);
     if (request->code) /* the body is dropped, up to a limit */
         return http_request->body_seen <= 2 * body_max ? MHD_YES : cut(http_request);
     if (http_request->body_length == FRAMING_LENGTH_UNKNOWN &&
@@ -350,7 +403,9 @@ enum MHD_Result http_request_take_piece(struct http_request *http_request, const
         !is_long(http_request, len) && /* the whole body is in the library's own buffer */
         http_request_read_body(http_request, piece, len))
         return MHD_YES;
-    if (!gather(http_request, piece, len))
+    if (!gather(http_request, piece + ahead, len - ahead))
         request_fail(request, 503, "out of memory for the body");
+    if (!request->code && http_request->ahead == 0)
+        read_ahead(http_request);
     return MHD_YES;
 }

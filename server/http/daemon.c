@@ -232,17 +232,26 @@ static bool wait_for_work(struct http *http, int64_t wait_us)
         wait_us = (int64_t)library_ms * 1000;
     if (wait_us == 0)
         return false;
+    const struct turn *turn = &http->service->turn;
+    enum { OFFERED_US = 100 }; /* other workers hold the last pieces of their passes, for now */
+    if (turn->crew && !crew_may_sleep(turn->crew, turn->worker) && wait_us > OFFERED_US)
+        wait_us = OFFERED_US;
     struct pollfd poll_fd[] = {
         {.fd = http->epoll_fd, .events = POLLIN},
         {.fd = http->queue->read_fd, .events = POLLIN},
         {.fd = http->lingering.len ? http->lingering.epoll_fd : -1, .events = POLLIN},
+        {.fd = turn->crew ? crew_fd(turn->crew, turn->worker) : -1, .events = POLLIN},
     };
     struct timespec wait = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
-    return ppoll(poll_fd, 3, &wait, NULL) > 0 && poll_fd[1].revents;
+    bool is_ready = ppoll(poll_fd, 4, &wait, NULL) > 0;
+    if (turn->crew)
+        crew_is_awake(turn->crew, turn->worker, is_ready && poll_fd[3].revents);
+    return is_ready && poll_fd[1].revents;
 }
 
 void http_run(struct http *http, int64_t wait_us)
 {
+    enum { AHEAD_RUNS = 40 }; /* so many buffers of the library are the most that is read ahead */
     http->is_pressed = false;
     int64_t messages = messages_now(http);
     bool has_message = wait_us > 0 && wait_for_work(http, wait_us);
@@ -251,6 +260,8 @@ void http_run(struct http *http, int64_t wait_us)
     if (http->loading)
         http_request_resume_loaded(http);
     MHD_run(http->daemon);
+    for (int runs = 0; http->ahead && runs < AHEAD_RUNS; runs++)
+        MHD_run(http->daemon);
     if (http->added_len)
         leave_lost(http);
     http->ran_ns = clock_ns();

@@ -71,7 +71,8 @@ struct http_request {
     struct buffer *buffer; /* request.out's memory goes back to it */
     char *body;            /* the gathered body, if it did not come in one piece */
     size_t body_len, body_cap;
-    char *plain; /* the decompressed body, if it came compressed */
+    size_t ahead; /* the last bytes of body that the library has not told of: stream_read_ahead */
+    char *plain;  /* the decompressed body, if it came compressed */
     size_t plain_len;
     char *joined[FIELDS];  /* values of list fields that came in several lines */
     const char *read_body; /* [read_len], the body that the route reads */
@@ -105,6 +106,7 @@ struct http {
     int epoll_fd;
     bool is_suspending, is_pressed;
     bool is_called_again;          /* the result of http_calls_again */
+    size_t ahead;                  /* of all requests */
     uint64_t inflight_bytes;       /* of the bodies of open requests, announced or received */
     uint64_t answer_bytes;         /* of large responses that are not entirely sent */
     size_t added_len;              /* connections added, not yet announced by on_connection */
@@ -166,6 +168,8 @@ bool http_request_write_answer(struct http_request *http_request);
 /* Compresses the response in the coding that the client prefers, if that is worth it. */
 void http_request_pack(struct http_request *http_request);
 /* Takes a piece of the body from the library and sets *len to 0. MHD_NO ends the connection. */
+/* The library has told of `len` bytes that were read ahead, or never will. */
+void http_request_forget_ahead(struct http_request *http_request, size_t len);
 enum MHD_Result http_request_take_piece(struct http_request *http_request, const char *piece,
                                         size_t *len);
 

@@ -379,6 +379,7 @@ void http_request_on_completed(void *cls, struct MHD_Connection *connection, voi
         stream_set_sender(info->connect_fd, STREAM_LIBRARY);
     if (!http_request)
         return;
+    http_request_forget_ahead(http_request, http_request->ahead);
     http_request_log_end(http_request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     stream_set_head(http_request->link->deadline.fd, 0);
     http_request_enter(http_request, EVENT_ENDED, clock_ns());

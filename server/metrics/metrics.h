@@ -101,6 +101,7 @@ struct metrics_shard {
     counter requests_begun, requests_ended;
     counter bytes_begun, bytes_ended; /* bytes of request bodies taken into memory, and released */
     counter turns;
+    counter helped_ns; /* spent on pieces of other workers' passes */
     counter rejected[REJECTED_REASONS];
 };
 

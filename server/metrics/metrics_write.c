@@ -407,6 +407,11 @@ void metrics_write(struct metrics *metrics, const struct metrics_served *served,
     family(&w, "relud_turns", "counter", "Turns of the event loops that computed something.");
     text_print(out, "relud_turns_total %llu\n",
                (unsigned long long)sum_over(&w, offsetof(struct metrics_shard, turns)));
+    family(&w, "relud_worker_help_seconds", "counter",
+           "Time that a worker has spent on the passes of others, while it had none of its own.");
+    for (size_t i = 0; i < metrics->shards; i++)
+        text_print(out, "relud_worker_help_seconds_total{worker=\"%zu\"} %.6f\n", i,
+                   (double)counter_get(&metrics->shard[i].helped_ns) * 1e-9);
     family(&w, "relud_log_dropped", "counter",
            "Lines of the log and the access log that were not taken at once.");
     text_print(out, "relud_log_dropped_total %llu\n", (unsigned long long)log_dropped());

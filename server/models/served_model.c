@@ -117,25 +117,9 @@ static bool make_heads(struct served_model *served, struct relud_error *error)
 static bool make_scratch(struct served_model *served, const struct served_model_options *options,
                          struct relud_error *error)
 {
-    enum {
-        MULTIPLICATIONS_A_NS = 8, /* a first guess; passes correct it */
-        /* The cost of a unit in multiplications: its activation, and writing its number. */
-        UNIT_COST = 32,
-        PASS_ROWS_MIN = 8, /* reading the weights costs as much as computing this many rows */
-    };
-    size_t cost = served->info->parameters + 1, units = 0;
-    for (size_t i = 0; i < served->info->layers; i++)
-        units += relud_model_layer(served->model, i)->outputs;
-    cost += UNIT_COST * units;
-    size_t pass_rows = (size_t)MULTIPLICATIONS_A_NS * TURN_NS / cost;
-    served->pass_rows_min = served->info->parameters > UNIT_COST * units ? PASS_ROWS_MIN : 1;
     served->scratch = calloc(options->workers, sizeof(relud_scratch *));
-    served->pass_rows = calloc(options->workers, sizeof *served->pass_rows);
-    if (!served->scratch || !served->pass_rows)
+    if (!served->scratch)
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < options->workers; i++)
-        served->pass_rows[i] =
-            pass_rows > served->pass_rows_min ? pass_rows : served->pass_rows_min;
     for (; served->workers < options->workers; served->workers++) {
         relud_scratch *scratch = relud_scratch_new(served->model, options->batch_rows_max, error);
         if (!scratch)
@@ -150,7 +134,6 @@ static void served_model_free(struct served_model *served)
     for (size_t i = 0; i < served->workers; i++)
         relud_scratch_free(served->scratch[i]);
     free(served->scratch);
-    free(served->pass_rows);
     for (size_t i = 0; served->class_head && i < served->info->classes; i++)
         free(served->class_head[i]);
     free(served->class_head);

@@ -15,9 +15,6 @@
 enum { SERVED_MODEL_OUTPUTS_MAX = RELUD_RESULTS_MAX + 1 };
 #define SERVED_MODEL_PROBABILITIES_NAME "probabilities"
 
-/* The time that one pass may take; it limits the rows of a pass. */
-enum { TURN_NS = 4000000 };
-
 struct served_model {
     uint64_t serial; /* unique in this process */
     char name[MODEL_NAME_BYTES], version[MODEL_VERSION_BYTES];
@@ -37,9 +34,6 @@ struct served_model {
     const char *row_name;
     size_t workers;
     relud_scratch **scratch; /* [workers] */
-    /* [workers]: the most rows of a pass, for its time. Each worker writes only its own number. */
-    size_t *pass_rows;
-    size_t pass_rows_min;          /* but at least this many rows */
     struct unit_watch *unit_watch; /* counts what its units do */
     struct metrics_series *series; /* goes on from the version's earlier loads */
     size_t outputs;                /* the model's results, plus 1 if it has probabilities */

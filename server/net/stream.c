@@ -26,6 +26,7 @@ struct stream {
     _Atomic uint16_t refusal; /* an HTTP status, or 0 */
     _Atomic uint16_t head;    /* bytes of the current line, or STREAM_NO_HEAD */
     _Atomic bool is_over;
+    _Atomic size_t ahead; /* bytes read ahead that stream_recv has not told of */
 };
 
 static struct stream *streams; /* [streams_len], by descriptor */
@@ -67,6 +68,7 @@ bool stream_set(int fd, struct tls_session *session)
     atomic_store_explicit(&stream->sender, STREAM_LIBRARY, memory_order_relaxed);
     atomic_store_explicit(&stream->interim, 0, memory_order_relaxed);
     stream->ends_as = STREAM_CLOSES;
+    atomic_store_explicit(&stream->ahead, 0, memory_order_relaxed);
     atomic_store_explicit(&stream->refusal, 0, memory_order_relaxed);
     atomic_store_explicit(&stream->head, 0, memory_order_relaxed);
     atomic_store_explicit(&stream->is_over, false, memory_order_relaxed);
@@ -199,12 +201,10 @@ int stream_close(int fd)
     return stream_let_go(fd);
 }
 
-ssize_t stream_recv(int fd, void *bytes, size_t len, int flags)
+static ssize_t receive(int fd, void *bytes, size_t len, int flags)
 {
     struct stream *stream = stream_of(fd);
     struct tls_session *session = session_of(fd);
-    if (stream_ends_as(fd) == STREAM_IS_DEAF)
-        return 0;
     ssize_t got = session ? tls_session_recv(session, bytes, len)
                           : syscall(SYS_recvfrom, fd, bytes, len, flags, NULL, NULL);
     if (stream && got > 0)
@@ -212,6 +212,30 @@ ssize_t stream_recv(int fd, void *bytes, size_t len, int flags)
                               memory_order_relaxed);
     if (stream && (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)))
         atomic_store_explicit(&stream->is_over, true, memory_order_relaxed);
+    return got;
+}
+
+ssize_t stream_recv(int fd, void *bytes, size_t len, int flags)
+{
+    struct stream *stream = stream_of(fd);
+    size_t ahead = stream ? atomic_load_explicit(&stream->ahead, memory_order_relaxed) : 0;
+    if (stream_ends_as(fd) == STREAM_IS_DEAF)
+        return 0;
+    if (ahead == 0)
+        return receive(fd, bytes, len, flags);
+    size_t told = ahead < len ? ahead : len;
+    atomic_store_explicit(&stream->ahead, ahead - told, memory_order_relaxed);
+    /* A caller that gets less than it asked for waits until the kernel has more. */
+    ssize_t more = told < len ? receive(fd, (char *)bytes + told, len - told, flags) : 0;
+    return (ssize_t)told + (more > 0 ? more : 0);
+}
+
+ssize_t stream_read_ahead(int fd, void *bytes, size_t len)
+{
+    struct stream *stream = stream_of(fd);
+    ssize_t got = stream ? receive(fd, bytes, len, MSG_DONTWAIT) : 0;
+    if (got > 0)
+        atomic_store_explicit(&stream->ahead, (size_t)got, memory_order_relaxed);
     return got;
 }
 

@@ -45,6 +45,7 @@ struct serve {
     struct service_state state;
     struct acceptor acceptor;
     struct worker *worker;
+    struct crew *crew; /* NULL: there is one worker */
     size_t workers, started;
     bool is_loaded, is_reload_due; /* is_reload_due: asked for while models were loading */
     struct relud_error load_error;
@@ -126,6 +127,8 @@ static bool open_workers(struct serve *serve, struct relud_error *error)
     serve->worker = calloc(serve->workers, sizeof *serve->worker);
     if (!serve->worker)
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    if (serve->workers > 1 && !(serve->crew = crew_new(serve->workers, error)))
+        return false;
     for (size_t i = 0; i < serve->workers; i++) {
         serve->worker[i].service =
             (struct service){.config = &serve->config,
@@ -137,6 +140,7 @@ static bool open_workers(struct serve *serve, struct relud_error *error)
                              .state = &serve->state};
         if (!worker_open(&serve->worker[i], i, &serve->acceptor.queue[i], is_suspending, error))
             return false;
+        serve->worker[i].service.turn.crew = serve->crew;
     }
     for (; serve->started < serve->workers; serve->started++)
         if (!worker_start(&serve->worker[serve->started], error))
@@ -268,6 +272,7 @@ static void close_all(struct serve *serve, int status)
         worker_close(&serve->worker[i]);
     access_log_close(&serve->access_log);
     free(serve->worker);
+    crew_free(serve->crew);
     acceptor_reset(&serve->acceptor);
     metrics_reset(&serve->metrics);
     repository_free(serve->repository);

@@ -6,7 +6,12 @@
 #include <signal.h>
 #include <string.h>
 
-enum { IDLE_US = 1000000, DRAIN_US = 20000 };
+enum {
+    IDLE_US = 1000000,
+    DRAIN_US = 20000,
+    STALLED_US = 100, /* until it looks again whether other workers have done their pieces */
+    HELP_NS = 500000, /* a worker that helps looks at its connections this often */
+};
 
 /* The time that the first waiting job may still wait for others to join its batch
  * (--batch-delay-us); 0 if it should not wait. */
@@ -15,8 +20,8 @@ static int64_t company_us(const struct worker *w)
     const struct turn *turn = &w->service.turn;
     const struct turn_job *first = turn->queue.first;
     int64_t delay_us = (int64_t)w->service.config->batch_delay_us;
-    if (delay_us == 0 || !first || turn->rows_waiting >= turn->batch_rows_max ||
-        http_is_pressed(w->http))
+    if (delay_us == 0 || !first || turn->long_queue.first || turn->pass_rows ||
+        turn->rows_waiting >= turn->batch_rows_max || http_is_pressed(w->http))
         return 0;
     int64_t left_us = delay_us - (clock_ns() - first->submit_ns) / 1000;
     return left_us > 0 ? left_us : 0;
@@ -28,6 +33,8 @@ static int64_t wait_us(const struct worker *w)
     const struct turn *turn = &w->service.turn;
     if (http_is_pressed(w->http) || turn->unanswered > turn->jobs_waiting)
         return 0; /* a response is ready to be sent */
+    if (turn->pass_rows || turn->long_queue.first)
+        return turn->is_stalled ? STALLED_US : 0;
     int64_t sweep_us = http_sweep_pause_ns(w->http) / 1000;
     if (turn->queue.first) {
         int64_t left_us = company_us(w);
@@ -61,20 +68,36 @@ static void take_keys(struct service *service)
     service->keys = keyring_take(service->keyring);
 }
 
+/* Works on the passes of other workers for a while. Returns false if there was nothing to do. */
+static bool help_others(const struct turn *turn)
+{
+    if (!turn->crew || !crew_has_offer(turn->crew))
+        return false;
+    int64_t begin_ns = clock_ns();
+    bool has_helped = crew_help(turn->crew, turn->worker, begin_ns + HELP_NS);
+    if (has_helped)
+        counter_add(&turn->shard->helped_ns, (uint64_t)(clock_ns() - begin_ns));
+    return has_helped;
+}
+
 /* One turn computes one batch: requests that arrive during a pass are answered by the next. */
 static void worker_turn(struct worker *w)
 {
+    struct turn *turn = &w->service.turn;
     take_catalog(&w->service);
     take_keys(&w->service);
     long_work_begin_turn(&w->service.long_work);
+    int64_t idle_us = wait_us(w);
+    if (idle_us > 0 && help_others(turn))
+        idle_us = 0;
     /* Sends responses and reads requests. */
-    http_run(w->http, wait_us(w));
-    if (w->service.turn.has_new_long)
+    http_run(w->http, idle_us);
+    if (turn->has_new_long)
         /* Requests that came while a long one was read need not wait for its pass. */
         http_run(w->http, 0);
     if (company_us(w) == 0)
         /* Rows to answers: one pass for each model. */
-        turn_forward(&w->service.turn);
+        turn_forward(turn);
     http_sweep(w->http);
     if (w->service.access)
         access_log_flush(w->service.access);

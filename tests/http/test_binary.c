@@ -138,6 +138,23 @@ START_TEST(relu_keeps_the_shape)
 }
 END_TEST
 
+/* Reads an answer to `times` times all pixels from the connection, and nothing behind it. */
+static void check_answer(int fd, size_t times)
+{
+    static char head[2048], body[sizeof logits];
+    size_t len = 0;
+    while (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0) {
+        ck_assert_uint_lt(len, sizeof head - 1);
+        ck_assert_int_eq(recv(fd, head + len++, 1, 0), 1);
+    }
+    head[len] = '\0';
+    ck_assert_msg(strncmp(head, "HTTP/1.1 200 ", 13) == 0, "%s", head);
+    for (size_t i = 0; i < times; i++) {
+        ck_assert_int_eq(recv(fd, body, sizeof body, MSG_WAITALL), sizeof body);
+        ck_assert_mem_eq(body, logits, sizeof body);
+    }
+}
+
 START_TEST(wrong_binary_bodies_are_refused)
 {
     static const float bad = NAN;
@@ -194,5 +211,42 @@ START_TEST(wrong_binary_bodies_are_refused)
 }
 END_TEST
 
+/* Long bodies are read straight to where they stay (stream_read_ahead): in pieces of any size, with the next request right behind, with an
+ * error amid them, each answer has its own rows' bits. */
+START_TEST(long_bodies_come_in_any_pieces)
+{
+    enum { TIMES = 12 };
+    static const size_t pieces[] = {1, 100, 4000, 33000, 70001, 250000, SIZE_MAX};
+    struct server server = server_on_digits();
+    prepare(&server);
+    size_t head_max = 400, body_len = TIMES * sizeof pixels, len = 0;
+    char *bytes = malloc(2 * (head_max + body_len + sizeof pixels));
+    for (int again = 0; again < 2; again++) { /* a long one, a short one, and so on */
+        for (size_t times = TIMES; times; times = times > 1 ? 1 : 0) {
+            len += (size_t)snprintf(bytes + len, head_max,
+                                    "POST /predict HTTP/1.1\r\nHost: a\r\n" FLOATS "\r\n" FLOATS_OUT
+                                    "\r\nContent-Length: %zu\r\n\r\n",
+                                    times * sizeof pixels);
+            for (size_t i = 0; i < times; i++, len += sizeof pixels)
+                memcpy(bytes + len, pixels, sizeof pixels);
+        }
+    }
+    for (size_t p = 0; p < sizeof pieces / sizeof *pieces; p++) {
+        int fd = server_connect(&server);
+        for (size_t at = 0, some; at < len; at += some) {
+            some = at < 3000 && pieces[p] < 100 ? 1 : pieces[p] < 100 ? 20000 : pieces[p];
+            some = len - at < some ? len - at : some;
+            send_all(fd, bytes + at, some);
+        }
+        for (int again = 0; again < 2; again++)
+            for (size_t times = TIMES; times; times = times > 1 ? 1 : 0)
+                check_answer(fd, times);
+        close(fd);
+    }
+    free(bytes);
+    server_stop(&server);
+}
+END_TEST
+
 RUN_SUITE("binary", binary_rows_give_the_bits_of_json_rows, npy_goes_in_and_comes_out,
-          relu_keeps_the_shape, wrong_binary_bodies_are_refused)
+          relu_keeps_the_shape, long_bodies_come_in_any_pieces, wrong_binary_bodies_are_refused)

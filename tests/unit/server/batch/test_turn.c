@@ -1,5 +1,5 @@
 /* The turn by itself: every job gets its own rows' answers, whatever comes and goes around it. */
-#include "tests/unit/files.h"
+#include "tests/unit/models.h"
 
 #include "server/batch/prediction.h"
 #include "tests/service.h"
@@ -95,35 +95,63 @@ START_TEST(jobs_of_one_turn_are_one_batch)
 }
 END_TEST
 
+/* So many rows that they take longer than TURN_LONG_NS, and several pieces. */
+static size_t many_rows(const struct test_service *test)
+{
+    return (size_t)(4 * TURN_LONG_NS / test->served->info->row_ns) + 2000;
+}
+
 START_TEST(a_long_job_lets_short_ones_pass)
 {
     struct test_service test;
     struct submission longer = {0}, brief = {0};
     open_echo(&test);
-    size_t most = test.service.turn.batch_rows_max;
-    ck_assert(submit(&test, &longer, 7, 2 * most + 1, false));
-    ck_assert(submit(&test, &brief, 8, 1, false));
-    turn_forward(&test.service.turn); /* the short one's alone */
-    ck_assert(is_answered(&brief));
-    ck_assert_uint_eq(brief.job.batch_rows, 1);
-    ck_assert_uint_eq(longer.job.rows_done, 0);
-    turn_release(&test.service.turn, &brief.job);
-    ck_assert(submit(&test, &brief, 9, 1, false));
-    test.service.turn.short_ns = INT64_MAX / 2; /* they come all the time */
-    turn_forward(&test.service.turn); /* now a piece of the long one's, whoever has come */
-    ck_assert_uint_eq(longer.job.rows_done, TURN_PIECE_ROWS);
-    ck_assert(!brief.job.is_done);
-    turn_forward(&test.service.turn);
-    ck_assert(is_answered(&brief));
-    ck_assert_uint_eq(longer.job.rows_done, TURN_PIECE_ROWS);
-    test.service.turn.short_ns = INT64_MIN / 2; /* or long ago */
-    turn_forward(&test.service.turn);
-    ck_assert_uint_eq(longer.job.rows_done, TURN_PIECE_ROWS + most);
-    turn_forward(&test.service.turn);
+    struct turn *turn = &test.service.turn;
+    ck_assert(submit(&test, &longer, 7, many_rows(&test), false));
+    ck_assert(turn->has_new_long);
+    for (unsigned number = 8; number < 11; number++) {
+        ck_assert(submit(&test, &brief, number, 1, false));
+        turn->short_ns = INT64_MAX / 2; /* they come all the time */
+        turn_forward(turn);             /* the short one, and a piece of the long one */
+        ck_assert(is_answered(&brief));
+        ck_assert_uint_eq(brief.job.batch_rows, 1);
+        ck_assert(!longer.job.is_done);
+        ck_assert_uint_eq(longer.job.rows_done, 0);
+        turn_release(turn, &brief.job);
+    }
+    while (!longer.job.is_done)
+        turn_forward(turn);
     ck_assert(is_answered(&longer));
-    ck_assert_uint_eq(longer.job.batch_rows, most);
-    turn_release(&test.service.turn, &brief.job);
-    turn_release(&test.service.turn, &longer.job);
+    ck_assert_uint_eq(longer.job.batch_rows, turn->batch_rows_max);
+    turn_release(turn, &longer.job);
+    test_service_close(&test);
+}
+END_TEST
+
+START_TEST(long_jobs_that_lie_end_to_end_are_one_pass)
+{
+    enum { JOBS = 3 };
+    struct test_service test;
+    struct submission submissions[JOBS] = {0};
+    open_echo(&test);
+    struct turn *turn = &test.service.turn;
+    set_row_ns(test.served->model, TURN_LONG_NS / 2); /* three rows are long work */
+    for (unsigned i = 0; i < JOBS; i++)
+        ck_assert(submit(&test, &submissions[i], 5 + i, 3 + i, false));
+    ck_assert_ptr_eq(turn->long_queue.first, &submissions[0].job);
+    turn->short_ns = INT64_MAX / 2; /* a piece a turn */
+    turn_forward(turn);
+    ck_assert_uint_eq(turn->pass_rows, 12);
+    turn_release(turn,
+                 &submissions[1].job); /* the pass ends, and the others' rows are computed anew */
+    ck_assert_uint_eq(turn->pass_rows, 0);
+    while (turn->jobs_waiting)
+        turn_forward(turn);
+    ck_assert(is_answered(&submissions[0]));
+    ck_assert(is_answered(&submissions[2]));
+    turn_release(turn, &submissions[0].job);
+    turn_release(turn, &submissions[2].job);
+    ck_assert_uint_eq(turn->unanswered + turn->rows_waiting, 0);
     test_service_close(&test);
 }
 END_TEST
@@ -135,7 +163,6 @@ START_TEST(no_work_is_done_for_who_waits_no_more)
     struct submission early = {0}, late = {.deadline_ns = 1}, never = {.deadline_ns = INT64_MAX},
                       longer = {.deadline_ns = INT64_MAX};
     open_echo(&test);
-    size_t most = test.service.turn.batch_rows_max;
     ck_assert(submit(&test, &early, 1, 2, false));
     ck_assert(submit(&test, &late, 2, 3, false));
     ck_assert(submit(&test, &never, 3, 1, false));
@@ -145,9 +172,10 @@ START_TEST(no_work_is_done_for_who_waits_no_more)
     ck_assert(late.job.is_done && late.job.is_late);
     ck_assert_uint_eq(late.job.rows_done, 0);
     ck_assert_uint_eq(test.service.turn.rows_waiting + test.service.turn.jobs_waiting, 0);
-    ck_assert(submit(&test, &longer, 4, most + 1, false));
+    ck_assert(submit(&test, &longer, 4, many_rows(&test), false));
+    test.service.turn.short_ns = INT64_MAX / 2; /* one piece of it a turn */
     turn_forward(&test.service.turn);
-    ck_assert_uint_gt(longer.job.rows_done, 0);
+    ck_assert_uint_gt(test.service.turn.pass_rows, 0);
     longer.job.deadline_ns = 1;
     turn_forward(&test.service.turn);
     ck_assert(longer.job.is_done && longer.job.is_late);
@@ -166,10 +194,10 @@ START_TEST(every_layer_is_given_to_who_asks)
     struct test_service test;
     struct submission plain = {0}, layered = {0};
     open_echo(&test);
-    size_t rows = test.service.turn.batch_rows_max + 5; /* two passes, or more */
+    size_t rows = many_rows(&test);
     ck_assert(submit(&test, &layered, 3, rows, true));
     ck_assert(submit(&test, &plain, 4, 2, false));
-    while (test.service.turn.queue.first)
+    while (test.service.turn.jobs_waiting)
         turn_forward(&test.service.turn);
     ck_assert(is_answered(&layered));
     ck_assert(is_answered(&plain));
@@ -395,8 +423,9 @@ START_TEST(no_more_rows_wait_than_may)
 END_TEST
 
 RUN_SUITE("turn", jobs_of_one_turn_are_one_batch, a_long_job_lets_short_ones_pass,
-          no_work_is_done_for_who_waits_no_more, every_layer_is_given_to_who_asks,
-          a_job_that_leaves_early_leaves_no_trace, a_full_turn_says_so_and_has_room_again,
+          long_jobs_that_lie_end_to_end_are_one_pass, no_work_is_done_for_who_waits_no_more,
+          every_layer_is_given_to_who_asks, a_job_that_leaves_early_leaves_no_trace,
+          a_full_turn_says_so_and_has_room_again,
           held_rows_are_kept_until_they_are_submitted_or_given_up,
           a_held_job_whose_answers_find_no_room_comes_again,
           any_order_of_coming_and_going_keeps_answers_apart, no_more_rows_wait_than_may)
