@@ -191,7 +191,11 @@ $(manual): $(B)/%: deploy/manual/%.in $(B)/gen_manual
 	@mkdir -p $(@D)
 	$(call say,GEN)$(B)/gen_manual $(patsubst .%,%,$(suffix $@)) <$< >$@.part && mv $@.part $@
 
-$(B)/server/api/openapi.o: server/api/openapi.json
+build/generated/openapi.json.gz: server/api/openapi.json
+	@mkdir -p $(@D)
+	$(call say,GEN)gzip -9 -n <$< >$@.part && mv $@.part $@
+
+$(B)/server/api/openapi.o: build/generated/openapi.json.gz
 $(B)/server/api/openapi.o: FILE_FLAGS = -fno-lto
 
 $(B)/core/decimal/read.o: build/generated/powers.h
@@ -209,6 +213,12 @@ $(B)/core/kernels/linear.o $(B)/core/net/step.o $(B)/core/kernels/element.o: FIL
 # Plain loops that are to become vectors, the square root among them.
 $(B)/core/kernels/train_loops_%.o: LOOP_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic) -fno-math-errno
 
+# What runs once, when a model is loaded or a command begins, and the loops for CPUs without vectors: small.
+small := $(patsubst %.c,$(B)/%.o,$(wildcard core/onnx/*.c core/format/*.c core/evaluate/*.c core/train/train*.c core/data/dataset*.c core/data/csv_head.c core/data/csv_columns.c \
+    core/net/model_info.c core/net/inputs.c server/cli/*.c server/settings/*.c server/serve/*.c server/models/*.c server/log/*.c server/api/openapi*.c server/api/v2_metadata.c server/metrics/metrics_write.c) \
+    core/kernels/activation_scalar.c core/kernels/self_test.c)
+$(small): SIZE_FLAGS = $(if $(SAN)$(COV),,-Os -fno-asynchronous-unwind-tables)
+
 # The kernels' loops take most of the sanitized tests' time: at -O2, with the same checks, a third of what they take at -O1.
 $(B)/core/kernels/%.o: SAN_FLAGS = $(if $(SAN),-O2)
 
@@ -221,7 +231,7 @@ endif
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FILE_FLAGS) $(LOOP_FLAGS) $(SAN_FLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(SIZE_FLAGS) $(FILE_FLAGS) $(LOOP_FLAGS) $(SAN_FLAGS) -c -o $@ $<
 
 # A test or bench program is one source file, the headers beside it, and the server without its main and the library with all their names.
 inner := $(filter-out $(B)/server/cli/main.o,$(server)) $(core)

@@ -1,12 +1,14 @@
 /* GET /openapi.json: the file server/api/openapi.json, whose marks are replaced by what depends on
- * the models served, the activations and the settings. */
+ * the models served, the activations and the settings. The program holds it compressed. */
 #include "server/api/admin.h"
 
 #include "server/api/openapi_examples.h"
+#include "server/base/content_coding.h"
+#include <stdlib.h>
 #include <string.h>
 
 __asm__(".pushsection .rodata\n"
-        "openapi_begin: .incbin \"server/api/openapi.json\"\n"
+        "openapi_begin: .incbin \"build/generated/openapi.json.gz\"\n"
         "openapi_end:\n"
         ".popsection\n");
 extern const char openapi_begin[], openapi_end[];
@@ -239,23 +241,36 @@ static void write_mark(struct request *request, const struct catalog *catalog, c
         write_inputs(request, catalog);
 }
 
-enum read_verdict openapi_read(struct request *request, const char *body, size_t len)
+/* Writes text[len] with its marks replaced. */
+static void write_marked(struct request *request, const char *text, size_t len)
 {
-    (void)body, (void)len;
     static const char begin_mark[] = "\"x-relud-", end_mark[] = "true";
     const struct catalog *newest = request->service->turn.catalog;
     const struct catalog *catalog = newest->ready && !request->is_stranger ? newest : NULL;
-    struct text *out = &request->out;
-    const char *at = openapi_begin;
+    const char *at = text, *text_end = text + len;
     for (const char *mark;
-         (mark = memmem(at, (size_t)(openapi_end - at), begin_mark, sizeof begin_mark - 1));) {
-        const char *end = memmem(mark, (size_t)(openapi_end - mark), end_mark, sizeof end_mark - 1);
+         (mark = memmem(at, (size_t)(text_end - at), begin_mark, sizeof begin_mark - 1));) {
+        const char *end = memmem(mark, (size_t)(text_end - mark), end_mark, sizeof end_mark - 1);
         end += sizeof end_mark - 1;
-        text_put_n(out, at, (size_t)(mark - at));
+        text_put_n(&request->out, at, (size_t)(mark - at));
         write_mark(request, catalog, mark, (size_t)(end - mark));
         at = end;
     }
-    text_put_n(out, at, (size_t)(openapi_end - at));
+    text_put_n(&request->out, at, (size_t)(text_end - at));
+}
+
+enum read_verdict openapi_read(struct request *request, const char *body, size_t len)
+{
+    (void)body, (void)len;
+    char *text = NULL;
+    size_t text_len = 0;
+    struct relud_error error;
+    if (coding_unpack(CODING_GZIP, openapi_begin, (size_t)(openapi_end - openapi_begin),
+                      TURN_ANSWER_BYTES_MAX, &text, &text_len, NULL, &error))
+        write_marked(request, text, text_len);
+    else
+        request->out.is_short = true; /* only memory can be missing */
+    free(text);
     request_answer(request, 200, MEDIA_JSON_TYPE);
     return READ_ANSWERED;
 }
