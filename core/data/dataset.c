@@ -123,8 +123,8 @@ static bool check_features(struct reading *reading)
     const struct raw_targets *targets = &reading->targets;
     const struct relud_features *feature = reading->options->feature;
     bool may_miss = relud_has_imputed(feature);
-    if (feature && !rows_check(&reading->source, "feature", data->bytes, data->values, data->rows,
-                               data->features, feature))
+    if (feature && !rows_check(&reading->source, "feature", data->bytes, data->values, 0,
+                               data->rows, data->features, feature))
         return false;
     for (size_t i = 0; may_miss && targets->numbers && i < targets->rows * targets->columns; i++)
         if (isnan(targets->numbers[i]))

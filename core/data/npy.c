@@ -171,7 +171,8 @@ static bool read_head(const char *at, struct relud_npy *npy, struct relud_error 
     return true;
 }
 
-bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy, struct relud_error *error)
+bool npy_open_head(const void *bytes, size_t len, size_t whole, struct relud_npy *npy,
+                   struct relud_error *error)
 {
     enum { HEAD_MAX = 10000 }; /* the limit of numpy.load */
     const unsigned char *at = bytes;
@@ -181,7 +182,7 @@ bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy, struct
     if (at[6] < 1 || at[6] > 3 || len < begin || little(at + 8, size) > HEAD_MAX ||
         little(at + 8, size) > len - begin)
         return relud_fail(error, RELUD_BAD_INPUT, "npy: the head is not whole");
-    size_t head_len = (size_t)little(at + 8, size), left = len - begin - head_len;
+    size_t head_len = (size_t)little(at + 8, size), left = whole - begin - head_len;
     char head[HEAD_MAX + 1];
     memcpy(head, at + begin, head_len);
     head[head_len] = '\0';
@@ -196,6 +197,11 @@ bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy, struct
                           left, npy->count, bytes_each);
     npy->elements = at + begin + head_len;
     return true;
+}
+
+bool relud_npy_open(const void *bytes, size_t len, struct relud_npy *npy, struct relud_error *error)
+{
+    return npy_open_head(bytes, len, len, npy, error);
 }
 
 enum relud_dtype relud_npy_dtype(const struct relud_npy *npy)

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,18 +71,43 @@ static bool check_index(const struct rows_source *source, float value, size_t ro
                            f, (double)value, indices - 1);
 }
 
+/* Adding one to an exponent that is all ones carries into the sign bit. */
+static bool are_finite(const float *values, size_t count)
+{
+    uint32_t carries = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        carries |= (bits & 0x7fffffff) + 0x00800000;
+    }
+    return carries >> 31 == 0;
+}
+
+static bool has_indices(const struct relud_features *feature)
+{
+    bool has = false;
+    for (size_t f = 0; feature && f < feature->len; f++)
+        has |= relud_indices_of(feature, f) > 0;
+    return has;
+}
+
 bool rows_check(const struct rows_source *source, const char *word, const unsigned char *bytes,
-                const float *values, size_t rows, size_t features,
+                const float *values, size_t first, size_t rows, size_t features,
                 const struct relud_features *feature)
 {
-    for (size_t i = 0; i < rows * features; i++) {
-        float value = bytes ? (float)bytes[i] : values[i];
-        size_t row = i / features, f = i % features;
-        bool is_missing = isnan(value) && relud_is_imputed(feature, f);
-        if (!isfinite(value) && !is_missing)
-            return rows_fail(source, "row %zu, %s %zu is not finite", row, word, f);
-        if (!check_index(source, value, row, f, feature))
-            return false;
+    bool wants_indices = has_indices(feature);
+    for (size_t row = 0; row < rows; row++) {
+        size_t at = row * features;
+        if (!wants_indices && (bytes || are_finite(values + at, features)))
+            continue;
+        for (size_t f = 0; f < features; f++) {
+            float value = bytes ? (float)bytes[at + f] : values[at + f];
+            bool is_missing = isnan(value) && relud_is_imputed(feature, f);
+            if (!isfinite(value) && !is_missing)
+                return rows_fail(source, "row %zu, %s %zu is not finite", first + row, word, f);
+            if (!check_index(source, value, first + row, f, feature))
+                return false;
+        }
     }
     return true;
 }
@@ -93,8 +119,8 @@ bool rows_parse(const struct rows_source *source, const struct relud_rows_option
     bool is_read = read_any(source, options, rows);
     const struct relud_features *feature =
         rows->features == options->features ? options->feature : NULL;
-    is_read = is_read &&
-              rows_check(source, "column", NULL, rows->values, rows->rows, rows->features, feature);
+    is_read = is_read && rows_check(source, "column", NULL, rows->values, 0, rows->rows,
+                                    rows->features, feature);
     if (is_read && options->features && rows->features != options->features)
         is_read = rows_fail(source, "rows of %zu numbers; %zu are wanted", rows->features,
                             options->features);

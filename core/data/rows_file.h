@@ -28,9 +28,9 @@ bool rows_parse(const struct rows_source *source, const struct relud_rows_option
 bool rows_may_be_numbers(const struct rows_source *source, const struct relud_features *feature);
 /* Fails for a number that is not finite, unless it is missing and the model imputes it, and for an
  * index that is none. Either bytes[rows][features] or values[rows][features] are there. Errors call
- * the place of a number in its row `word`. */
+ * the place of a number in its row `word`, and the first row `first`. */
 bool rows_check(const struct rows_source *source, const char *word, const unsigned char *bytes,
-                const float *values, size_t rows, size_t features,
+                const float *values, size_t first, size_t rows, size_t features,
                 const struct relud_features *feature);
 
 /* In core/data/rows_json.c. The text begins with a brace or a bracket. */
@@ -57,6 +57,10 @@ char *npz_array(const char *path, const char *zip, size_t len, size_t *array_len
 bool npz_is(const char *text, size_t len);
 
 bool npy_is(const char *text, size_t len);
+/* relud_npy_open for the first len bytes of a file of `whole` bytes, which hold its head. */
+enum { NPY_HEAD_BYTES_MAX = 10240 };
+bool npy_open_head(const void *bytes, size_t len, size_t whole, struct relud_npy *npy,
+                   struct relud_error *error);
 bool npy_read(const struct rows_source *source, struct relud_rows *rows);
 enum { IDX_RANK_MAX = 8, IDX_UNSIGNED_BYTE = 0x08 };
 struct idx {

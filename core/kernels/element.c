@@ -81,8 +81,10 @@ size_t element_operands(enum element element)
 #define TWO(value)                                                                                 \
     if (!is_one[0] && !is_one[1])                                                                  \
         LOOP(a[i], b[i], value)                                                                    \
+    else if (!is_one[0])                                                                           \
+        LOOP(a[i], second, value)                                                                  \
     else if (is_one[1])                                                                            \
-        LOOP(a[is_one[0] ? 0 : i], second, value)                                                  \
+        LOOP(first, second, value)                                                                 \
     else                                                                                           \
         LOOP(first, b[i], value)                                                                   \
     break

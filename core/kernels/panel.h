@@ -54,8 +54,8 @@ struct panel {
 float panel_weight(const struct panel *panel, size_t index);
 
 struct panel_kernels {
-    /* y[r][0 … columns) = chain + bias, for 1 … PANEL_ROWS_MAX rows. Only of one row may the weights
-     * be narrow, and then of all inputs. */
+    /* y[r][0 … columns) = chain + bias, for 1 … PANEL_ROWS_MAX rows. Only of one row may the
+     * weights be narrow, and then of all inputs. */
     void (*dense)(const struct panel *panel, const float *const *x, float *const *y, size_t rows);
     /* to[count] = the float32 numbers of from[count], which have the form. */
     void (*widen)(enum panel_form form, const uint16_t *from, size_t count, float *to);

@@ -24,21 +24,28 @@ struct weight_at {
 INLINE struct weight_at weight_at(const struct panel *panel, size_t index,
                                   const enum panel_form form)
 {
-    return form == PANEL_FLOAT32 ? (struct weight_at){.weight = panel->weight + index}
-                                 : (struct weight_at){.narrow = panel->narrow + index};
+    struct weight_at at = {NULL, NULL};
+    if (form == PANEL_FLOAT32)
+        at.weight = panel->weight + index;
+    else
+        at.narrow = panel->narrow + index;
+    return at;
 }
 
 INLINE vec load_weight(struct weight_at at, size_t index, const enum panel_form form)
 {
-    return form == PANEL_FLOAT32    ? vec_load(at.weight + index)
-           : form == PANEL_BFLOAT16 ? vec_load_bfloat16(at.narrow + index)
-                                    : vec_load_float16(at.narrow + index);
+    if (form == PANEL_FLOAT32)
+        return vec_load(at.weight + index);
+    return form == PANEL_BFLOAT16 ? vec_load_bfloat16(at.narrow + index)
+                                  : vec_load_float16(at.narrow + index);
 }
 
 INLINE void prefetch_weight(struct weight_at at, size_t index, const enum panel_form form)
 {
-    __builtin_prefetch(form == PANEL_FLOAT32 ? (const void *)(at.weight + index)
-                                             : (const void *)(at.narrow + index));
+    if (form == PANEL_FLOAT32)
+        __builtin_prefetch(at.weight + index);
+    else
+        __builtin_prefetch(at.narrow + index);
 }
 
 /* clang-format off */ /* clang-format does not know that UNROLL belongs to the loop after it */
@@ -102,8 +109,8 @@ INLINE void block(const struct panel *panel, size_t first_unit, const float *con
         block(panel, first_unit, x, y, rows, units, false, PANEL_FLOAT32);                         \
     }
 /* A block of one row does too little arithmetic to hide the latency of the second-level cache, so
- * it may prefetch. Narrow weights are used where a layer is larger than the caches, so there it always
- * does. */
+ * it may prefetch. Narrow weights are used where a layer is larger than the caches, so there it
+ * always does. */
 #define BLOCK_OF_ONE(units)                                                                        \
     static void block_1_##units(const struct panel *panel, size_t first_unit,                      \
                                 const float *const *x, float *const *y)                            \

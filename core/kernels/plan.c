@@ -56,8 +56,8 @@ static double measure(const struct trial *trial, const struct linear *linear, ke
     return best / (double)rows * (double)all / (double)(panels < all ? panels : all);
 }
 
-/* Halves the bytes of the weights, if they can be and if that pays. One row tells: it must read them
- * all, and so gains most. Several share the work of widening them. */
+/* Halves the bytes of the weights, if they can be and if that pays. One row tells: it must read
+ * them all, and so gains most. Several share the work of widening them. */
 static void plan_form(const struct trial *trial, struct linear *linear, struct arena *arena)
 {
     static const double no_longer = 1.05; /* half the memory is worth as much */

@@ -85,8 +85,8 @@ static void fill_head(relud_model *model, bool has_probabilities)
 
 /* ---- loading ---- */
 
-/* Estimates what a row takes in a pass of many: the linear steps, as they were planned, and all that
- * this row takes, which is all zeros or ones and so little more than the other steps. */
+/* Estimates what a row takes in a pass of many: the linear steps, as they were planned, and what
+ * this row takes beyond them. */
 static double measure_row(const relud_model *model, const struct network_rows *one, float *scratch)
 {
     enum { RUNS = 3, MANY = 32 };
@@ -96,7 +96,8 @@ static double measure_row(const relud_model *model, const struct network_rows *o
         network_forward(&model->network, one, 1, scratch);
         best = fmin(best, clock_now_ns() - begin);
     }
-    return fmax(best, 1) + network_linear_ns(&model->network, MANY);
+    double others = best - network_linear_ns(&model->network, 1);
+    return network_linear_ns(&model->network, MANY) + fmax(others, 1);
 }
 
 /* Runs the net once. A row of zeros must give finite outputs or, for nets that divide by their

@@ -76,8 +76,8 @@ struct network_part {
     size_t row, rows, panel, panels;
 };
 
-/* Computes a part of step `index`. All parts of the earlier steps must have been computed. Different
- * parts of one step may be computed at the same time. */
+/* Computes a part of step `index`. All parts of the earlier steps must have been computed.
+ * Different parts of one step may be computed at the same time. */
 void network_run_part(const struct network_pass *pass, size_t index,
                       const struct network_part *part);
 

@@ -1,11 +1,11 @@
 /* Passes that several threads share.
  *
  * A pass is a list of stages, and a stage a number of pieces. Any thread may take any piece of the
- * present stage; whoever finishes the last one opens the next stage. A net whose rows are cheap is one
- * stage: its pieces are rows, which go through the whole net in the scratch memory of the thread.
- * Otherwise the rows go through the net side by side, a stage for each step, and the pieces of a
- * linear step are panels of its weights: so weights that fit into no cache are read once, and one row
- * of a wide layer is work for all.
+ * present stage; whoever finishes the last one opens the next stage. Where the whole net fits into
+ * the cache of a CPU, there is one stage: its pieces are rows, which go through the net in the
+ * scratch memory of the thread. Otherwise the rows go through the net side by side, a stage for
+ * each step, and the pieces of a linear step are panels of its weights: weights that fit into no
+ * cache are read once for all rows, and one row of a wide layer is work for all.
  *
  * A piece computes its numbers by the same kernels as relud_predict, in the same order. */
 #include <relud/pass.h>
@@ -18,12 +18,13 @@
 #include <string.h>
 
 enum {
-    PIECE_NS = 500000,     /* of rows */
-    PANELS_NS = 100000,    /* of panels: small, because a stage ends with its last piece */
-    PIECE_ROWS_MIN = 16,   /* fewer rows make poor use of the weights that they read */
-    PIECE_ROWS_MAX = 64,   /* more do not go at once through relud_scratch */
-    SHARED_ROWS_MAX = 256, /* of a pass by steps */
-    SHARED_ROWS_UNIT = 48, /* pieces of rows are multiples of it: whole blocks of the kernels */
+    PIECE_NS = 500000,      /* of rows */
+    PANELS_NS = 100000,     /* of panels: small, because a stage ends with its last piece */
+    PIECE_ROWS_MIN = 8,     /* fewer rows make poor use of the weights that they read */
+    PIECE_ROWS_MAX = 64,    /* more do not go at once through relud_scratch */
+    CACHED_BYTES = 2 << 20, /* a model of at most so many stays in the cache of each CPU */
+    SHARED_ROWS_MAX = 256,  /* of a pass by steps */
+    SHARED_ROWS_UNIT = 48,  /* pieces of rows are multiples of it: whole blocks of the kernels */
     SHARED_BYTES_MAX = 32 << 20, /* of its scratch memory */
     PASS_NS = 8000000,           /* about the time of a pass by rows, computed by one thread */
 };
@@ -38,6 +39,10 @@ struct stage {
 };
 
 struct relud_pass {
+    /* The present stage, how many pieces it has, and how many were taken: one number, so that
+     * whoever takes a piece knows at once whether there was one: the stages themselves may already
+     * be those of another pass if there was none. */
+    _Alignas(64) _Atomic uint64_t next;
     size_t rows_max; /* of those that go through the net together */
     const relud_model *model;
     struct network_rows rows;   /* of a pass by rows */
@@ -47,10 +52,6 @@ struct relud_pass {
     size_t floats_cap;
     size_t stages, stages_cap;
     struct stage *stage;
-    /* The present stage, how many pieces it has, and how many were taken: one number, so that
-     * whoever takes a piece knows at once whether there was one: the stages themselves may already
-     * be those of another pass if there was none. */
-    _Alignas(64) _Atomic uint64_t next;
     _Alignas(64) atomic_size_t finished; /* pieces of the present stage */
 };
 
@@ -107,7 +108,7 @@ void relud_pass_free(relud_pass *pass)
 
 static size_t pieces_of(size_t count, size_t each)
 {
-    return (count + each - 1) / each;
+    return each ? (count + each - 1) / each : 0;
 }
 
 /* `count` in pieces of about piece_ns, each a multiple of `unit`. */
@@ -240,7 +241,7 @@ size_t relud_pass_begin(relud_pass *pass, const relud_model *model,
                         const struct relud_pass_rows *rows)
 {
     const struct network_rows all = {rows->x, rows->y, rows->layer_out, rows->first, rows->rows};
-    bool is_by_rows = model->info.row_ns * PIECE_ROWS_MIN <= 2 * PIECE_NS || rows->layer_out ||
+    bool is_by_rows = model->info.bytes <= CACHED_BYTES || rows->layer_out ||
                       model->network.steps + 1 >= STAGE_CLOSED;
     pass->model = model;
     size_t taken = is_by_rows ? 0 : begin_by_steps(pass, &all);
@@ -301,8 +302,8 @@ static void end_stage(relud_pass *pass, size_t stage)
         ;
 }
 
-/* Waits some tens of microseconds for a stage with pieces: it opens sooner than a thread that sleeps
- * wakes up. Returns what is there then. */
+/* Waits some tens of microseconds for a stage with pieces: it opens sooner than a thread that
+ * sleeps wakes up. Returns what is there then. */
 static uint64_t await_pieces(relud_pass *pass)
 {
     enum { SPINS = 1000 };

@@ -69,6 +69,26 @@ bool relud_rows_read(const char *path, size_t features, struct relud_rows *rows,
 /* Frees the values and makes *rows empty. */
 void relud_rows_free(struct relud_rows *rows);
 
+/* ---- rows of a file, a piece at a time ---- */
+
+/* A .npy file whose rows lie end to end. It is read where it is, so it may be larger than
+ * memory. */
+typedef struct relud_row_file relud_row_file;
+
+/* Opens the file. *file is NULL if it is no such file: relud_rows_read_with reads it, or says why
+ * not. path and what options point to must live until relud_row_file_close. False and *error, in
+ * the words of relud_rows_read_with, if its head is wrong or its rows are not those that are
+ * wanted. */
+bool relud_row_file_open(const char *path, const struct relud_rows_options *options,
+                         relud_row_file **file, struct relud_error *error);
+void relud_row_file_close(relud_row_file *file); /* may be NULL */
+size_t relud_row_file_rows(const relud_row_file *file);
+size_t relud_row_file_features(const relud_row_file *file);
+/* values[rows][features] = the rows from `first` on, which must be there; checked as in
+ * relud_rows_read_with. Any number of threads may read at the same time. False and *error. */
+bool relud_row_file_read(const relud_row_file *file, size_t first, size_t rows, float *values,
+                         struct relud_error *error);
+
 /* ---- tables in memory ---- */
 
 /* Reads a table that is text in memory, piece by piece, by the rules of relud_rows_read_with. */

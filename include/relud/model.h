@@ -89,8 +89,8 @@ struct relud_model_info {
     const char *const *step; /* [steps], each in words: "linear fc1.weight of input: 256" */
     size_t parameters;       /* numbers that were trained */
     size_t bytes;            /* of memory that the model holds */
-    double row_ns; /* about what a row takes in a pass of many, measured when it was loaded */
-    size_t classes;          /* of a classification: max(scores, 2); else 0 */
+    double row_ns;  /* about what a row takes in a pass of many, measured when it was loaded */
+    size_t classes; /* of a classification: max(scores, 2); else 0 */
     /* Of a classification: numbers at the head of the answer that tell classes apart, 1 or
      * [classes]. */
     size_t scores;
@@ -148,9 +148,9 @@ bool relud_state_dict_save(const char *path, const struct relud_model_options *o
 const struct relud_model_info *relud_model_info(const relud_model *model);
 const struct relud_layer_info *relud_model_layer(const relud_model *model, size_t index);
 
-/* The names of the row's numbers, [features], if the model knows them: the columns of the table that
- * it was trained on, or its inputs where it has several; those of an input of more than one number
- * are called "name.0", "name.1". Else NULL. */
+/* The names of the row's numbers, [features], if the model knows them: the columns of the table
+ * that it was trained on, or its inputs where it has several; those of an input of more than one
+ * number are called "name.0", "name.1". Else NULL. */
 const char *const *relud_model_feature_names(const relud_model *model);
 
 /* ---- the forward pass ---- */

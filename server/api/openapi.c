@@ -4,14 +4,17 @@
 
 #include "server/api/openapi_examples.h"
 #include "server/base/content_coding.h"
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 __asm__(".pushsection .rodata\n"
         "openapi_begin: .incbin \"build/generated/openapi.json.gz\"\n"
-        "openapi_end:\n"
+        "openapi_end: .balign 4\n"
+        "openapi_len: .long openapi_end - openapi_begin\n"
         ".popsection\n");
-extern const char openapi_begin[], openapi_end[];
+extern const char openapi_begin[];
+extern const uint32_t openapi_len;
 
 /* Writes "enum": [...] with text_of(served) for each model served, each text once. */
 static void write_enum(struct request *request, const struct catalog *catalog,
@@ -265,8 +268,8 @@ enum read_verdict openapi_read(struct request *request, const char *body, size_t
     char *text = NULL;
     size_t text_len = 0;
     struct relud_error error;
-    if (coding_unpack(CODING_GZIP, openapi_begin, (size_t)(openapi_end - openapi_begin),
-                      TURN_ANSWER_BYTES_MAX, &text, &text_len, NULL, &error))
+    if (coding_unpack(CODING_GZIP, openapi_begin, openapi_len, TURN_ANSWER_BYTES_MAX, &text,
+                      &text_len, NULL, &error))
         write_marked(request, text, text_len);
     else
         request->out.is_short = true; /* only memory can be missing */

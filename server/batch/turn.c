@@ -230,8 +230,8 @@ static size_t rows_at_head(const struct list *list, size_t most)
     return rows;
 }
 
-/* Counts a pass that took `ns`. One of more rows than batch_rows_max, which never go through the net
- * together, counts as several. */
+/* Counts a pass that took `ns`. One of more rows than batch_rows_max, which never go through the
+ * net together, counts as several. */
 static void count_pass(const struct turn *turn, const struct served_model *served, size_t rows,
                        int64_t ns)
 {

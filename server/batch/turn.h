@@ -113,9 +113,9 @@ enum turn_verdict turn_rows(struct turn *turn, const struct turn_job *job, size_
  * until turn_submit, which keeps what it needs, or turn_release. Calling it again does nothing. */
 void turn_hold(struct turn *turn, struct turn_job *job);
 
-/* Puts a job into the turn. Its rows are job->x if that is lent, else the first rows * features floats
- * that it holds or, if it holds none, of those that turn_rows gave last. is_layered asks for every layer's output. With any other verdict
- * than TURN_TAKEN the job holds nothing any more. */
+/* Puts a job into the turn. Its rows are job->x if that is lent, else the first rows * features
+ * floats that it holds or, if it holds none, of those that turn_rows gave last. is_layered asks for
+ * every layer's output. With any other verdict than TURN_TAKEN the job holds nothing any more. */
 enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
                               const struct served_model *served, size_t rows, bool is_layered);
 
@@ -127,11 +127,12 @@ size_t turn_answer_floats(const struct served_model *served, size_t rows, bool i
 
 /* Computes rows for about TURN_NS, or for less while short jobs keep arriving.
  *
- * First the short jobs are computed, those that lie end to end in one pass of at most batch_rows_max
- * rows and about a millisecond. Then the long ones: one pass at a time, over the rows of one job or of
- * several that lie end to end. It is shared with the workers that have nothing to do, and goes on in
- * the next turns. A job that is longer than a pass goes to the back of its queue with its remaining
- * rows. So both kinds make progress. Jobs whose deadline has passed are done without a pass. */
+ * First the short jobs are computed, those that lie end to end in one pass of at most
+ * batch_rows_max rows and about a millisecond. Then the long ones: one pass at a time, over the
+ * rows of one job or of several that lie end to end. It is shared with the workers that have
+ * nothing to do, and goes on in the next turns. A job that is longer than a pass goes to the back
+ * of its queue with its remaining rows. So both kinds make progress. Jobs whose deadline has passed
+ * are done without a pass. */
 void turn_forward(struct turn *turn);
 
 /* Gives the job's memory back to the turn: its answer is written, or nobody wants it any more. */

@@ -296,8 +296,8 @@ bool http_request_write_answer(struct http_request *http_request)
 
 /* ---- the body comes ---- */
 
-/* Great bodies lie on huge pages: the kernel clears and maps each page of 4 KB by itself, which took
- * longer than receiving its bytes. */
+/* Great bodies lie on huge pages: the kernel clears and maps each page of 4 KB by itself, which
+ * took longer than receiving its bytes. */
 static char *new_body(size_t cap)
 {
     enum { HUGE_PAGE = 2 << 20 };

@@ -33,7 +33,7 @@ struct served_model {
      * column has the same name. */
     const char *row_name;
     size_t workers;
-    relud_scratch **scratch; /* [workers] */
+    relud_scratch **scratch;       /* [workers] */
     struct unit_watch *unit_watch; /* counts what its units do */
     struct metrics_series *series; /* goes on from the version's earlier loads */
     size_t outputs;                /* the model's results, plus 1 if it has probabilities */

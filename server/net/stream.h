@@ -80,10 +80,10 @@ ssize_t stream_recv(int fd, void *bytes, size_t len, int flags);
 ssize_t stream_send(int fd, const struct msghdr *message, int flags);
 int stream_end(int fd, int how);
 
-/* Reads bytes that the library has not asked for yet to where they belong. The next calls
- * of stream_recv tell of so many bytes more, before those that they read, and leave the memory for
- * them as it is. Otherwise as stream_recv. To be called only after stream_recv has told of all bytes
- * that came this way before. */
+/* Reads bytes that the library has not asked for yet to where they belong. The next calls of
+ * stream_recv tell of so many bytes more, before those that they read, and leave the memory for
+ * them as it is. Otherwise as stream_recv. To be called only after stream_recv has told of all
+ * bytes that came this way before. */
 ssize_t stream_read_ahead(int fd, void *bytes, size_t len);
 
 /* Sends as many of the bytes as the peer takes at once. */

@@ -42,10 +42,12 @@ static inline void answers(const char *json, const char *header, const void *byt
     relud_model_release(model);
 }
 
-/* Lets the model take its rows for so costly. */
-static inline void set_row_ns(const relud_model *model, double row_ns)
+/* Lets the model take its rows for so costly, and itself for so large. */
+static inline void set_cost(const relud_model *model, double row_ns, size_t bytes)
 {
-    ((struct relud_model_info *)(uintptr_t)relud_model_info(model))->row_ns = row_ns;
+    struct relud_model_info *info = (struct relud_model_info *)(uintptr_t)relud_model_info(model);
+    info->row_ns = row_ns;
+    info->bytes = bytes;
 }
 
 #endif

@@ -196,6 +196,46 @@ START_TEST(F10_a_head_that_is_not_quite_right_is_refused)
 }
 END_TEST
 
-RUN_SUITE("npy", F9_either_byte_order_is_read, F9_fortran_order_is_read,
-          F9_every_shape_comes_out_in_its_order, F9_grey_values_in_fortran_order_stay_bytes,
-          F10_a_head_that_is_not_quite_right_is_refused)
+/* Which files are read a piece at a time, and what becomes of one that is wrong in the middle, or shrinks. */
+START_TEST(a_file_of_rows_is_read_where_it_is)
+{
+    enum { ROWS = 3000, FEATURES = 7 };
+    static float numbers[ROWS * FEATURES], values[ROWS * FEATURES];
+    static char bytes[sizeof numbers + 256];
+    const struct relud_rows_options options = {.features = FEATURES};
+    struct relud_error error = {0};
+    relud_row_file *file;
+    for (size_t i = 0; i < ROWS * FEATURES; i++)
+        numbers[i] = (float)i;
+    numbers[2000 * FEATURES + 3] = NAN;
+    put_file(bytes, put_npy(bytes, NPY("<f4", "False", "(3000, 7)"), numbers, sizeof numbers));
+    ck_assert(relud_row_file_open(path, &options, &file, &error));
+    ck_assert_uint_eq(relud_row_file_rows(file), ROWS);
+    ck_assert_uint_eq(relud_row_file_features(file), FEATURES);
+    ck_assert(relud_row_file_read(file, 5, 1995, values, &error));
+    ck_assert_mem_eq(values, numbers + 5 * FEATURES, 1995 * FEATURES * sizeof *values);
+    ck_assert(!relud_row_file_read(file, 1999, 5, values, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "row 2000, column 3 is not finite"));
+    ck_assert_int_eq(truncate(path, 70000), 0);
+    ck_assert(!relud_row_file_read(file, 2400, 200, values, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "it has become shorter"));
+    relud_row_file_close(file);
+    drop_file();
+    put_file(bytes, put_npy(bytes, NPY("<f4", "True", "(3, 2)"), numbers, 24));
+    ck_assert(
+        relud_row_file_open(path, &options, &file, &error)); /* rows are not end to end there */
+    ck_assert_ptr_null(file);
+    drop_file();
+    ck_assert(relud_row_file_open("-", &options, &file, &error));
+    ck_assert_ptr_null(file);
+    ck_assert(relud_row_file_open("/dev/null", &options, &file, &error));
+    ck_assert_ptr_null(file);
+    ck_assert(relud_row_file_open("/nowhere.npy", &options, &file, &error));
+    ck_assert_ptr_null(file);
+    relud_row_file_close(NULL);
+}
+END_TEST
+
+RUN_SUITE("npy", a_file_of_rows_is_read_where_it_is, F9_either_byte_order_is_read,
+          F9_fortran_order_is_read, F9_every_shape_comes_out_in_its_order,
+          F9_grey_values_in_fortran_order_stay_bytes, F10_a_head_that_is_not_quite_right_is_refused)

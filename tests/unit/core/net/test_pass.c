@@ -100,28 +100,36 @@ static relud_model *load_net(const char *net)
     return model;
 }
 
+/* By rows if the model is of few bytes, and by steps if it is of many. */
+static void check_passes(relud_model *model, double row_ns, size_t bytes, size_t rows_max,
+                         const float *x, const float *alone)
+{
+    size_t floats = ROWS * relud_model_info(model)->outputs;
+    float *y = calloc(floats, sizeof *y);
+    set_cost(model, row_ns, bytes);
+    pass_all(model, x, y, NULL, 0, rows_max, rows_max % THREADS);
+    if (memcmp(y, alone, floats * sizeof *y) != 0)
+        ck_abort_msg("%g ns a row, %zu bytes, at most %zu rows", row_ns, bytes, rows_max);
+    free(y);
+}
+
 START_TEST(a_shared_pass_gives_the_bits_of_each_row_alone)
 {
     for (size_t n = 0; n < sizeof nets / sizeof *nets; n++) {
         relud_model *model = load_net(nets[n]);
         size_t outputs = relud_model_info(model)->outputs, floats = ROWS * outputs;
-        float *x = random_rows(ROWS * 6), *alone = malloc(floats * sizeof *alone),
-              *y = malloc(floats * sizeof *y);
+        float *x = random_rows(ROWS * 6), *alone = malloc(floats * sizeof *alone);
         relud_scratch *scratch = relud_scratch_new(model, 1, NULL);
         for (size_t r = 0; r < ROWS; r++)
             relud_predict(scratch, x + r * 6, 1, alone + r * outputs);
-        for (double row_ns = 10; row_ns < 1e8;
-             row_ns *= 30) /* few pieces and many, by rows and by steps */
+        for (double row_ns = 10; row_ns < 1e8; row_ns *= 30) /* few pieces and many */
             for (size_t rows_max = 1; rows_max <= 256; rows_max = rows_max * 3 + 13) {
-                set_row_ns(model, row_ns);
-                memset(y, 0, floats * sizeof *y);
-                pass_all(model, x, y, NULL, 0, rows_max, rows_max % THREADS);
-                if (memcmp(y, alone, floats * sizeof *y) != 0)
-                    ck_abort_msg("net %zu, %g ns a row, at most %zu rows", n, row_ns, rows_max);
+                check_passes(model, row_ns, 1, rows_max, x, alone);
+                check_passes(model, row_ns, SIZE_MAX, rows_max, x, alone);
             }
         relud_scratch_free(scratch);
         relud_model_release(model);
-        free(x), free(y), free(alone);
+        free(x), free(alone);
     }
 }
 END_TEST
@@ -135,7 +143,7 @@ START_TEST(a_pass_fills_the_layers_and_leaves_the_rows_before_it)
     ck_assert_uint_eq(relud_model_info(model)->layers, 2);
     relud_scratch *scratch = relud_scratch_new(model, 5, NULL);
     relud_predict_layers(scratch, x, ROWS, alone, layer_alone);
-    set_row_ns(model, 1e6);
+    set_cost(model, 1e6, SIZE_MAX);
     pass_all(model, x, y, layer_out, 20, 256, 2);
     for (size_t i = 0; i < 20 * 70; i++)
         ck_assert_float_eq(y[i], 0);
@@ -154,7 +162,7 @@ START_TEST(a_pass_that_was_stopped_leaves_nothing_to_the_next)
     float *x = random_rows(ROWS * 6), *y = calloc(2 * ROWS * 70, sizeof *y), *alone = y + ROWS * 70;
     relud_scratch *scratch = relud_scratch_new(model, 64, NULL);
     relud_predict(scratch, x, ROWS, alone);
-    set_row_ns(model, 1e6);
+    set_cost(model, 1e6, SIZE_MAX);
     relud_pass *pass = relud_pass_new(256);
     ck_assert_int_eq(relud_pass_work(pass, scratch), RELUD_PASS_DONE); /* none has begun */
     for (size_t pieces = 0; pieces < 12; pieces++) {

@@ -79,7 +79,7 @@ START_TEST(workers_help_with_every_pass_and_leave_it_when_it_is_closed)
     relud_pass *pass = relud_pass_new(256);
     for (size_t no = 0; no < PASSES || test.helped == 0; no++) {
         bool is_stopped = no % 5 == 4;
-        set_row_ns(test.model, no % 2 ? 20000 : 100000); /* by rows, and by steps */
+        set_cost(test.model, 20000, no % 2 ? 1 : SIZE_MAX); /* by rows, and by steps */
         memset(y, 0, sizeof y);
         size_t done = 0;
         for (size_t taken; done < ROWS && !is_stopped; done += taken) {

@@ -135,7 +135,7 @@ START_TEST(long_jobs_that_lie_end_to_end_are_one_pass)
     struct submission submissions[JOBS] = {0};
     open_echo(&test);
     struct turn *turn = &test.service.turn;
-    set_row_ns(test.served->model, TURN_LONG_NS / 2); /* three rows are long work */
+    set_cost(test.served->model, TURN_LONG_NS / 2, SIZE_MAX); /* three rows are long work */
     for (unsigned i = 0; i < JOBS; i++)
         ck_assert(submit(&test, &submissions[i], 5 + i, 3 + i, false));
     ck_assert_ptr_eq(turn->long_queue.first, &submissions[0].job);
