@@ -5,18 +5,21 @@
 
 #include <math.h>
 
+static float widened(enum panel_form form, uint16_t bits)
+{
+    return form == PANEL_BFLOAT16 ? float32_from_bfloat16(bits) : float32_from_float16(bits);
+}
+
 float panel_weight(const struct panel *panel, size_t index)
 {
-    return panel->form == PANEL_FLOAT32    ? panel->weight[index]
-           : panel->form == PANEL_BFLOAT16 ? float32_from_bfloat16(panel->narrow[index])
-                                           : float32_from_float16(panel->narrow[index]);
+    return panel->form == PANEL_FLOAT32 ? panel->weight[index]
+                                        : widened(panel->form, panel->narrow[index]);
 }
 
 static void scalar_widen(enum panel_form form, const uint16_t *from, size_t count, float *to)
 {
-    const struct panel panel = {.form = form, .narrow = from};
     for (size_t i = 0; i < count; i++)
-        to[i] = panel_weight(&panel, i);
+        to[i] = widened(form, from[i]);
 }
 
 static void scalar_dense(const struct panel *panel, const float *const *x, float *const *y,

@@ -18,8 +18,8 @@
 #include <string.h>
 
 enum {
-    PIECE_NS = 500000,      /* of rows */
-    PANELS_NS = 100000,     /* of panels: small, because a stage ends with its last piece */
+    PIECE_NS = 100000,      /* about the time of a piece: a stage ends with its last one */
+    PANEL_NS = 250000,      /* a panel that takes longer for all rows is cut into rows, too */
     PIECE_ROWS_MIN = 8,     /* fewer rows make poor use of the weights that they read */
     PIECE_ROWS_MAX = 64,    /* more do not go at once through relud_scratch */
     CACHED_BYTES = 2 << 20, /* a model of at most so many stays in the cache of each CPU */
@@ -43,7 +43,8 @@ struct relud_pass {
      * whoever takes a piece knows at once whether there was one: the stages themselves may already
      * be those of another pass if there was none. */
     _Alignas(64) _Atomic uint64_t next;
-    size_t rows_max; /* of those that go through the net together */
+    atomic_size_t finished; /* pieces of the present stage */
+    size_t rows_max;        /* of those that go through the net together */
     const relud_model *model;
     struct network_rows rows;   /* of a pass by rows */
     struct network_pass shared; /* of a pass by steps */
@@ -52,7 +53,6 @@ struct relud_pass {
     size_t floats_cap;
     size_t stages, stages_cap;
     struct stage *stage;
-    _Alignas(64) atomic_size_t finished; /* pieces of the present stage */
 };
 
 #define PIECES_BITS 24
@@ -125,8 +125,8 @@ static struct stage stage_of_linear(const struct step *step, size_t index, size_
     double row_ns = linear_row_ns(&step->linear, lines) * (double)step->parts;
     double panel_ns = row_ns / (double)panels;
     struct stage stage = {.step = index, .steps = 1};
-    stage.rows_each = size_of_piece(rows, panel_ns, PIECE_NS, SHARED_ROWS_UNIT);
-    stage.panels_each = size_of_piece(panels, panel_ns * (double)stage.rows_each, PANELS_NS, 1);
+    stage.rows_each = size_of_piece(rows, panel_ns, PANEL_NS, SHARED_ROWS_UNIT);
+    stage.panels_each = size_of_piece(panels, panel_ns * (double)stage.rows_each, PIECE_NS, 1);
     stage.row_pieces = pieces_of(rows, stage.rows_each);
     stage.panel_pieces = pieces_of(panels, stage.panels_each);
     return stage;
@@ -136,7 +136,7 @@ static struct stage stage_of_others(const struct step *step, size_t index, size_
 {
     size_t numbers = step->width > step->reduce_width ? step->width : step->reduce_width;
     struct stage stage = {.step = index, .steps = 1, .panel_pieces = 1};
-    stage.rows_each = size_of_piece(rows, (double)numbers * number_ns, PANELS_NS, 1);
+    stage.rows_each = size_of_piece(rows, (double)numbers * number_ns, PIECE_NS, 1);
     stage.row_pieces = pieces_of(rows, stage.rows_each);
     return stage;
 }

@@ -39,7 +39,7 @@ void relud_pass_free(relud_pass *pass);
 size_t relud_pass_begin(relud_pass *pass, const relud_model *model,
                         const struct relud_pass_rows *rows);
 
-/* Computes the next piece: about half a millisecond of work. Any number of threads may call it at
+/* Computes the next piece: about a tenth of a millisecond of work. Any number of threads may call it at
  * the same time, each with scratch memory of its own for this model, of any number of rows. A
  * thread sees the answers once it has been told RELUD_PASS_DONE. */
 enum relud_pass_state relud_pass_work(relud_pass *pass, relud_scratch *scratch);

@@ -341,14 +341,16 @@ static bool gather(struct http_request *http_request, const char *piece, size_t 
  * buffer, one a turn. */
 static void read_ahead(struct http_request *http_request)
 {
-    enum { MOST = 1 << 20 /* bytes, about 0.1 ms */, LEAST = 64 * 1024 };
+    enum { MOST = 1 << 20 /* bytes, about 0.2 ms */, HURRIED = 128 * 1024, LEAST = 64 * 1024 };
+    const struct turn *turn = &http_request->http->service->turn;
+    size_t most = turn_has_short(turn, clock_ns()) ? HURRIED : MOST;
     size_t left = (size_t)http_request->body_length - http_request->body_len;
     if (http_request->body_length == FRAMING_LENGTH_UNKNOWN || left < LEAST ||
         http_request->body_len > http_request->body_length)
         return;
     ssize_t got =
         stream_read_ahead(http_request->link->deadline.fd,
-                          http_request->body + http_request->body_len, left < MOST ? left : MOST);
+                          http_request->body + http_request->body_len, left < most ? left : most);
     if (got <= 0)
         return; /* the library will see why */
     http_request->body_len += (size_t)got;

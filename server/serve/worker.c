@@ -74,7 +74,8 @@ static bool help_others(const struct turn *turn)
     if (!turn->crew || !crew_has_offer(turn->crew))
         return false;
     int64_t begin_ns = clock_ns();
-    bool has_helped = crew_help(turn->crew, turn->worker, begin_ns + HELP_NS);
+    int64_t help_ns = turn_has_short(turn, begin_ns) ? 0 : HELP_NS; /* 0: one piece */
+    bool has_helped = crew_help(turn->crew, turn->worker, begin_ns + help_ns);
     if (has_helped)
         counter_add(&turn->shard->helped_ns, (uint64_t)(clock_ns() - begin_ns));
     return has_helped;

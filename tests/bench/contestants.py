@@ -46,6 +46,12 @@ def version(bin_folder, package):
     return subprocess.run([str(bin_folder / "python"), "-c", code], capture_output=True, text=True).stdout.strip()
 
 
+def features_of(model):
+    """The numbers of a row of a model directory."""
+    path = pathlib.Path(model)
+    return json.loads((path / "model.json" if (path / "model.json").exists() else path / "1/model.json").read_text())["input"]["features"]
+
+
 def native_body(rows):
     return json.dumps({"inputs": rows}).encode()
 

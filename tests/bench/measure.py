@@ -1,4 +1,5 @@
 """Processes to be measured, one awake at a time, and what they use."""
+import contextlib
 import json
 import os
 import pathlib
@@ -129,15 +130,17 @@ def write_bodies(folder, bodies):
     return paths
 
 
-def load(server, bodies, connections, seconds, rate=0, headers=()):
-    """relud bench on it: its report, and the CPU seconds that the server took for each answer."""
-    command = [str(ROOT / "build/relud"), "bench", server.url, "--connections", str(connections), "--seconds", str(seconds),
+def load(server, bodies, connections, seconds, rate=0, headers=(), sleeps=True, is_urgent=False):
+    """relud bench on it: its report, and the CPU seconds that the server took for each answer. sleeps: it is asleep before and afterwards.
+    is_urgent: where root measures, the load goes before the server on the CPUs that they share, so that the tail is the server's."""
+    urgent = ["nice", "-n", "-15"] if is_urgent and os.geteuid() == 0 else []
+    command = [*urgent, str(ROOT / "build/relud"), "bench", server.url, "--connections", str(connections), "--seconds", str(seconds),
                "--warmup", str(min(0.5, seconds / 4)), "--rate", f"{rate:g}", "--format", "json"]
     for body in bodies:
         command += ["--body", str(body)]
     for header in headers:
         command += ["--header", header]
-    with server:
+    with server if sleeps else contextlib.nullcontext():
         before = server.cpu_s()
         result = subprocess.run(command, capture_output=True, text=True)
         used = server.cpu_s() - before

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""build/bench.json as words: build/bench.md, build/bench-rows.md, build/bench-train.md, build/bench-ratios.md and build/bench.svg; with --publish also
+"""build/bench.json as words: build/bench.md, build/bench-rows.md, build/bench-great.md, build/bench-train.md, build/bench-ratios.md and build/bench.svg; with --publish also
 docs/performance.md's sections of what was measured, docs/performance.svg, and README's lines of ratios."""
 import html
 import itertools
@@ -13,6 +13,7 @@ TITLES = {one.name: one.title for one in ALL}
 BEGIN, END = "<!-- make bench: this section is tests/bench/report.py's -->", "<!-- end of make bench -->"
 RATIOS_BEGIN, RATIOS_END = "<!-- make bench: ratios -->", "<!-- end of ratios -->"
 ROWS_BEGIN, ROWS_END = "<!-- make bench: rows of tables -->", "<!-- end of rows of tables -->"
+GREAT_BEGIN, GREAT_END = "<!-- make bench: great requests -->", "<!-- end of great requests -->"
 TRAIN_BEGIN, TRAIN_END = "<!-- make bench: training -->", "<!-- end of training -->"
 MODEL_SERVERS = ("pytriton_ort", "mlserver_ort", "kserve_ort", "litserve_ort", "torchserve")
 # From this day on the ceiling is a program of its own, tests/bench/constant_server.
@@ -46,6 +47,7 @@ class Report:
         self.nets = result.get("nets", {})
         self.dialects = result.get("dialects", {})
         self.rows = result.get("rows", {})
+        self.great = result.get("great", {})
         self.train = result.get("train", {})
 
     # ---- the goals ----
@@ -295,6 +297,28 @@ class Report:
             table(["rows as", "rows/s, one a request", "of arrays", "rows/s, 32 a request", "of arrays"], [
                 [name, *(cell for count in ("1", "32") for cell in (number(rate[count][name]), f"{rate[count][name] / rate[count]['arrays']:.2f}"))] for name in names])])
 
+    def great_requests(self):
+        """The section of its own for requests of thousands of rows."""
+        m, g = self.result["machine"], self.great
+        names = {"wide": "784→1024→1024→10", "huge": "4096→4096→1000", "digits": "784→256→10, digits"}
+        goals = [[f"{one['rows']:,} rows of {names[key]}, whole time, speed of ONNX Runtime's own pass", f"≥ {least}", f"{one['of_ort']:.2f}", one["of_ort"] >= least]
+                 for (key, one), least in zip(g["cases"].items(), (1.0, 1.0, 0.7))]
+        goals += [[f"{names[key]}: forward pass by {g['cpus']} workers, of one's", "≥ 1.85×", f"{g['cases'][key]['forward_x']:.2f}×", g["cases"][key]["forward_x"] >= 1.85]
+                  for key in ("wide", "huge")]
+        narrow = g["narrow"]["huge16"] / g["narrow"]["huge"]
+        goals.append(["4096→4096→1000 of bfloat16 numbers, one row, of float32's time", "≤ 0.55", f"{narrow:.2f}", narrow <= 0.55])
+        goals.append(["p99 of single digits beside a stream of 4,096, of theirs alone", "< 2×", f"{g['beside']['p99_x']:.2f}×", g["beside"]["p99_x"] < 2])
+        goals.append([f"`relud predict` of {g['file']['rows']:,} digits, npy to npy, by {g['cpus']} threads, of one's", "≥ 1.8×", f"{g['file']['x']:.2f}×", g["file"]["x"] >= 1.8])
+        return "\n".join([
+            f"`BENCH_PARTS=great make bench` on {m['date']}: {m['cpu']}, {g['cpus']} CPUs, {m['isa']}, {m['system']}. One connection, raw float32 in and out, the client on the "
+            f"same CPUs, {m['rounds']} rounds in turn, medians. ONNX Runtime computes the same rows with {g['cpus']} threads, in memory, without a server.\n",
+            table(["goal", "", "measured", ""], [[*row[:3], "reached" if row[3] else "**short**"] for row in goals]),
+            table(["milliseconds", "MB", "relud, one worker", f"relud, {g['cpus']} workers", "of which forward", "ONNX Runtime's pass"], [
+                [f"{one['rows']:,} rows of {names[key]}", f"{one['mb']:.1f}", number(one["alone"]), number(one["all"]), number(one["all_forward"]), number(one["ort"])]
+                for key, one in g["cases"].items()]),
+            table(["1,000 single digits a second, ms", "p50", "p99"], [[words, number(g["beside"][key]["p50"]), number(g["beside"][key]["p99"])] for key, words in (
+                ("alone", "alone"), ("beside", "beside a stream of 4,096 digits a request"))])])
+
     def torch_note(self):
         rates = [self.http[f"json1.c{n}"]["fastapi_torch"]["per_second"] for n in (1, 8, 32, 128, 512) if "fastapi_torch" in self.http.get(f"json1.c{n}", {})]
         if not rates:
@@ -353,6 +377,8 @@ def write(result):
         (ROOT / "build/bench-ratios.md").write_text(report.ratios())
     if report.rows:
         (ROOT / "build/bench-rows.md").write_text(report.tables())
+    if report.great:
+        (ROOT / "build/bench-great.md").write_text(report.great_requests())
     if "core" in report.train:
         (ROOT / "build/bench-train.md").write_text(report.training())
 
@@ -372,6 +398,8 @@ def publish(result):
         readme.write_text(replace(readme.read_text(), RATIOS_BEGIN, RATIOS_END, ROOT / "build/bench-ratios.md"))
     if "rows" in result:
         text = replace(text, ROWS_BEGIN, ROWS_END, ROOT / "build/bench-rows.md")
+    if "great" in result:
+        text = replace(text, GREAT_BEGIN, GREAT_END, ROOT / "build/bench-great.md")
     if "train" in result:
         text = replace(text, TRAIN_BEGIN, TRAIN_END, ROOT / "build/bench-train.md")
     page.write_text(text)

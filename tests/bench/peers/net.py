@@ -37,8 +37,9 @@ def served():
     return Net(os.environ["BENCH_MODEL"])
 
 
-def write_model(path, name, widths, seed):
-    """A relud model with random weights, as He initialises them: for the sizes the bundled one has not."""
+def write_model(path, name, widths, seed, is_bfloat16=False):
+    """A relud model with random weights, as He initialises them: for the sizes the bundled one has not. is_bfloat16: float32 numbers that
+    are exactly bfloat16."""
     import random
 
     rng = random.Random(seed)
@@ -47,6 +48,9 @@ def write_model(path, name, widths, seed):
         deviation = (2 / inputs) ** 0.5
         noise = [rng.gauss(0, deviation) for _ in range(4099)]  # repeated: drawing millions would take minutes
         count = inputs * outputs
+        if is_bfloat16:
+            bits = array.array("I", array.array("f", noise).tobytes())
+            noise = array.array("f", array.array("I", (one & 0xFFFF0000 for one in bits)).tobytes()).tolist()
         weight = array.array("f", (noise * (count // len(noise) + 1))[:count])
         tensors[f"fc{i}.weight"] = ([outputs, inputs], weight.tobytes())
         tensors[f"fc{i}.bias"] = ([outputs], array.array("f", [0.01] * outputs).tobytes())
