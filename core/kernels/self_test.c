@@ -32,6 +32,8 @@ static uint32_t bits_of(float value)
  * (core/base/nan.h). */
 static bool are_equal(const float *a, const float *b, size_t count)
 {
+    if (memcmp(a, b, count * sizeof *a) == 0)
+        return true;
     for (size_t i = 0; i < count; i++)
         if (bits_of(a[i]) != bits_of(b[i]) && !(isnan(a[i]) && isnan(b[i])))
             return false;
@@ -50,14 +52,14 @@ struct bench {
     struct panel panel;
 };
 
-/* What the scalar kernel answers. */
-static void set_wanted(struct bench *bench)
+/* What the scalar kernel answers for the first rows. */
+static void set_wanted(struct bench *bench, size_t rows)
 {
     const float *x[PANEL_ROWS_MAX];
     float *wanted[PANEL_ROWS_MAX];
     for (size_t r = 0; r < PANEL_ROWS_MAX; r++)
         x[r] = bench->x[r], wanted[r] = bench->wanted[r];
-    panel_scalar.dense(&bench->panel, x, wanted, PANEL_ROWS_MAX);
+    panel_scalar.dense(&bench->panel, x, wanted, rows);
 }
 
 static void set_bench(struct bench *bench, size_t inputs, size_t columns)
@@ -84,7 +86,7 @@ static void set_bench(struct bench *bench, size_t inputs, size_t columns)
             float x = value_of(&state);
             bench->x[r][k] = r % 4 == 3 || isfinite(x) ? x : 0;
         }
-    set_wanted(bench);
+    set_wanted(bench, PANEL_ROWS_MAX);
 }
 
 static bool is_dense_exact(struct bench *bench, const struct panel_kernels *kernels, size_t rows)
@@ -148,11 +150,11 @@ static bool is_continued_exact(struct bench *bench, const struct panel_kernels *
 }
 
 /* Numbers of any bits but infinities and NaNs, which no weight is. */
-static void fill_narrow(struct bench *bench, enum panel_form form)
+static void fill_narrow(struct bench *bench, enum panel_form form, size_t count)
 {
     uint64_t state = bench->panel.columns + form;
     uint16_t exponent = form == PANEL_BFLOAT16 ? 0x7f80 : 0x7c00;
-    for (size_t i = 0; i < INPUTS_MAX * PANEL_WIDTH; i++) {
+    for (size_t i = 0; i < count; i++) {
         bench->narrow[i] = (uint16_t)random_next(&state);
         if ((bench->narrow[i] & exponent) == exponent)
             bench->narrow[i] &= (uint16_t)~exponent;
@@ -164,11 +166,11 @@ static bool is_narrow_exact(struct bench *bench, const struct panel_kernels *ker
 {
     float wide[2][INPUTS_MAX * PANEL_WIDTH];
     size_t count = bench->panel.inputs * bench->panel.units * PANEL_UNIT;
-    fill_narrow(bench, form);
+    fill_narrow(bench, form, count);
     panel_scalar.widen(form, bench->narrow, count, wide[0]);
     kernels->widen(form, bench->narrow, count, wide[1]);
     bench->panel.form = form;
-    set_wanted(bench);
+    set_wanted(bench, 1);
     return are_equal(wide[0], wide[1], count) && is_dense_exact(bench, kernels, 1) &&
            is_sparse_exact(bench, kernels, 0) && is_sparse_exact(bench, kernels, 3);
 }
