@@ -27,6 +27,7 @@ enum {
     SHARED_ROWS_UNIT = 48,  /* pieces of rows are multiples of it: whole blocks of the kernels */
     SHARED_BYTES_MAX = 32 << 20, /* of its scratch memory */
     PASS_NS = 8000000,           /* about the time of a pass by rows, computed by one thread */
+    SHARED_NS = 100000000,       /* about the longest time of a pass by steps, by one thread */
 };
 
 /* Other steps than linear ones, in nanoseconds a number: a guess, for the size of pieces. */
@@ -216,7 +217,9 @@ static size_t begin_by_steps(relud_pass *pass, const struct network_rows *rows)
     const struct network *network = &pass->model->network;
     size_t row_bytes = network_scratch_floats(network, 1) * sizeof(float);
     size_t some = rows->rows < pass->rows_max ? rows->rows : pass->rows_max;
-    while (some > 1 && some * row_bytes > SHARED_BYTES_MAX)
+    while (some > 1 &&
+           (some * row_bytes > SHARED_BYTES_MAX ||
+            (some > PIECE_ROWS_MIN && (double)some * pass->model->info.row_ns > SHARED_NS)))
         some /= 2;
     if (!make_room(pass, network->steps + 1, network_scratch_floats(network, some)))
         return 0;

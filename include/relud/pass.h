@@ -34,13 +34,13 @@ relud_pass *relud_pass_new(size_t rows_max);
 void relud_pass_free(relud_pass *pass);
 
 /* Begins a pass over the first of the rows, as many as are worth one. Returns how many: at least 1.
- * The last pass must be done, or stopped with no thread inside. Borrows the model and the arrays
- * until this one is. */
+ * The last pass must be done or stopped. No thread may be inside relud_pass_work, unless the model
+ * is the same and the last pass is done. Borrows the model and the arrays until this one is. */
 size_t relud_pass_begin(relud_pass *pass, const relud_model *model,
                         const struct relud_pass_rows *rows);
 
-/* Computes the next piece: about a tenth of a millisecond of work. Any number of threads may call it at
- * the same time, each with scratch memory of its own for this model, of any number of rows. A
+/* Computes the next piece: about a tenth of a millisecond of work. Any number of threads may call
+ * it at the same time, each with scratch memory of its own for this model, of any number of rows. A
  * thread sees the answers once it has been told RELUD_PASS_DONE. */
 enum relud_pass_state relud_pass_work(relud_pass *pass, relud_scratch *scratch);
 

@@ -145,13 +145,14 @@ static bool fail_ended(struct relud_error *error)
 }
 
 /* Takes float32 numbers of the body for the rows of a prediction, where they lie. False: they must
- * be copied. */
+ * be copied. Those of short bodies are: rows that lie end to end go through the net together. */
 static bool lend(struct request *request, const struct served_model *served, const char *bytes,
                  struct relud_json_array *array)
 {
+    enum { LENT_FLOATS_MIN = 1 << 18 };
     struct turn_job *job = &request->job;
-    if (!served || !request->is_body_ours || (uintptr_t)bytes % _Alignof(float) != 0 ||
-        __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+    if (!served || !request->is_body_ours || array->count < LENT_FLOATS_MIN ||
+        (uintptr_t)bytes % _Alignof(float) != 0 || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
         return false;
     job->x = array->values = (float *)(uintptr_t)bytes;
     job->is_lent = true;

@@ -1,4 +1,4 @@
-#include "server/batch/turn.h"
+#include "server/batch/turn_private.h"
 
 #include "server/base/clock.h"
 #include <stdlib.h>
@@ -28,7 +28,8 @@ bool turn_init(struct turn *turn, struct catalog *catalog, size_t worker,
             return relud_fail(error, RELUD_NO_MEMORY, "no address space for the turn's rows");
     }
     turn->pass = relud_pass_new(batch_rows_max);
-    return turn->pass || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    turn->share = calloc(batch_rows_max, sizeof *turn->share);
+    return (turn->pass && turn->share) || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
 }
 
 void turn_reset(struct turn *turn)
@@ -40,6 +41,8 @@ void turn_reset(struct turn *turn)
             munmap(turn->buffer[i].answers, turn->answers_cap * sizeof(float));
     }
     relud_pass_free(turn->pass);
+    free(turn->gathered);
+    free(turn->share);
     catalog_release(turn->catalog);
     *turn = (struct turn){0};
 }
@@ -122,9 +125,7 @@ static void leave_buffer(struct turn_job *job)
     job->buffer = NULL;
 }
 
-/* Counts rows of the model as waiting, or as no longer waiting (`rows` is then negative, in two's
- * complement). */
-static void count_waiting(struct turn *turn, const struct served_model *served, size_t rows)
+void turn_count_waiting(struct turn *turn, const struct served_model *served, size_t rows)
 {
     turn->rows_waiting += rows;
     counter_add(&served->series->shard[turn->worker].waiting_rows, (uint64_t)rows);
@@ -199,7 +200,7 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
     buffer->answers_len += answer;
     job->list = is_long(served, rows) ? &turn->long_queue : &turn->queue;
     list_append(job->list, job);
-    count_waiting(turn, served, rows);
+    turn_count_waiting(turn, served, rows);
     turn->has_new_long |= job->list == &turn->long_queue;
     if (job->list == &turn->queue && rows * served->info->features <= TURN_SHORT_FLOATS)
         turn->short_ns = job->submit_ns;
@@ -208,173 +209,14 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
     return TURN_TAKEN;
 }
 
-/* True when b's rows and answers continue a's in memory, so that both are one matrix. b may be
- * NULL. */
-static bool is_continued(const struct turn_job *a, const struct turn_job *b)
-{
-    const struct relud_model_info *info = a->served->info;
-    return b && a->served == b->served && !a->layer_out && !b->layer_out && b->rows_done == 0 &&
-           a->x + a->rows * info->features == b->x && a->y + a->rows * info->outputs == b->y;
-}
-
-/* The rows of the jobs that lie end to end at the head of the list, as long as they are less than
- * `most`. */
-static size_t rows_at_head(const struct list *list, size_t most)
-{
-    const struct turn_job *tail = list->first;
-    size_t rows = tail->rows - tail->rows_done;
-    while (rows < most && is_continued(tail, tail->node.next)) {
-        tail = tail->node.next;
-        rows += tail->rows;
-    }
-    return rows;
-}
-
-/* Counts a pass that took `ns`. One of more rows than batch_rows_max, which never go through the
- * net together, counts as several. */
-static void count_pass(const struct turn *turn, const struct served_model *served, size_t rows,
-                       int64_t ns)
-{
-    struct metrics_model *model = &served->series->shard[turn->worker];
-    for (size_t left = rows, some; left; left -= some) {
-        some = left < turn->batch_rows_max ? left : turn->batch_rows_max;
-        metrics_batch(model, some, (int64_t)((double)ns * (double)some / (double)rows));
-    }
-    metrics_stage(turn->shard, STAGE_FORWARD, ns);
-}
-
-static void finish(struct turn *turn, struct turn_job *job)
-{
-    job->is_done = true;
-    turn->jobs_waiting--;
-    if (turn->on_done)
-        turn->on_done(job);
-}
-
-/* Shares out the rows of a pass among the jobs at the head of the list. */
-static void end_pass(struct turn *turn, struct list *list, size_t rows, int64_t begin_ns,
-                     int64_t now_ns)
-{
-    const struct turn_job *head = list->first;
-    const struct served_model *served = head->served;
-    const float *x = head->x + head->rows_done * served->info->features;
-    size_t batch = rows < turn->batch_rows_max ? rows : turn->batch_rows_max;
-    count_pass(turn, served, rows, now_ns - begin_ns);
-    count_waiting(turn, served, -rows);
-    for (size_t left = rows; left;) {
-        struct turn_job *job = list_take(list);
-        size_t share = job->rows - job->rows_done < left ? job->rows - job->rows_done : left;
-        if (job->rows_done == 0)
-            job->begin_ns = begin_ns;
-        job->forward_ns += now_ns - begin_ns;
-        job->batch_rows = batch > job->batch_rows ? batch : job->batch_rows;
-        job->rows_done += share;
-        left -= share;
-        if (job->rows_done == job->rows) {
-            finish(turn, job);
-            continue;
-        }
-        job->list = &turn->long_queue;
-        list_append(job->list, job);
-    }
-    unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x, now_ns);
-}
-
-/* ---- short jobs ---- */
-
-/* About the longest time of a pass over several short jobs. */
-static const double pass_ns = 1000000;
-
-/* Makes one pass over the short jobs that lie end to end at the head of the queue, at most `budget`
- * rows. Short jobs are computed whole. Returns the rows it took. */
-static size_t pass_short(struct turn *turn, size_t budget, int64_t *now_ns)
-{
-    const struct turn_job *head = turn->queue.first;
-    const struct served_model *served = head->served;
-    size_t fit = (size_t)(pass_ns / served->info->row_ns);
-    size_t rows = rows_at_head(&turn->queue, budget < fit ? budget : fit);
-    relud_predict_layers(served->scratch[turn->worker], head->x, rows, head->y, head->layer_out);
-    int64_t begin_ns = *now_ns;
-    *now_ns = clock_ns();
-    end_pass(turn, &turn->queue, rows, begin_ns, *now_ns);
-    return rows < budget ? rows : budget;
-}
-
-/* ---- long jobs ---- */
-
-static void begin_shared(struct turn *turn, int64_t now_ns)
-{
-    const struct turn_job *head = turn->long_queue.first;
-    const struct served_model *served = head->served;
-    const struct relud_pass_rows rows = {head->x, head->y, head->layer_out, head->rows_done,
-                                         rows_at_head(&turn->long_queue, turn->batch_rows_max)};
-    turn->pass_rows = relud_pass_begin(turn->pass, served->model, &rows);
-    turn->pass_begin_ns = now_ns;
-    for (size_t in = 0; in < turn->pass_rows;) {
-        struct turn_job *job = list_take(&turn->long_queue);
-        in += job->rows - job->rows_done;
-        job->list = &turn->in_pass;
-        list_append(job->list, job);
-    }
-    if (turn->crew)
-        crew_offer(turn->crew, turn->worker, turn->pass, served,
-                   (double)turn->pass_rows * served->info->row_ns);
-}
-
-/* Ends the pass before it is done. Its jobs will be computed anew. */
-static void stop_shared(struct turn *turn)
-{
-    relud_pass_stop(turn->pass);
-    if (turn->crew)
-        crew_close(turn->crew, turn->worker);
-    for (struct turn_job *job; (job = turn->in_pass.last);) {
-        list_remove(&turn->in_pass, job);
-        job->list = &turn->long_queue;
-        list_prepend(job->list, job);
-    }
-    turn->pass_rows = 0;
-    turn->is_stalled = false;
-}
-
-static void end_shared(struct turn *turn, int64_t now_ns)
-{
-    size_t rows = turn->pass_rows;
-    turn->pass_rows = 0;
-    if (turn->crew)
-        crew_close(turn->crew, turn->worker);
-    end_pass(turn, &turn->in_pass, rows, turn->pass_begin_ns, now_ns);
-}
-
-/* Works on shared passes until a job is done, it is end_ns, or others hold the last pieces. */
-static void work_shared(struct turn *turn, int64_t now_ns, int64_t end_ns)
-{
-    size_t jobs = turn->jobs_waiting;
-    turn->is_stalled = false;
-    while (turn->jobs_waiting == jobs && !turn->is_stalled) {
-        if (!turn->pass_rows && !turn->long_queue.first)
-            return;
-        if (!turn->pass_rows)
-            begin_shared(turn, now_ns);
-        const struct turn_job *head = turn->in_pass.first;
-        enum relud_pass_state state =
-            relud_pass_work(turn->pass, head->served->scratch[turn->worker]);
-        now_ns = clock_ns();
-        turn->is_stalled = state == RELUD_PASS_WAIT;
-        if (state == RELUD_PASS_DONE)
-            end_shared(turn, now_ns);
-        if (now_ns >= end_ns)
-            return;
-    }
-}
-
 /* ---- the turn ---- */
 
 static void unlink_job(struct turn *turn, struct turn_job *job)
 {
-    if (job->list == &turn->in_pass)
-        stop_shared(turn);
     list_remove(job->list, job);
-    count_waiting(turn, job->served, job->rows_done - job->rows);
+    if (job->list == &turn->in_pass)
+        turn_leave_shared(turn, job);
+    turn_count_waiting(turn, job->served, job->rows_done - job->rows);
     turn->jobs_waiting--;
 }
 
@@ -393,7 +235,6 @@ static void drop_late(struct turn *turn, const struct list *list, int64_t now_ns
     }
 }
 
-/* The long queue comes last: jobs of a pass that was stopped are there. */
 static void drop_all_late(struct turn *turn, int64_t now_ns)
 {
     drop_late(turn, &turn->queue, now_ns);
@@ -411,8 +252,8 @@ void turn_forward(struct turn *turn)
     size_t left = turn->batch_rows_max;
     int64_t end_ns = now_ns + TURN_NS;
     while (left && turn->queue.first && now_ns < end_ns)
-        left -= pass_short(turn, left, &now_ns);
-    work_shared(turn, now_ns, turn_has_short(turn, now_ns) ? now_ns : now_ns + TURN_NS);
+        left -= turn_pass_short(turn, left, &now_ns);
+    turn_work_shared(turn, now_ns, turn_has_short(turn, now_ns) ? now_ns : now_ns + TURN_NS);
     drop_all_late(turn, clock_ns()); /* so that they are answered before the next pass */
     counter_add(&turn->shard->turns, 1);
     swap_buffers(turn);
@@ -422,13 +263,14 @@ void turn_release(struct turn *turn, struct turn_job *job)
 {
     if (!job->buffer)
         return;
-    leave_buffer(job);
     if (job->rows_held) { /* it was never submitted */
+        leave_buffer(job);
         job->rows_held = NULL;
         return;
     }
     if (!job->is_done)
-        unlink_job(turn, job);
+        unlink_job(turn, job); /* first: another worker may be writing to the buffer */
+    leave_buffer(job);
     free(job->layer_out);
     job->layer_out = NULL;
     turn->unanswered--;

@@ -61,6 +61,12 @@ struct turn_job {
     void *owner;                             /* for turn.on_done */
 };
 
+/* A job's rows in a pass. */
+struct turn_share {
+    struct turn_job *job; /* NULL: nobody wants them any more */
+    size_t rows;
+};
+
 struct turn {
     struct row_buffer buffer[2];
     struct row_buffer *open;      /* the buffer that takes new jobs */
@@ -73,6 +79,12 @@ struct turn {
     struct crew *crew;                 /* NULL: no other worker helps */
     relud_pass *pass;
     size_t pass_rows; /* of the jobs that are in the pass; 0: there is none */
+    /* The rows of the pass and then their answers, if it has several jobs; [gathered_cap] or
+     * NULL. */
+    float *gathered;
+    size_t gathered_cap, gathered_rows; /* gathered_rows: 0 if it has one, whose memory it uses */
+    struct turn_share *share; /* [shares], of [batch_rows_max]: whose rows the pass has, in order */
+    size_t shares;
     int64_t pass_begin_ns;
     bool is_stalled;     /* other workers hold the last pieces of the pass */
     size_t rows_offered; /* how many floats turn_rows gave last */

@@ -251,7 +251,8 @@ static bool wait_for_work(struct http *http, int64_t wait_us)
 
 void http_run(struct http *http, int64_t wait_us)
 {
-    enum { AHEAD_RUNS = 40 }; /* so many buffers of the library are the most that is read ahead */
+    /* The library tells of 16 KB or more in each run, and at most 1 MB is read ahead. */
+    enum { AHEAD_RUNS = 72 };
     http->is_pressed = false;
     int64_t messages = messages_now(http);
     bool has_message = wait_us > 0 && wait_for_work(http, wait_us);

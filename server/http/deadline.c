@@ -99,7 +99,7 @@ enum { CLOSE_WAIT = 8 }; /* TCP_CLOSE_WAIT of the kernel's net/tcp_states.h */
  * (FIN) that comes together with a request's last bytes, and would keep the connection for ever. */
 static bool is_left(int fd, const struct tcp_info *info)
 {
-    return info->tcpi_state == CLOSE_WAIT && !has_unread(fd);
+    return info->tcpi_state == CLOSE_WAIT && !has_unread(fd) && !stream_ahead(fd);
 }
 
 /* Checks a connection that has no whole request. The kernel is asked only if something has arrived

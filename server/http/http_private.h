@@ -168,10 +168,10 @@ bool http_request_write_answer(struct http_request *http_request);
 /* Compresses the response in the coding that the client prefers, if that is worth it. */
 void http_request_pack(struct http_request *http_request);
 /* Takes a piece of the body from the library and sets *len to 0. MHD_NO ends the connection. */
-/* The library has told of `len` bytes that were read ahead, or never will. */
-void http_request_forget_ahead(struct http_request *http_request, size_t len);
 enum MHD_Result http_request_take_piece(struct http_request *http_request, const char *piece,
                                         size_t *len);
+/* The library has told of `len` bytes that were read ahead, or never will. */
+void http_request_forget_ahead(struct http_request *http_request, size_t len);
 
 /* server/http/waiting.c. The request waits for its rows or its load job. To be called each time the
  * handler finds it waiting. */

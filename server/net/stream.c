@@ -27,6 +27,7 @@ struct stream {
     _Atomic uint16_t head;    /* bytes of the current line, or STREAM_NO_HEAD */
     _Atomic bool is_over;
     _Atomic size_t ahead; /* bytes read ahead that stream_recv has not told of */
+    _Atomic bool is_full; /* the last stream_recv gave all that was asked for */
 };
 
 static struct stream *streams; /* [streams_len], by descriptor */
@@ -69,6 +70,7 @@ bool stream_set(int fd, struct tls_session *session)
     atomic_store_explicit(&stream->interim, 0, memory_order_relaxed);
     stream->ends_as = STREAM_CLOSES;
     atomic_store_explicit(&stream->ahead, 0, memory_order_relaxed);
+    atomic_store_explicit(&stream->is_full, false, memory_order_relaxed);
     atomic_store_explicit(&stream->refusal, 0, memory_order_relaxed);
     atomic_store_explicit(&stream->head, 0, memory_order_relaxed);
     atomic_store_explicit(&stream->is_over, false, memory_order_relaxed);
@@ -215,25 +217,42 @@ static ssize_t receive(int fd, void *bytes, size_t len, int flags)
     return got;
 }
 
+/* Tells of bytes that were read ahead, and reads more behind them. */
+static ssize_t tell(struct stream *stream, int fd, char *bytes, size_t len, int flags)
+{
+    size_t ahead = stream_ahead(fd), told = ahead < len ? ahead : len;
+    atomic_store_explicit(&stream->ahead, ahead - told, memory_order_relaxed);
+    ssize_t more = told < len ? receive(fd, bytes + told, len - told, flags) : 0;
+    return (ssize_t)told + (more > 0 ? more : 0);
+}
+
 ssize_t stream_recv(int fd, void *bytes, size_t len, int flags)
 {
     struct stream *stream = stream_of(fd);
-    size_t ahead = stream ? atomic_load_explicit(&stream->ahead, memory_order_relaxed) : 0;
     if (stream_ends_as(fd) == STREAM_IS_DEAF)
         return 0;
-    if (ahead == 0)
-        return receive(fd, bytes, len, flags);
-    size_t told = ahead < len ? ahead : len;
-    atomic_store_explicit(&stream->ahead, ahead - told, memory_order_relaxed);
-    /* A caller that gets less than it asked for waits until the kernel has more. */
-    ssize_t more = told < len ? receive(fd, (char *)bytes + told, len - told, flags) : 0;
-    return (ssize_t)told + (more > 0 ? more : 0);
+    ssize_t got =
+        stream_ahead(fd) ? tell(stream, fd, bytes, len, flags) : receive(fd, bytes, len, flags);
+    if (stream)
+        atomic_store_explicit(&stream->is_full, got == (ssize_t)len, memory_order_relaxed);
+    return got;
+}
+
+size_t stream_ahead(int fd)
+{
+    const struct stream *stream = stream_of(fd);
+    return stream ? atomic_load_explicit(&stream->ahead, memory_order_relaxed) : 0;
 }
 
 ssize_t stream_read_ahead(int fd, void *bytes, size_t len)
 {
     struct stream *stream = stream_of(fd);
-    ssize_t got = stream ? receive(fd, bytes, len, MSG_DONTWAIT) : 0;
+    if (!stream || session_of(fd) ||
+        !atomic_load_explicit(&stream->is_full, memory_order_relaxed)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    ssize_t got = receive(fd, bytes, len, MSG_DONTWAIT);
     if (got > 0)
         atomic_store_explicit(&stream->ahead, (size_t)got, memory_order_relaxed);
     return got;

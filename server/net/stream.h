@@ -83,8 +83,14 @@ int stream_end(int fd, int how);
 /* Reads bytes that the library has not asked for yet to where they belong. The next calls of
  * stream_recv tell of so many bytes more, before those that they read, and leave the memory for
  * them as it is. Otherwise as stream_recv. To be called only after stream_recv has told of all
- * bytes that came this way before. */
+ * bytes that came this way before.
+ *
+ * Reads nothing (EAGAIN) unless the last stream_recv gave all that was asked for. After less, the
+ * library waits for the kernel to announce more, which it does not do for what we have taken. Nor
+ * does it read ahead through TLS, where a client's end comes before the bytes are told of. */
 ssize_t stream_read_ahead(int fd, void *bytes, size_t len);
+/* How many bytes stream_recv will still tell of. */
+size_t stream_ahead(int fd);
 
 /* Sends as many of the bytes as the peer takes at once. */
 void stream_say(int fd, const char *bytes, size_t len);

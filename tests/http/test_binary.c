@@ -243,10 +243,44 @@ START_TEST(long_bodies_come_in_any_pieces)
                 check_answer(fd, times);
         close(fd);
     }
+    for (int times = 0; times < 100; times++) { /* some bytes, then all others at once */
+        int fd = server_connect(&server);
+        send_all(fd, bytes, 4000);
+        send_all(fd, bytes + 4000, len - 4000);
+        for (int again = 0; again < 2; again++)
+            for (size_t rows = TIMES; rows; rows = rows > 1 ? 1 : 0)
+                check_answer(fd, rows);
+        close(fd);
+    }
     free(bytes);
     server_stop(&server);
 }
 END_TEST
 
+/* The client says its end behind the last byte: the answer comes all the same. */
+START_TEST(a_long_body_may_be_the_last_thing_said)
+{
+    enum { TIMES = 12 };
+    struct server server = server_on_digits();
+    prepare(&server);
+    char head[300];
+    int head_len = snprintf(head, sizeof head,
+                            "POST /predict HTTP/1.1\r\nHost: a\r\n" FLOATS "\r\n" FLOATS_OUT
+                            "\r\nContent-Length: %zu\r\n\r\n",
+                            TIMES * sizeof pixels);
+    for (int again = 0; again < 40; again++) {
+        int fd = server_connect(&server);
+        send_all(fd, head, (size_t)head_len);
+        for (size_t i = 0; i < TIMES; i++)
+            send_all(fd, (const char *)pixels, sizeof pixels);
+        ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+        check_answer(fd, TIMES);
+        close(fd);
+    }
+    server_stop(&server);
+}
+END_TEST
+
 RUN_SUITE("binary", binary_rows_give_the_bits_of_json_rows, npy_goes_in_and_comes_out,
-          relu_keeps_the_shape, long_bodies_come_in_any_pieces, wrong_binary_bodies_are_refused)
+          relu_keeps_the_shape, long_bodies_come_in_any_pieces,
+          a_long_body_may_be_the_last_thing_said, wrong_binary_bodies_are_refused)

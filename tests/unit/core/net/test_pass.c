@@ -162,7 +162,7 @@ START_TEST(a_pass_that_was_stopped_leaves_nothing_to_the_next)
     float *x = random_rows(ROWS * 6), *y = calloc(2 * ROWS * 70, sizeof *y), *alone = y + ROWS * 70;
     relud_scratch *scratch = relud_scratch_new(model, 64, NULL);
     relud_predict(scratch, x, ROWS, alone);
-    set_cost(model, 1e6, SIZE_MAX);
+    set_cost(model, 1e5, SIZE_MAX);
     relud_pass *pass = relud_pass_new(256);
     ck_assert_int_eq(relud_pass_work(pass, scratch), RELUD_PASS_DONE); /* none has begun */
     for (size_t pieces = 0; pieces < 12; pieces++) {
@@ -186,6 +186,25 @@ START_TEST(a_pass_that_was_stopped_leaves_nothing_to_the_next)
 }
 END_TEST
 
-RUN_SUITE("pass", a_shared_pass_gives_the_bits_of_each_row_alone,
+/* Where rows are very costly, a pass by steps has few. */
+START_TEST(a_pass_does_not_take_for_ever)
+{
+    relud_model *model = load_net(nets[0]);
+    float *x = random_rows(ROWS * 6), *y = calloc(ROWS * 70, sizeof *y);
+    relud_pass *pass = relud_pass_new(256);
+    const struct relud_pass_rows rows = {x, y, NULL, 0, ROWS};
+    set_cost(model, 1e6, SIZE_MAX);
+    ck_assert_uint_eq(relud_pass_begin(pass, model, &rows), 64);
+    relud_pass_stop(pass);
+    set_cost(model, 1e9, SIZE_MAX);
+    ck_assert_uint_eq(relud_pass_begin(pass, model, &rows), 8);
+    relud_pass_stop(pass);
+    relud_pass_free(pass);
+    relud_model_release(model);
+    free(x), free(y);
+}
+END_TEST
+
+RUN_SUITE("pass", a_pass_does_not_take_for_ever, a_shared_pass_gives_the_bits_of_each_row_alone,
           a_pass_fills_the_layers_and_leaves_the_rows_before_it,
           a_pass_that_was_stopped_leaves_nothing_to_the_next)

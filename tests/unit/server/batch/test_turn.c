@@ -128,30 +128,93 @@ START_TEST(a_long_job_lets_short_ones_pass)
 }
 END_TEST
 
-START_TEST(long_jobs_that_lie_end_to_end_are_one_pass)
+/* Wherever they lie; but not the job that wants its layers. */
+START_TEST(long_jobs_of_costly_rows_share_a_pass)
 {
-    enum { JOBS = 3 };
+    enum { JOBS = 5 };
+    struct test_service test;
+    struct submission submissions[JOBS] = {0}, brief = {0};
+    open_echo(&test);
+    struct turn *turn = &test.service.turn;
+    set_cost(test.served->model, TURN_LONG_NS / 2, SIZE_MAX); /* three rows are long work */
+    for (unsigned i = 0; i < JOBS; i++) {
+        ck_assert(submit(&test, &submissions[i], 5 + i, 3 + i, i == 3));
+        ck_assert(i != 1 || submit(&test, &brief, 20, 1, false)); /* lies between them */
+    }
+    ck_assert_ptr_eq(turn->long_queue.first, &submissions[0].job);
+    turn->short_ns = INT64_MAX / 2; /* a piece a turn */
+    turn_forward(turn);
+    ck_assert(is_answered(&brief));
+    ck_assert_uint_eq(turn->pass_rows, 3 + 4 + 5 + 7);
+    ck_assert_ptr_eq(turn->long_queue.first, &submissions[3].job);
+    turn_release(turn, &submissions[1].job); /* the pass goes on for the others */
+    ck_assert_uint_eq(turn->pass_rows, 3 + 4 + 5 + 7);
+    ck_assert_uint_eq(turn->rows_waiting, 3 + 5 + 6 + 7);
+    while (turn->jobs_waiting)
+        turn_forward(turn);
+    for (unsigned i = 0; i < JOBS; i++) {
+        ck_assert(i == 1 || is_answered(&submissions[i]));
+        turn_release(turn, &submissions[i].job);
+    }
+    turn_release(turn, &brief.job);
+    ck_assert_uint_eq(turn->unanswered + turn->rows_waiting, 0);
+    ck_assert_ptr_null(turn->gathered);
+    test_service_close(&test);
+}
+END_TEST
+
+/* A pass that nobody waits for ends, and leaves nothing to the next one. */
+START_TEST(a_pass_ends_when_its_last_job_has_gone)
+{
+    struct test_service test;
+    struct submission one = {0}, late = {.deadline_ns = INT64_MAX}, next = {0};
+    open_echo(&test);
+    struct turn *turn = &test.service.turn;
+    set_cost(test.served->model, TURN_LONG_NS / 2, SIZE_MAX);
+    ck_assert(submit(&test, &one, 1, 40, false));
+    ck_assert(submit(&test, &late, 2, 50, false));
+    turn->short_ns = INT64_MAX / 2;
+    turn_forward(turn);
+    ck_assert_uint_eq(turn->pass_rows, 90);
+    late.job.deadline_ns = 1;
+    turn_forward(turn);
+    ck_assert(late.job.is_done && late.job.is_late && !one.job.is_late);
+    ck_assert_uint_eq(turn->pass_rows, one.job.is_done ? 0 : 90);
+    turn_release(turn, &one.job);
+    ck_assert_uint_eq(turn->pass_rows, 0);
+    ck_assert(submit(&test, &next, 3, 30, false));
+    while (turn->jobs_waiting)
+        turn_forward(turn);
+    ck_assert(is_answered(&next));
+    turn_release(turn, &late.job);
+    turn_release(turn, &next.job);
+    ck_assert_uint_eq(turn->unanswered + turn->rows_waiting, 0);
+    test_service_close(&test);
+}
+END_TEST
+
+/* A pass takes a part of the last job, and the next one the rest. */
+START_TEST(a_pass_of_several_jobs_has_a_limit)
+{
+    enum { JOBS = 5 };
     struct test_service test;
     struct submission submissions[JOBS] = {0};
     open_echo(&test);
     struct turn *turn = &test.service.turn;
-    set_cost(test.served->model, TURN_LONG_NS / 2, SIZE_MAX); /* three rows are long work */
+    size_t rows = turn->batch_rows_max / 3 + 1;
+    set_cost(test.served->model, TURN_LONG_NS / 2, SIZE_MAX);
     for (unsigned i = 0; i < JOBS; i++)
-        ck_assert(submit(&test, &submissions[i], 5 + i, 3 + i, false));
-    ck_assert_ptr_eq(turn->long_queue.first, &submissions[0].job);
-    turn->short_ns = INT64_MAX / 2; /* a piece a turn */
+        ck_assert(submit(&test, &submissions[i], i, rows, false));
+    turn->short_ns = INT64_MAX / 2;
     turn_forward(turn);
-    ck_assert_uint_eq(turn->pass_rows, 12);
-    turn_release(turn,
-                 &submissions[1].job); /* the pass ends, and the others' rows are computed anew */
-    ck_assert_uint_eq(turn->pass_rows, 0);
+    ck_assert_uint_eq(turn->pass_rows, turn->batch_rows_max);
     while (turn->jobs_waiting)
         turn_forward(turn);
-    ck_assert(is_answered(&submissions[0]));
-    ck_assert(is_answered(&submissions[2]));
-    turn_release(turn, &submissions[0].job);
-    turn_release(turn, &submissions[2].job);
-    ck_assert_uint_eq(turn->unanswered + turn->rows_waiting, 0);
+    for (unsigned i = 0; i < JOBS; i++) {
+        ck_assert(is_answered(&submissions[i]));
+        ck_assert_uint_le(submissions[i].job.batch_rows, turn->batch_rows_max);
+        turn_release(turn, &submissions[i].job);
+    }
     test_service_close(&test);
 }
 END_TEST
@@ -423,7 +486,8 @@ START_TEST(no_more_rows_wait_than_may)
 END_TEST
 
 RUN_SUITE("turn", jobs_of_one_turn_are_one_batch, a_long_job_lets_short_ones_pass,
-          long_jobs_that_lie_end_to_end_are_one_pass, no_work_is_done_for_who_waits_no_more,
+          long_jobs_of_costly_rows_share_a_pass, a_pass_ends_when_its_last_job_has_gone,
+          a_pass_of_several_jobs_has_a_limit, no_work_is_done_for_who_waits_no_more,
           every_layer_is_given_to_who_asks, a_job_that_leaves_early_leaves_no_trace,
           a_full_turn_says_so_and_has_room_again,
           held_rows_are_kept_until_they_are_submitted_or_given_up,
