@@ -379,8 +379,8 @@ struct chosen {
 };
 
 /* Counts the non-zeros of a row. A part of a layer does so little with the row that counting would
- * take a tenth of its time: there a sample tells first that the row is far from sparse, and SIZE_MAX
- * is returned. */
+ * take a tenth of its time: there a sample tells first that the row is far from sparse, and
+ * SIZE_MAX is returned. */
 static size_t count_row(const struct linear *linear, const float *row, size_t sparse_max)
 {
     enum { SAMPLE = PANEL_UNIT, EVERY = 8 * SAMPLE };
