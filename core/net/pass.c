@@ -25,7 +25,7 @@ enum {
     CACHED_BYTES = 2 << 20, /* a model of at most so many stays in the cache of each CPU */
     SHARED_ROWS_MAX = 256,  /* of a pass by steps */
     SHARED_ROWS_UNIT = 48,  /* pieces of rows are multiples of it: whole blocks of the kernels */
-    SHARED_BYTES_MAX = 32 << 20, /* of its scratch memory */
+    SHARED_BYTES_MAX = 8 << 20, /* of its scratch memory */
     PASS_NS = 8000000,           /* about the time of a pass by rows, computed by one thread */
     SHARED_NS = 100000000,       /* about the longest time of a pass by steps, by one thread */
 };

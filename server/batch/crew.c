@@ -71,11 +71,9 @@ void crew_offer(struct crew *crew, size_t worker, relud_pass *pass,
 {
     struct slot *own = &crew->slot[worker];
     size_t wanted = (size_t)(cost_ns / worth_ns);
-    if (!atomic_load(&own->pass)) {
-        own->served = served;
-        atomic_store(&own->pass, pass);
-        atomic_fetch_add(&crew->offers, 1);
-    }
+    own->served = served;
+    atomic_store(&own->pass, pass);
+    atomic_fetch_add(&crew->offers, 1);
     for (size_t i = 1; i < crew->workers && wanted; i++) {
         struct slot *other = &crew->slot[(worker + i) % crew->workers];
         if (!atomic_load(&other->is_asleep) || !atomic_exchange(&other->is_asleep, false))

@@ -21,7 +21,7 @@ void crew_free(struct crew *crew); /* NULL is fine */
 /* ---- the worker whose pass it is ---- */
 
 /* Offers a pass that has begun. It takes one thread about cost_ns: this says how many workers are
- * worth waking. served must stay until crew_close. Offering it again only wakes. */
+ * worth waking. served must stay until crew_close. */
 void crew_offer(struct crew *crew, size_t worker, relud_pass *pass,
                 const struct served_model *served, double cost_ns);
 /* Ends the offer, if there is one. No other worker is inside the pass any more when it returns: it

@@ -238,4 +238,28 @@ class Torchserve(Contestant):
                 "--ts-config", str(store / "config.properties"), "--disable-token-auth"]
 
 
-ALL = [Relud, Ceiling, FastapiTorch, FastapiOrt, FastifyOrt, Pytriton, Mlserver, Kserve, Litserve, Torchserve]
+class Furnace(Contestant):
+    """A server in Rust, on Burn. Batching is off, as its authors advise for nets so small."""
+
+    name, title, version = "furnace", "Furnace (Burn)", "0.11.0, burn 0.22.1"
+    path = staticmethod(lambda net: "/v2/models/x/infer")
+
+    @staticmethod
+    def body(rows):
+        return v2_body(rows).replace(b'"name": "x"', b'"name": "input"')
+
+    def setup(self):
+        if not shutil.which("cargo"):
+            raise Missing("cargo is not there (https://rustup.rs, 1.95 or later)")
+        folder = WORK / "furnace"
+        shutil.copytree(PEERS / "furnace", folder, dirs_exist_ok=True)
+        run(["cargo", "build", "--release"], WORK / "furnace.install.log", cwd=folder)
+        self.program = folder / "target/release/furnace-peer"
+        self.folders = [self.program]
+
+    def command(self, port, model):
+        self.environment = {"BENCH_MODEL": str(model)}
+        return [str(self.program), str(port)]
+
+
+ALL = [Relud, Ceiling, FastapiTorch, FastapiOrt, FastifyOrt, Pytriton, Mlserver, Kserve, Litserve, Torchserve, Furnace]
