@@ -27,7 +27,7 @@ enum {
     SHARED_ROWS_UNIT = 48,  /* pieces of rows are multiples of it: whole blocks of the kernels */
     SHARED_BYTES_MAX = 8 << 20, /* of its scratch memory */
     PASS_NS = 8000000,          /* about the time of a pass by rows, computed by one thread */
-    SHARED_NS = 100000000,      /* about the longest time of a pass by steps, by one thread */
+    SHARED_NS = 50000000,       /* about the longest time of a pass by steps, by one thread */
 };
 
 /* Other steps than linear ones, in nanoseconds a number: a guess, for the size of pieces. */

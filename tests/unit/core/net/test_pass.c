@@ -194,7 +194,7 @@ START_TEST(a_pass_does_not_take_for_ever)
     relud_pass *pass = relud_pass_new(256);
     const struct relud_pass_rows rows = {x, y, NULL, 0, ROWS};
     set_cost(model, 1e6, SIZE_MAX);
-    ck_assert_uint_eq(relud_pass_begin(pass, model, &rows), 64);
+    ck_assert_uint_eq(relud_pass_begin(pass, model, &rows), 32);
     relud_pass_stop(pass);
     set_cost(model, 1e9, SIZE_MAX);
     ck_assert_uint_eq(relud_pass_begin(pass, model, &rows), 8);
