@@ -17,7 +17,7 @@ ABI      := $(shell echo $(VERSION) | awk -F. '{print $$1 ? $$1 : $$1 "." $$2}')
 LIBS_PKG := openblas libcjson zlib
 MHD_PKG  := libmicrohttpd gnutls libseccomp
 TEST_PKG := check libcurl
-THREADED := test_keys test_train test_predict test_clients test_connections test_repository test_http test_tls test_long
+THREADED := $(addprefix http/,test_keys test_train test_predict test_binary test_clients test_connections test_repository test_http test_tls test_long) unit/core/net/test_pass unit/server/batch/test_crew
 
 WARN     := -Wall -Wextra -Werror=implicit-function-declaration -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -102,8 +102,8 @@ soak: build-deps ## run at half of the measured maximum rate for MINUTES (30): t
 tsan: build-deps test-deps ## the tests that run threads, with ThreadSanitizer
 	@$(MAKE) --no-print-directory SAN=thread CFLAGS='-O1 -g' TSAN_OPTIONS='report_thread_leaks=0' threads
 
-threads: all $(addprefix $(B)/tests/http/,$(THREADED))
-	@RELUD_SANDBOX=off RECORD=$(abspath $(B)/tests.json) RELUD=$(abspath $(B)/relud) tests/run $(addprefix $(B)/tests/http/,$(THREADED))
+threads: all $(addprefix $(B)/tests/,$(THREADED))
+	@RELUD_SANDBOX=off RECORD=$(abspath $(B)/tests.json) RELUD=$(abspath $(B)/relud) tests/run $(addprefix $(B)/tests/,$(THREADED))
 
 bench: build-deps test-deps bench-deps ## the benchmark tables, side by side in one run
 	@$(MAKE) --no-print-directory all $(benches) && tests/bench/run
