@@ -1,7 +1,10 @@
 /* relud inspect: shows what is in a model and, with data, what its units do. */
 #include "server/cli/commands.h"
 
+#include "server/base/cpus.h"
+#include "server/cli/row_source.h"
 #include "server/cli/table_options.h"
+#include "server/cli/thread_team.h"
 #include "server/log/complain.h"
 #include "server/models/path.h"
 #include "server/settings/activation_option.h"
@@ -172,33 +175,119 @@ static void print_health(const relud_model *model, const relud_health *health, s
     }
 }
 
-static bool run_data(relud_model *model, const struct relud_rows *data, struct relud_error *error)
+/* What one thread has for itself. */
+struct part {
+    relud_scratch *scratch;
+    relud_health *health;
+    float *x, *y,
+        **out; /* [ROWS_AT_ONCE][features], [][outputs], [layers][][outputs of the layer] */
+    bool is_failed;
+    struct relud_error error; /* if it is */
+};
+
+struct run {
+    relud_model *model;
+    const struct row_source *source;
+    size_t parts;
+    struct part *part; /* [parts] */
+};
+
+/* Runs every parts-th piece of the rows. Part of a team's work. */
+static void run_some(void *user, size_t index, size_t parts)
 {
-    const struct relud_model_info *info = relud_model_info(model);
-    relud_health *health = relud_health_new(model, error);
-    relud_scratch *scratch = relud_scratch_new(model, ROWS_AT_ONCE, error);
-    float *y = malloc(ROWS_AT_ONCE * info->outputs * sizeof *y);
-    float **out = calloc(info->layers, sizeof *out);
-    bool is_ready = health && scratch && y && out;
-    for (size_t i = 0; is_ready && i < info->layers; i++)
-        is_ready = (out[i] = malloc(ROWS_AT_ONCE * relud_model_layer(model, i)->outputs *
-                                    sizeof(float))) != NULL;
+    const struct run *run = user;
+    struct part *part = &run->part[index];
+    for (size_t row = index * ROWS_AT_ONCE; row < run->source->rows && !part->is_failed;
+         row += parts * ROWS_AT_ONCE) {
+        size_t left = run->source->rows - row, rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+        const float *x = row_source_read(run->source, row, rows, part->x, &part->error);
+        part->is_failed = x == NULL;
+        if (!x)
+            return;
+        relud_predict_layers(part->scratch, x, rows, part->y, part->out);
+        relud_health_add(part->health, part->out, rows);
+    }
+}
+
+static bool open_part(const struct run *run, struct part *part, struct relud_error *error)
+{
+    const struct relud_model_info *info = relud_model_info(run->model);
+    part->scratch = relud_scratch_new(run->model, ROWS_AT_ONCE, error);
+    part->health = relud_health_new(run->model, error);
+    part->x = malloc(ROWS_AT_ONCE * info->features * sizeof *part->x);
+    part->y = malloc(ROWS_AT_ONCE * info->outputs * sizeof *part->y);
+    part->out = calloc(info->layers + 1, sizeof *part->out);
+    bool is_open = part->scratch && part->health && part->x && part->y && part->out;
+    for (size_t i = 0; is_open && i < info->layers; i++) {
+        size_t width = relud_model_layer(run->model, i)->outputs;
+        part->out[i] = malloc(ROWS_AT_ONCE * width * sizeof(float));
+        is_open = part->out[i] != NULL;
+    }
+    return is_open || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+}
+
+static void close_part(const struct run *run, struct part *part)
+{
+    for (size_t i = 0; part->out && i < relud_model_info(run->model)->layers; i++)
+        free(part->out[i]);
+    free(part->out);
+    free(part->x);
+    free(part->y);
+    relud_scratch_free(part->scratch);
+    relud_health_free(part->health);
+}
+
+/* One for each CPU, but no more than there is work for, and than a gigabyte has room for. */
+static size_t count_parts(const struct run *run)
+{
+    const struct relud_model_info *info = relud_model_info(run->model);
+    size_t numbers_max = (size_t)1 << 28, numbers = info->features + info->outputs;
+    size_t parts = cpus_allowed(), pieces = (run->source->rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    for (size_t i = 0; i < info->layers; i++)
+        numbers += relud_model_layer(run->model, i)->outputs;
+    size_t fit = numbers_max / (ROWS_AT_ONCE * numbers);
+    parts = parts < pieces ? parts : pieces;
+    parts = parts < fit ? parts : fit;
+    return parts ? parts : 1;
+}
+
+/* Adds up what the parts have counted. */
+static bool merge(const struct run *run, struct relud_error *error)
+{
+    for (size_t i = 0; i < run->parts; i++) {
+        if (run->part[i].is_failed) {
+            *error = run->part[i].error;
+            return false;
+        }
+        if (i)
+            relud_health_merge(run->part[0].health, run->part[i].health);
+    }
+    return true;
+}
+
+static bool run_data(relud_model *model, const struct row_source *source, struct relud_error *error)
+{
+    struct run run = {.model = model, .source = source};
+    run.parts = count_parts(&run);
+    run.part = calloc(run.parts, sizeof *run.part);
+    struct thread_team *team = thread_team_new(run.parts);
+    bool is_ready = run.part && team;
     if (!is_ready)
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    for (size_t row = 0; is_ready && row < data->rows; row += ROWS_AT_ONCE) {
-        size_t rows = data->rows - row < ROWS_AT_ONCE ? data->rows - row : ROWS_AT_ONCE;
-        relud_predict_layers(scratch, data->values + row * data->features, rows, y, out);
-        relud_health_add(health, out, rows);
+    for (size_t i = 0; is_ready && i < run.parts; i++)
+        is_ready = open_part(&run, &run.part[i], error);
+    if (is_ready) {
+        const struct relud_team hook = thread_team_hook(team);
+        hook.run(hook.self, run_some, &run);
     }
-    if (is_ready)
-        print_health(model, health, data->rows);
-    for (size_t i = 0; out && i < info->layers; i++)
-        free(out[i]);
-    free(out);
-    free(y);
-    relud_scratch_free(scratch);
-    relud_health_free(health);
-    return is_ready;
+    bool is_done = is_ready && merge(&run, error);
+    if (is_done)
+        print_health(model, run.part[0].health, source->rows);
+    for (size_t i = 0; run.part && i < run.parts; i++)
+        close_part(&run, &run.part[i]);
+    free(run.part);
+    thread_team_free(team);
+    return is_done;
 }
 
 struct wanted {
@@ -225,7 +314,7 @@ static bool inspect(const char *name, const struct wanted *wanted, struct relud_
     if (!model_path_find(name, &path, error))
         return false;
     relud_model *model = relud_model_load(path.dir, &wanted->options, error);
-    struct relud_rows data = {0};
+    struct row_source source = {.rows = 0};
     bool is_done = model != NULL;
     if (is_done && data_path) {
         const struct relud_rows_options options = {
@@ -234,14 +323,13 @@ static bool inspect(const char *name, const struct wanted *wanted, struct relud_
             .feature = relud_model_info(model)->feature,
             .table = table_of(wanted->header, wanted->decimal),
         };
-        is_done = relud_rows_read_with(data_path, &options, &data, error);
-        table_note_print("inspect", data_path, data.note);
+        is_done = row_source_open(&source, "inspect", data_path, &options, error);
     }
     if (is_done)
         print_model(model, &path);
     if (is_done && data_path)
-        is_done = run_data(model, &data, error);
-    relud_rows_free(&data);
+        is_done = run_data(model, &source, error);
+    row_source_close(&source);
     relud_model_release(model);
     return is_done;
 }

@@ -5,6 +5,7 @@
 #include "server/base/cpus.h"
 #include "server/base/text.h"
 #include "server/batch/ranking.h"
+#include "server/cli/row_source.h"
 #include "server/cli/table_options.h"
 #include "server/cli/thread_team.h"
 #include "server/log/complain.h"
@@ -29,7 +30,7 @@ struct predict {
 /* What one thread has for itself. */
 struct part {
     relud_scratch *scratch;
-    float *x, *y; /* [ROWS_AT_ONCE][features] of a file that is read by pieces, [][outputs] */
+    float *x, *y; /* [ROWS_AT_ONCE][features], [][outputs] */
     struct text out;
     bool is_failed;
     struct relud_error error; /* if it is */
@@ -42,10 +43,8 @@ struct run {
     const struct predict *wanted;
     relud_model *model;
     const struct relud_model_info *info;
-    size_t rows;
-    struct relud_rows data;
-    relud_row_file *file; /* or NULL: data has the rows */
-    size_t row;           /* where the rows begin that the parts work on now, ROWS_AT_ONCE each */
+    struct row_source source;
+    size_t row; /* where the rows begin that the parts work on now, ROWS_AT_ONCE each */
     size_t parts;
     struct part *part; /* [parts] */
 };
@@ -116,15 +115,14 @@ static void predict_some(void *user, size_t index, size_t parts)
     struct part *part = &run->part[index];
     size_t row = run->row + index * ROWS_AT_ONCE;
     (void)parts;
-    if (row >= run->rows)
+    if (row >= run->source.rows)
         return;
-    size_t rows = run->rows - row < ROWS_AT_ONCE ? run->rows - row : ROWS_AT_ONCE;
-    part->is_failed =
-        run->file && !relud_row_file_read(run->file, row, rows, part->x, &part->error);
+    size_t left = run->source.rows - row, rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+    const float *x = row_source_read(&run->source, row, rows, part->x, &part->error);
+    part->is_failed = x == NULL;
     if (part->is_failed)
         return;
-    relud_predict(part->scratch, run->file ? part->x : run->data.values + row * run->data.features,
-                  rows, part->y);
+    relud_predict(part->scratch, x, rows, part->y);
     for (size_t i = 0; i < rows; i++)
         write_row(run, part, row + i, part->y + i * run->info->outputs);
 }
@@ -134,10 +132,10 @@ static bool predict_rows(struct run *run, const struct relud_team *team, struct 
     struct text *first = &run->part[0].out;
     if (run->wanted->format == FORMAT_NPY) {
         char head[RELUD_NPY_HEAD_MAX];
-        const size_t shape[] = {run->rows, run->info->outputs};
+        const size_t shape[] = {run->source.rows, run->info->outputs};
         text_put_n(first, head, relud_npy_head(shape, 2, head));
     }
-    for (run->row = 0; run->row < run->rows; run->row += run->parts * ROWS_AT_ONCE) {
+    for (run->row = 0; run->row < run->source.rows; run->row += run->parts * ROWS_AT_ONCE) {
         team->run(team->self, predict_some, run);
         for (size_t i = 0; i < run->parts; i++) {
             if (run->part[i].is_failed)
@@ -159,7 +157,7 @@ static size_t count_parts(const struct run *run)
     size_t numbers_max = (size_t)1 << 28,
            numbers = ROWS_AT_ONCE * (run->info->outputs + run->info->features);
     size_t parts = run->wanted->threads ? run->wanted->threads : cpus_allowed();
-    size_t pieces = (run->rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    size_t pieces = (run->source.rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
     if (parts > pieces)
         parts = pieces;
     if (parts > numbers_max / numbers)
@@ -176,11 +174,11 @@ static bool open_parts(struct run *run, struct relud_error *error)
     for (size_t i = 0; is_open && i < run->parts; i++) {
         struct part *part = &run->part[i];
         part->scratch = relud_scratch_new(run->model, ROWS_AT_ONCE, error);
-        part->x = run->file ? malloc(ROWS_AT_ONCE * info->features * sizeof *part->x) : NULL;
+        part->x = malloc(ROWS_AT_ONCE * info->features * sizeof *part->x);
         part->y = malloc(ROWS_AT_ONCE * info->outputs * sizeof *part->y);
         part->p = malloc((info->classes + 1) * sizeof *part->p);
         part->room = malloc((info->classes + 1) * sizeof *part->room);
-        is_open = part->scratch && (part->x || !run->file) && part->y && part->p && part->room;
+        is_open = part->scratch && part->x && part->y && part->p && part->room;
     }
     return is_open || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
 }
@@ -209,24 +207,6 @@ static bool predict_by_parts(struct run *run, struct relud_error *error)
     return is_done;
 }
 
-/* Opens the file, or reads all of it. */
-static bool open_data(struct run *run, const struct relud_rows_options *options,
-                      struct relud_error *error)
-{
-    const char *path = run->wanted->data;
-    if (!relud_row_file_open(path, options, &run->file, error))
-        return false;
-    if (run->file) {
-        run->rows = relud_row_file_rows(run->file);
-        return true;
-    }
-    if (!relud_rows_read_with(path, options, &run->data, error))
-        return false;
-    run->rows = run->data.rows;
-    table_note_print("predict", path, run->data.note);
-    return true;
-}
-
 static bool predict(const struct predict *wanted, struct relud_error *error)
 {
     struct model_path path;
@@ -242,11 +222,10 @@ static bool predict(const struct predict *wanted, struct relud_error *error)
         .feature = run.info->feature,
         .table = table_of(wanted->header, wanted->decimal),
     };
-    bool is_done = open_data(&run, &options, error) && open_parts(&run, error) &&
-                   predict_by_parts(&run, error);
+    bool is_done = row_source_open(&run.source, "predict", wanted->data, &options, error) &&
+                   open_parts(&run, error) && predict_by_parts(&run, error);
     close_parts(&run);
-    relud_rows_free(&run.data);
-    relud_row_file_close(run.file);
+    row_source_close(&run.source);
     relud_model_release(model);
     return is_done;
 }
