@@ -260,6 +260,10 @@ START_TEST(a_deadline_that_comes_first_is_504)
     ck_assert_str_eq(
         reply->body,
         "{\"error\":\"the request's time of 20 ms is over before its forward pass\"}\n");
+    static float many[200 * 784]; /* rows that take long wait for company, too */
+    reply = server_ask(&server, "/predict", "POST", (const char *)many, sizeof many,
+                       "Content-Type: application/octet-stream\r\nX-Request-Timeout-Ms: 20");
+    ck_assert_int_eq(reply->code, 504);
     reply =
         server_ask(&server, "/predict", NULL, digit, strlen(digit), "X-Request-Timeout-Ms: 60000");
     ck_assert_int_eq(reply->code, 200);
@@ -284,7 +288,7 @@ START_TEST(a_deadline_that_comes_first_is_504)
     sprintf(v2, "%s%.*s]}],\"parameters\":{\"timeout\":-1}}", rows, len, numbers);
     ck_assert_int_eq(server_post(&server, "/v2/models/digits/infer", v2)->code, 400);
     ck_assert_ptr_nonnull(strstr(server_get(&server, "/metrics")->body,
-                                 "relud_rejected_total{reason=\"deadline\"} 3\n"));
+                                 "relud_rejected_total{reason=\"deadline\"} 4\n"));
     server_stop(&server);
     server = server_start((const char *const[]){DIGITS, "--batch-delay-us", "200000",
                                                 "--request-timeout-ms", "20", NULL});
