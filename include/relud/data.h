@@ -76,7 +76,7 @@ void relud_rows_free(struct relud_rows *rows);
 typedef struct relud_row_file relud_row_file;
 
 /* Opens the file. *file is NULL if it is no such file: relud_rows_read_with reads it, or says why
- * not. path and what options point to must live until relud_row_file_close. False and *error, in
+ * not. What options point to must live until relud_row_file_close. False and *error, in
  * the words of relud_rows_read_with, if its head is wrong or its rows are not those that are
  * wanted. */
 bool relud_row_file_open(const char *path, const struct relud_rows_options *options,

@@ -141,7 +141,7 @@ size_t turn_answer_floats(const struct served_model *served, size_t rows, bool i
  *
  * First the short jobs are computed, those that lie end to end in one pass of at most
  * batch_rows_max rows and about a millisecond. Then the long ones: one pass at a time, over the
- * rows of one job or of several that lie end to end. It is shared with the workers that have
+ * rows of one job or, where rows are costly, of several. It is shared with the workers that have
  * nothing to do, and goes on in the next turns. A job that is longer than a pass goes to the back
  * of its queue with its remaining rows. So both kinds make progress. Jobs whose deadline has passed
  * are done without a pass. */

@@ -84,7 +84,9 @@ size_t turn_pass_short(struct turn *turn, size_t budget, int64_t *now_ns)
         left -= job->rows;
         end_rows(turn, job, job->rows, rows, begin_ns, *now_ns);
     }
-    unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x, *now_ns);
+    /* after the jobs, so that it counts for no job's time */
+    *now_ns = unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x,
+                              *now_ns);
     return rows < budget ? rows : budget;
 }
 
