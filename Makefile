@@ -208,7 +208,7 @@ CC_VERSION = $(eval CC_VERSION := $(shell $(CC) --version))$(CC_VERSION)
 $(B)/core/decimal/write.o: FILE_FLAGS = $(call gcc_only,-fno-tree-pre)
 
 # GCC leaves loops of unknown length as they are at -O2; scaling a row took as long as its first layer's sparse form.
-$(B)/core/kernels/linear.o $(B)/core/net/step.o $(B)/core/kernels/element.o $(B)/core/data/rows_file.o: FILE_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic)
+$(B)/core/kernels/linear.o $(B)/core/net/step.o $(B)/core/kernels/element.o: FILE_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic)
 
 # Plain loops that are to become vectors, the square root among them.
 $(B)/core/kernels/train_loops_%.o: LOOP_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic) -fno-math-errno

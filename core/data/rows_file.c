@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,18 +70,6 @@ static bool check_index(const struct rows_source *source, float value, size_t ro
                            f, (double)value, indices - 1);
 }
 
-/* Adding one to an exponent that is all ones carries into the sign bit. */
-static bool are_finite(const float *values, size_t count)
-{
-    uint32_t carries = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        carries |= (bits & 0x7fffffff) + 0x00800000;
-    }
-    return carries >> 31 == 0;
-}
-
 static bool has_indices(const struct relud_features *feature)
 {
     bool has = false;
@@ -98,7 +85,7 @@ bool rows_check(const struct rows_source *source, const char *word, const unsign
     bool wants_indices = has_indices(feature);
     for (size_t row = 0; row < rows; row++) {
         size_t at = row * features;
-        if (!wants_indices && (bytes || are_finite(values + at, features)))
+        if (!wants_indices && (bytes || relud_find_nonfinite(values + at, features) == features))
             continue;
         for (size_t f = 0; f < features; f++) {
             float value = bytes ? (float)bytes[at + f] : values[at + f];

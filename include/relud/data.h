@@ -103,6 +103,9 @@ bool relud_table_read(relud_table_reader *reader, size_t bytes, struct relud_row
                       struct relud_error *error);
 void relud_table_close(relud_table_reader *reader); /* may be NULL */
 
+/* The index of the first of values[count] that is NaN or infinite, or count. */
+size_t relud_find_nonfinite(const float *values, size_t count);
+
 /* ---- types of numbers ---- */
 
 /* By the names of the Open Inference Protocol without RELUD_: "FP32". */

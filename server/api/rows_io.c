@@ -316,7 +316,7 @@ void rows_io_write_one(struct text *out, float value, enum nonfinite nonfinite)
 static void write_values(struct text *out, const float *values, size_t count,
                          enum nonfinite nonfinite)
 {
-    if (nonfinite_find(values, count) == count) {
+    if (relud_find_nonfinite(values, count) == count) {
         char *at = text_room(out, count * (RELUD_FLOAT_TEXT_MAX + 1));
         if (at)
             out->len += relud_floats_to_text(values, count, at);

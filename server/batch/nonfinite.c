@@ -1,37 +1,11 @@
 #include "server/batch/nonfinite.h"
 
-#include <math.h>
-#include <string.h>
-
-/* Adding one to an exponent that is all ones carries into the sign bit. */
-static inline __attribute__((always_inline)) bool has_nonfinite(const float *values, size_t count)
-{
-    uint32_t carries = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        carries |= (bits & 0x7fffffff) + 0x00800000;
-    }
-    return carries >> 31;
-}
-
-size_t nonfinite_find(const float *values, size_t count)
-{
-    enum { BLOCK = 128 }; /* a constant length without a branch lets the compiler use vectors */
-    size_t i = 0;
-    while (i + BLOCK <= count && !has_nonfinite(values + i, BLOCK))
-        i += BLOCK;
-    while (i < count && isfinite(values[i]))
-        i++;
-    return i;
-}
-
 size_t nonfinite_find_watched(struct request *request, const float *values, size_t count)
 {
     enum { PIECE = 128 * 1024 };
     for (size_t at = 0; at < count; at += PIECE) {
         size_t some = count - at < PIECE ? count - at : PIECE;
-        size_t bad = nonfinite_find(values + at, some);
+        size_t bad = relud_find_nonfinite(values + at, some);
         if (bad < some)
             return at + bad;
         if (!long_work_go_on(request))
