@@ -14,19 +14,22 @@
 
 struct crew;
 
+/* A worker offers at most so many passes at a time. Others help with those of number 0 first. */
+enum { CREW_PASSES = 2 };
+
 /* NULL and *error on failure. */
 struct crew *crew_new(size_t workers, struct relud_error *error);
 void crew_free(struct crew *crew); /* NULL is fine */
 
 /* ---- the worker whose pass it is ---- */
 
-/* Offers a pass that has begun. It takes one thread about cost_ns: this says how many workers are
- * worth waking. served must stay until crew_close. */
-void crew_offer(struct crew *crew, size_t worker, relud_pass *pass,
+/* Offers the worker's pass of that number, which has begun. It takes one thread about cost_ns: this
+ * says how many workers are worth waking. served must stay until crew_close. */
+void crew_offer(struct crew *crew, size_t worker, size_t number, relud_pass *pass,
                 const struct served_model *served, double cost_ns);
 /* Ends the offer, if there is one. No other worker is inside the pass any more when it returns: it
  * waits for the pieces that are in progress. */
-void crew_close(struct crew *crew, size_t worker);
+void crew_close(struct crew *crew, size_t worker, size_t number);
 
 /* ---- the others ---- */
 

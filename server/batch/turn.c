@@ -27,9 +27,14 @@ bool turn_init(struct turn *turn, struct catalog *catalog, size_t worker,
         if (!turn->buffer[i].rows || !turn->buffer[i].answers)
             return relud_fail(error, RELUD_NO_MEMORY, "no address space for the turn's rows");
     }
-    turn->pass = relud_pass_new(batch_rows_max);
-    turn->share = calloc(batch_rows_max, sizeof *turn->share);
-    return (turn->pass && turn->share) || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < TURN_LANES; i++) {
+        struct turn_lane *lane = &turn->lane[i];
+        lane->pass = relud_pass_new(batch_rows_max);
+        lane->share = calloc(batch_rows_max, sizeof *lane->share);
+        if (!lane->pass || !lane->share)
+            return relud_fail(error, RELUD_NO_MEMORY, "out of memory");
+    }
+    return true;
 }
 
 void turn_reset(struct turn *turn)
@@ -40,9 +45,11 @@ void turn_reset(struct turn *turn)
         if (turn->buffer[i].answers)
             munmap(turn->buffer[i].answers, turn->answers_cap * sizeof(float));
     }
-    relud_pass_free(turn->pass);
-    free(turn->gathered);
-    free(turn->share);
+    for (size_t i = 0; i < TURN_LANES; i++) {
+        relud_pass_free(turn->lane[i].pass);
+        free(turn->lane[i].gathered);
+        free(turn->lane[i].share);
+    }
     catalog_release(turn->catalog);
     *turn = (struct turn){0};
 }
@@ -151,9 +158,41 @@ static float **find_layers(const struct served_model *served, size_t rows, float
     return layer_out;
 }
 
-static bool is_long(const struct served_model *served, size_t rows)
+/* The list for a job of so many rows. */
+static struct list *list_for(struct turn *turn, const struct served_model *served, size_t rows)
 {
-    return (double)rows * served->info->row_ns > TURN_LONG_NS;
+    double cost_ns = (double)rows * served->info->row_ns;
+    if (cost_ns <= TURN_LONG_NS)
+        return &turn->queue;
+    bool is_few = rows <= TURN_FEW_ROWS || cost_ns <= TURN_FEW_NS;
+    return &turn->lane[is_few ? TURN_FEW : TURN_MANY].queue;
+}
+
+const struct turn_job *turn_first(const struct turn *turn)
+{
+    const struct turn_job *first = turn->queue.first;
+    for (size_t i = 0; i < TURN_LANES; i++) {
+        const struct turn_job *job = turn->lane[i].queue.first;
+        if (!first || (job && job->submit_ns < first->submit_ns))
+            first = job;
+    }
+    return first;
+}
+
+bool turn_has_pass(const struct turn *turn)
+{
+    bool has_pass = false;
+    for (size_t i = 0; i < TURN_LANES; i++)
+        has_pass |= turn->lane[i].pass_rows > 0;
+    return has_pass;
+}
+
+bool turn_is_stalled(const struct turn *turn)
+{
+    bool has_work = turn->queue.first;
+    for (size_t i = 0; i < TURN_LANES; i++)
+        has_work |= turn_lane_has_work(&turn->lane[i]);
+    return turn_has_pass(turn) && !has_work;
 }
 
 bool turn_has_short(const struct turn *turn, int64_t now_ns)
@@ -198,10 +237,10 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
                              .submit_ns = clock_ns()};
     turn->catalog->jobs[turn->worker]++;
     buffer->answers_len += answer;
-    job->list = is_long(served, rows) ? &turn->long_queue : &turn->queue;
+    job->list = list_for(turn, served, rows);
     list_append(job->list, job);
     turn_count_waiting(turn, served, rows);
-    turn->has_new_long |= job->list == &turn->long_queue;
+    turn->has_new_long |= job->list != &turn->queue;
     if (job->list == &turn->queue && rows * served->info->features <= TURN_SHORT_FLOATS)
         turn->short_ns = job->submit_ns;
     turn->jobs_waiting++;
@@ -214,8 +253,7 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
 static void unlink_job(struct turn *turn, struct turn_job *job)
 {
     list_remove(job->list, job);
-    if (job->list == &turn->in_pass)
-        turn_leave_shared(turn, job);
+    turn_leave_shared(turn, job->list, job);
     turn_count_waiting(turn, job->served, job->rows_done - job->rows);
     turn->jobs_waiting--;
 }
@@ -238,8 +276,10 @@ static void drop_late(struct turn *turn, const struct list *list, int64_t now_ns
 static void drop_all_late(struct turn *turn, int64_t now_ns)
 {
     drop_late(turn, &turn->queue, now_ns);
-    drop_late(turn, &turn->in_pass, now_ns);
-    drop_late(turn, &turn->long_queue, now_ns);
+    for (size_t i = 0; i < TURN_LANES; i++) {
+        drop_late(turn, &turn->lane[i].in_pass, now_ns);
+        drop_late(turn, &turn->lane[i].queue, now_ns);
+    }
 }
 
 void turn_forward(struct turn *turn)

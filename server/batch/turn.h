@@ -24,6 +24,8 @@ enum {
     /* A job whose rows take longer than this is long. It is computed in a pass that other workers
      * may share. */
     TURN_LONG_NS = 250000,
+    TURN_FEW_ROWS = 8,        /* a long job is one of TURN_FEW if it has at most so many rows, */
+    TURN_FEW_NS = 5000000,    /* or if they take no longer than this */
     TURN_SHORT_FLOATS = 8192, /* with more floats, even a short job takes long to read */
 };
 
@@ -67,28 +69,42 @@ struct turn_share {
     size_t rows;
 };
 
-struct turn {
-    struct row_buffer buffer[2];
-    struct row_buffer *open;      /* the buffer that takes new jobs */
-    size_t rows_cap, answers_cap; /* floats per buffer */
-    /* The jobs that are not done: short ones, long ones, and those that are in the shared pass. */
-    struct list queue, long_queue, in_pass;
-    size_t rows_waiting, jobs_waiting; /* not computed yet */
-    size_t unanswered;                 /* submitted jobs that are not released, computed or not */
-    bool has_new_long;                 /* a long job has been submitted since the last turn */
-    struct crew *crew;                 /* NULL: no other worker helps */
+/* Long jobs of one kind. They go through the net in one shared pass after the other. */
+struct turn_lane {
+    struct list queue, in_pass; /* jobs that wait, and those that are in the pass */
     relud_pass *pass;
     size_t pass_rows; /* of the jobs that are in the pass; 0: there is none */
+    int64_t pass_begin_ns;
     /* The rows of the pass and then their answers, if it has several jobs; [gathered_cap] or
      * NULL. */
     float *gathered;
     size_t gathered_cap, gathered_rows; /* gathered_rows: 0 if it has one, whose memory it uses */
     struct turn_share *share; /* [shares], of [batch_rows_max]: whose rows the pass has, in order */
     size_t shares;
-    int64_t pass_begin_ns;
-    bool is_stalled;     /* other workers hold the last pieces of the pass */
-    size_t rows_offered; /* how many floats turn_rows gave last */
-    int64_t short_ns;    /* when the last job arrived that is short and quick to read */
+    bool is_stalled; /* other workers hold the last pieces of the pass */
+};
+
+/* The lanes take turns, a piece each, so that few rows need not wait until many have gone through
+ * the net. */
+enum {
+    TURN_FEW,  /* jobs of few rows, or little work */
+    TURN_MANY, /* the others */
+    TURN_LANES,
+};
+
+struct turn {
+    struct row_buffer buffer[2];
+    struct row_buffer *open;      /* the buffer that takes new jobs */
+    size_t rows_cap, answers_cap; /* floats per buffer */
+    struct list queue;            /* the short jobs that are not done */
+    struct turn_lane lane[TURN_LANES];
+    size_t last_lane;                  /* the one that had a piece computed last */
+    size_t rows_waiting, jobs_waiting; /* not computed yet */
+    size_t unanswered;                 /* submitted jobs that are not released, computed or not */
+    bool has_new_long;                 /* a long job has been submitted since the last turn */
+    struct crew *crew;                 /* NULL: no other worker helps */
+    size_t rows_offered;               /* how many floats turn_rows gave last */
+    int64_t short_ns; /* when the last job arrived that is short and quick to read */
     size_t batch_rows_max;
     size_t worker;           /* index of the worker; selects its scratch memory and its metrics */
     struct catalog *catalog; /* what is served now */
@@ -134,17 +150,24 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
 /* True if a short job arrived in the last 20 ms; long work should then be split. */
 bool turn_has_short(const struct turn *turn, int64_t now_ns);
 
+/* The job that has waited longest for its pass; NULL if none waits. */
+const struct turn_job *turn_first(const struct turn *turn);
+/* True if a pass over long jobs has begun and not ended. */
+bool turn_has_pass(const struct turn *turn);
+/* True if nothing can be computed until other workers have done their pieces. */
+bool turn_is_stalled(const struct turn *turn);
+
 /* How many floats an answer of so many rows takes; SIZE_MAX when it overflows. */
 size_t turn_answer_floats(const struct served_model *served, size_t rows, bool is_layered);
 
 /* Computes rows for about TURN_NS, or for less while short jobs keep arriving.
  *
  * First the short jobs are computed, those that lie end to end in one pass of at most
- * batch_rows_max rows and about a millisecond. Then the long ones: one pass at a time, over the
- * rows of one job or, where rows are costly, of several. It is shared with the workers that have
- * nothing to do, and goes on in the next turns. A job that is longer than a pass goes to the back
- * of its queue with its remaining rows. So both kinds make progress. Jobs whose deadline has passed
- * are done without a pass. */
+ * batch_rows_max rows and about a millisecond. Then the long ones: one pass of each lane at a time,
+ * over the rows of one job or, where rows are costly, of several. It is shared with the workers
+ * that have nothing to do, and goes on in the next turns. A job that is longer than a pass goes to
+ * the back of its queue with its remaining rows. So all kinds make progress. Jobs whose deadline
+ * has passed are done without a pass. */
 void turn_forward(struct turn *turn);
 
 /* Gives the job's memory back to the turn: its answer is written, or nobody wants it any more. */

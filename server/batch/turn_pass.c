@@ -41,9 +41,10 @@ static void count_pass(const struct turn *turn, const struct served_model *serve
     metrics_stage(turn->shard, STAGE_FORWARD, ns);
 }
 
-/* A pass of `batch` rows has computed so many of the job's rows. */
-static void end_rows(struct turn *turn, struct turn_job *job, size_t rows, size_t batch,
-                     int64_t begin_ns, int64_t now_ns)
+/* A pass of `batch` rows has computed so many of the job's rows. If any are left, the job goes to
+ * the back of the queue. */
+static void end_rows(struct turn *turn, struct list *queue, struct turn_job *job, size_t rows,
+                     size_t batch, int64_t begin_ns, int64_t now_ns)
 {
     batch = batch < turn->batch_rows_max ? batch : turn->batch_rows_max;
     if (job->rows_done == 0)
@@ -53,8 +54,8 @@ static void end_rows(struct turn *turn, struct turn_job *job, size_t rows, size_
     job->rows_done += rows;
     turn_count_waiting(turn, job->served, -rows);
     if (job->rows_done < job->rows) {
-        job->list = &turn->long_queue;
-        list_append(job->list, job);
+        job->list = queue;
+        list_append(queue, job);
         return;
     }
     job->is_done = true;
@@ -82,7 +83,7 @@ size_t turn_pass_short(struct turn *turn, size_t budget, int64_t *now_ns)
     for (size_t left = rows; left;) {
         struct turn_job *job = list_take(&turn->queue);
         left -= job->rows;
-        end_rows(turn, job, job->rows, rows, begin_ns, *now_ns);
+        end_rows(turn, &turn->queue, job, job->rows, rows, begin_ns, *now_ns);
     }
     /* after the jobs, so that it counts for no job's time */
     *now_ns = unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x,
@@ -112,25 +113,25 @@ static size_t rows_to_gather(const struct turn_job *head, size_t most)
 
 /* Copies the rows of several jobs to one place. Returns how many; 0 if the head's alone are as
  * good, or memory runs out. */
-static size_t gather(struct turn *turn, const struct turn_job *head)
+static size_t gather(struct turn_lane *lane, const struct turn_job *head, size_t most)
 {
     const struct relud_model_info *info = head->served->info;
-    size_t rows = info->row_ns < costly_ns ? 0 : rows_to_gather(head, turn->batch_rows_max);
+    size_t rows = info->row_ns < costly_ns ? 0 : rows_to_gather(head, most);
     size_t floats = rows * (info->features + info->outputs);
     if (rows <= head->rows - head->rows_done)
         return 0;
-    if (floats > turn->gathered_cap) {
-        free(turn->gathered);
-        turn->gathered = malloc(floats * sizeof *turn->gathered);
-        turn->gathered_cap = turn->gathered ? floats : 0;
+    if (floats > lane->gathered_cap) {
+        free(lane->gathered);
+        lane->gathered = malloc(floats * sizeof *lane->gathered);
+        lane->gathered_cap = lane->gathered ? floats : 0;
     }
-    if (!turn->gathered)
+    if (!lane->gathered)
         return 0;
     size_t at = 0;
     for (const struct turn_job *job = head; at < rows; job = job->node.next) {
         size_t left = may_join(head, job) ? job->rows - job->rows_done : 0;
         size_t some = left < rows - at ? left : rows - at;
-        memcpy(turn->gathered + at * info->features, job->x + job->rows_done * info->features,
+        memcpy(lane->gathered + at * info->features, job->x + job->rows_done * info->features,
                some * info->features * sizeof *job->x);
         at += some;
     }
@@ -138,113 +139,150 @@ static size_t gather(struct turn *turn, const struct turn_job *head)
 }
 
 /* Takes jobs into the pass, as many as it has rows for. */
-static void take_jobs(struct turn *turn, struct turn_job *head)
+static void take_jobs(struct turn_lane *lane, struct turn_job *head)
 {
-    turn->shares = 0;
-    size_t left = turn->pass_rows;
+    lane->shares = 0;
+    size_t left = lane->pass_rows;
     for (struct turn_job *job = head, *next; left; job = next) {
         next = job->node.next;
         if (job != head && !may_join(head, job))
             continue;
         size_t rows = job->rows - job->rows_done < left ? job->rows - job->rows_done : left;
-        turn->share[turn->shares++] = (struct turn_share){job, rows};
+        lane->share[lane->shares++] = (struct turn_share){job, rows};
         left -= rows;
-        list_remove(&turn->long_queue, job);
-        job->list = &turn->in_pass;
+        list_remove(&lane->queue, job);
+        job->list = &lane->in_pass;
         list_append(job->list, job);
     }
 }
 
-static void begin_shared(struct turn *turn, int64_t now_ns)
+static size_t number_of(const struct turn *turn, const struct turn_lane *lane)
 {
-    struct turn_job *head = turn->long_queue.first;
+    return (size_t)(lane - turn->lane);
+}
+
+static void begin_shared(struct turn *turn, struct turn_lane *lane, int64_t now_ns)
+{
+    struct turn_job *head = lane->queue.first;
     const struct served_model *served = head->served;
     struct relud_pass_rows rows = {head->x, head->y, head->layer_out, head->rows_done,
                                    head->rows - head->rows_done};
-    turn->gathered_rows = gather(turn, head);
-    if (turn->gathered_rows)
+    lane->gathered_rows = gather(lane, head, turn->batch_rows_max);
+    if (lane->gathered_rows)
         rows = (struct relud_pass_rows){
-            .x = turn->gathered,
-            .y = turn->gathered + turn->gathered_rows * served->info->features,
-            .rows = turn->gathered_rows,
+            .x = lane->gathered,
+            .y = lane->gathered + lane->gathered_rows * served->info->features,
+            .rows = lane->gathered_rows,
         };
-    turn->pass_rows = relud_pass_begin(turn->pass, served->model, &rows);
-    turn->pass_begin_ns = now_ns;
-    take_jobs(turn, head);
+    lane->pass_rows = relud_pass_begin(lane->pass, served->model, &rows);
+    lane->pass_begin_ns = now_ns;
+    take_jobs(lane, head);
     if (turn->crew)
-        crew_offer(turn->crew, turn->worker, turn->pass, served,
-                   (double)turn->pass_rows * served->info->row_ns);
+        crew_offer(turn->crew, turn->worker, number_of(turn, lane), lane->pass, served,
+                   (double)lane->pass_rows * served->info->row_ns);
 }
 
-void turn_leave_shared(struct turn *turn, struct turn_job *job)
+static void close_pass(struct turn *turn, struct turn_lane *lane)
 {
-    for (size_t i = 0; i < turn->shares; i++)
-        if (turn->share[i].job == job)
-            turn->share[i].job = NULL;
-    if (turn->in_pass.first)
-        return;
-    relud_pass_stop(turn->pass);
+    lane->pass_rows = 0;
+    lane->is_stalled = false;
     if (turn->crew)
-        crew_close(turn->crew, turn->worker);
-    turn->pass_rows = 0;
-    turn->is_stalled = false;
+        crew_close(turn->crew, turn->worker, number_of(turn, lane));
+}
+
+void turn_leave_shared(struct turn *turn, const struct list *list, const struct turn_job *job)
+{
+    struct turn_lane *lane = turn->lane;
+    while (lane < turn->lane + TURN_LANES && list != &lane->in_pass)
+        lane++;
+    if (lane == turn->lane + TURN_LANES)
+        return;
+    for (size_t i = 0; i < lane->shares; i++)
+        if (lane->share[i].job == job)
+            lane->share[i].job = NULL;
+    if (lane->in_pass.first)
+        return;
+    relud_pass_stop(lane->pass);
+    close_pass(turn, lane);
 }
 
 /* Gives the jobs of the pass their answers. */
-static void end_shares(struct turn *turn, const struct served_model *served, size_t rows,
-                       int64_t now_ns)
+static void end_shares(struct turn *turn, struct turn_lane *lane, size_t rows, int64_t now_ns,
+                       const struct served_model *served)
 {
-    size_t outputs = served->info->outputs, at = turn->gathered_rows * served->info->features;
-    for (size_t i = 0; i < turn->shares; i++) {
-        struct turn_job *job = turn->share[i].job;
-        size_t some = turn->share[i].rows;
-        if (job && turn->gathered_rows)
-            memcpy(job->y + job->rows_done * outputs, turn->gathered + at,
+    size_t outputs = served->info->outputs, at = lane->gathered_rows * served->info->features;
+    for (size_t i = 0; i < lane->shares; i++) {
+        struct turn_job *job = lane->share[i].job;
+        size_t some = lane->share[i].rows;
+        if (job && lane->gathered_rows)
+            memcpy(job->y + job->rows_done * outputs, lane->gathered + at,
                    some * outputs * sizeof *job->y);
         at += some * outputs;
         if (!job)
             continue;
-        list_remove(&turn->in_pass, job);
-        end_rows(turn, job, some, rows, turn->pass_begin_ns, now_ns);
+        list_remove(&lane->in_pass, job);
+        end_rows(turn, &lane->queue, job, some, rows, lane->pass_begin_ns, now_ns);
     }
 }
 
-static void end_shared(struct turn *turn, int64_t now_ns)
+static void end_shared(struct turn *turn, struct turn_lane *lane, int64_t now_ns)
 {
-    const struct turn_job *head = turn->in_pass.first;
+    const struct turn_job *head = lane->in_pass.first;
     const struct served_model *served = head->served;
     const float *x = head->x + head->rows_done * served->info->features;
-    size_t rows = turn->pass_rows;
-    turn->pass_rows = 0;
-    if (turn->crew)
-        crew_close(turn->crew, turn->worker);
-    count_pass(turn, served, rows, now_ns - turn->pass_begin_ns);
-    end_shares(turn, served, rows, now_ns);
+    size_t rows = lane->pass_rows;
+    close_pass(turn, lane);
+    count_pass(turn, served, rows, now_ns - lane->pass_begin_ns);
+    end_shares(turn, lane, rows, now_ns, served);
     unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x, now_ns);
-    if (!turn->long_queue.first) {
-        free(turn->gathered);
-        turn->gathered = NULL;
-        turn->gathered_cap = 0;
+    if (!lane->queue.first) {
+        free(lane->gathered);
+        lane->gathered = NULL;
+        lane->gathered_cap = 0;
     }
+}
+
+/* Computes the next piece of the lane's pass. Returns the time. */
+static int64_t work_on(struct turn *turn, struct turn_lane *lane, int64_t now_ns)
+{
+    if (!lane->pass_rows)
+        begin_shared(turn, lane, now_ns);
+    const struct turn_job *head = lane->in_pass.first;
+    enum relud_pass_state state = relud_pass_work(lane->pass, head->served->scratch[turn->worker]);
+    now_ns = clock_ns();
+    lane->is_stalled = state == RELUD_PASS_WAIT;
+    if (state == RELUD_PASS_DONE)
+        end_shared(turn, lane, now_ns);
+    return now_ns;
+}
+
+bool turn_lane_has_work(const struct turn_lane *lane)
+{
+    return (lane->pass_rows || lane->queue.first) && !lane->is_stalled;
+}
+
+/* The lane whose turn it is; NULL if no lane has anything to compute. */
+static struct turn_lane *next_lane(struct turn *turn)
+{
+    for (size_t i = 1; i <= TURN_LANES; i++) {
+        size_t number = (turn->last_lane + i) % TURN_LANES;
+        if (!turn_lane_has_work(&turn->lane[number]))
+            continue;
+        turn->last_lane = number;
+        return &turn->lane[number];
+    }
+    return NULL;
 }
 
 void turn_work_shared(struct turn *turn, int64_t now_ns, int64_t end_ns)
 {
     size_t jobs = turn->jobs_waiting;
-    turn->is_stalled = false;
-    while (turn->jobs_waiting == jobs && !turn->is_stalled) {
-        if (!turn->pass_rows && !turn->long_queue.first)
+    for (size_t i = 0; i < TURN_LANES; i++)
+        turn->lane[i].is_stalled = false; /* the others may be through by now */
+    do {
+        struct turn_lane *lane = next_lane(turn);
+        if (!lane)
             return;
-        if (!turn->pass_rows)
-            begin_shared(turn, now_ns);
-        const struct turn_job *head = turn->in_pass.first;
-        enum relud_pass_state state =
-            relud_pass_work(turn->pass, head->served->scratch[turn->worker]);
-        now_ns = clock_ns();
-        turn->is_stalled = state == RELUD_PASS_WAIT;
-        if (state == RELUD_PASS_DONE)
-            end_shared(turn, now_ns);
-        if (now_ns >= end_ns)
-            return;
-    }
+        now_ns = work_on(turn, lane, now_ns);
+    } while (turn->jobs_waiting == jobs && now_ns < end_ns);
 }

@@ -12,9 +12,12 @@ void turn_count_waiting(struct turn *turn, const struct served_model *served, si
  * rows. Short jobs are computed whole. Returns the rows it took. */
 size_t turn_pass_short(struct turn *turn, size_t budget, int64_t *now_ns);
 
+/* True if there is something to compute in the lane, as far as it is known. */
+bool turn_lane_has_work(const struct turn_lane *lane);
 /* Works on shared passes until a job is done, it is end_ns, or others hold the last pieces. */
 void turn_work_shared(struct turn *turn, int64_t now_ns, int64_t end_ns);
-/* Takes a job out of the pass that it is in. The pass ends if it was the last one there. */
-void turn_leave_shared(struct turn *turn, struct turn_job *job);
+/* A job has left the list in_pass of the lane that has it in `list`, if it is one: nobody waits for
+ * it. The pass ends if it was the last one there. */
+void turn_leave_shared(struct turn *turn, const struct list *list, const struct turn_job *job);
 
 #endif

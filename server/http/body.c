@@ -16,16 +16,41 @@ static uint64_t bytes_most(const struct http *http)
     return http->service->config->inflight_bytes_max / http->service->metrics->shards;
 }
 
+static void count(struct http_request *http_request, uint64_t bytes)
+{
+    http_request->http->inflight_bytes += bytes;
+    http_request->counted += bytes;
+    counter_add(&http_request->http->service->shard->bytes_begun, bytes);
+}
+
+/* Half as much is kept free: while a body is read, its rows lie beside its text. */
 bool http_request_count_bytes(struct http_request *http_request, uint64_t bytes)
 {
-    struct http *http = http_request->http;
-    uint64_t most = bytes_most(http);
-    if (http->inflight_bytes > http_request->counted && http->inflight_bytes + bytes > most)
+    const struct http *http = http_request->http;
+    uint64_t beside = (http_request->counted + bytes) / 2;
+    if (http->inflight_bytes > http_request->counted &&
+        http->inflight_bytes + bytes + beside > bytes_most(http))
         return false;
-    http->inflight_bytes += bytes;
-    http_request->counted += bytes;
-    counter_add(&http->service->shard->bytes_begun, bytes);
+    count(http_request, bytes);
     return true;
+}
+
+/* Once a body is read, its bytes count for its rows, which may be more. */
+static void count_rows(struct http_request *http_request)
+{
+    const struct turn_job *job = &http_request->request.job;
+    uint64_t bytes = job->rows * job->served->info->features * sizeof *job->x;
+    if (bytes > http_request->counted)
+        count(http_request, bytes - http_request->counted);
+}
+
+/* True if a long body should not be read yet: so much is read that some of it must be computed
+ * first. */
+static bool is_full(const struct http *http)
+{
+    const struct service *service = http->service;
+    return http->inflight_bytes > bytes_most(http) && service->turn.jobs_waiting &&
+           !service->long_work.is_under_way;
 }
 
 void http_request_refuse_bytes(struct request *request)
@@ -191,7 +216,7 @@ static enum request_event read_some(struct http_request *http_request, size_t le
         return EVENT_LATE;
     if (!is_long(http_request, len)) {
         read_plain(http_request);
-    } else if (!long_work_run(request, read_long)) {
+    } else if (is_full(http_request->http) || !long_work_run(request, read_long)) {
         http_request->http->is_pressed = true;
         return EVENT_AGAIN;
     } else if (!is_begun(http_request) && refuse_late(http_request)) {
@@ -199,6 +224,7 @@ static enum request_event read_some(struct http_request *http_request, size_t le
     }
     switch (http_request->verdict) {
     case READ_SUBMITTED:
+        count_rows(http_request);
         return EVENT_SUBMITTED;
     case READ_LOADING:
         return EVENT_LOADING;
@@ -297,16 +323,16 @@ bool http_request_write_answer(struct http_request *http_request)
 /* ---- the body comes ---- */
 
 /* Great bodies lie on huge pages: the kernel clears and maps each page of 4 KB by itself, which
- * took longer than receiving its bytes. */
+ * took longer than receiving its bytes. What does not fill one at the end stays on small pages:
+ * memory that no body uses would count for no limit. */
 static char *new_body(size_t cap)
 {
     enum { HUGE_PAGE = 2 << 20 };
     if (cap < HUGE_PAGE)
         return malloc(cap);
-    size_t bytes = (cap + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    char *body = aligned_alloc(HUGE_PAGE, bytes);
-    if (body)
-        madvise(body, bytes, MADV_HUGEPAGE); /* a kernel without them serves as well */
+    char *body = aligned_alloc(HUGE_PAGE, cap);
+    if (body) /* a kernel without huge pages serves as well */
+        madvise(body, cap / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
     return body;
 }
 

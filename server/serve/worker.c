@@ -13,24 +13,15 @@ enum {
     HELP_NS = 500000, /* a worker that helps looks at its connections this often */
 };
 
-/* The job that has waited longest for its pass; NULL if none waits. */
-static const struct turn_job *first_of(const struct turn *turn)
-{
-    const struct turn_job *brief = turn->queue.first, *longer = turn->long_queue.first;
-    if (!brief || !longer)
-        return brief ? brief : longer;
-    return brief->submit_ns < longer->submit_ns ? brief : longer;
-}
-
 /* The time that the first waiting job may still wait for others to join its batch
  * (--batch-delay-us); 0 if it should not wait. */
 static int64_t company_us(const struct worker *w)
 {
     const struct turn *turn = &w->service.turn;
-    const struct turn_job *first = first_of(turn);
+    const struct turn_job *first = turn_first(turn);
     int64_t delay_us = (int64_t)w->service.config->batch_delay_us;
-    if (delay_us == 0 || !first || turn->pass_rows || turn->rows_waiting >= turn->batch_rows_max ||
-        http_is_pressed(w->http))
+    if (delay_us == 0 || !first || turn_has_pass(turn) ||
+        turn->rows_waiting >= turn->batch_rows_max || http_is_pressed(w->http))
         return 0;
     int64_t left_us = delay_us - (clock_ns() - first->submit_ns) / 1000;
     return left_us > 0 ? left_us : 0;
@@ -42,10 +33,10 @@ static int64_t wait_us(const struct worker *w)
     const struct turn *turn = &w->service.turn;
     if (http_is_pressed(w->http) || turn->unanswered > turn->jobs_waiting)
         return 0; /* a response is ready to be sent */
-    if (turn->pass_rows)
-        return turn->is_stalled ? STALLED_US : 0;
+    if (turn_has_pass(turn))
+        return turn_is_stalled(turn) ? STALLED_US : 0;
     int64_t sweep_us = http_sweep_pause_ns(w->http) / 1000;
-    if (first_of(turn)) {
+    if (turn_first(turn)) {
         int64_t left_us = company_us(w);
         return left_us < sweep_us ? left_us : sweep_us;
     }

@@ -35,7 +35,7 @@ struct config {
     size_t batch_rows_max, request_rows_max;
     size_t batch_delay_us;
     size_t body_bytes_max;
-    size_t inflight_bytes_max; /* of all open requests' bodies */
+    size_t inflight_bytes_max; /* of all open requests' bodies or, once read, rows */
     size_t inflight_rows_max;  /* waiting for their forward pass, of all models */
     size_t model_rows_max;     /* the same for one version of a model; 0: no such limit */
     size_t connections_max;

@@ -79,16 +79,17 @@ START_TEST(workers_help_with_every_pass_and_leave_it_when_it_is_closed)
     relud_pass *pass = relud_pass_new(256);
     for (size_t no = 0; no < PASSES || test.helped == 0; no++) {
         bool is_stopped = no % 5 == 4;
+        size_t number = no % CREW_PASSES;
         set_cost(test.model, 20000, no % 2 ? 1 : SIZE_MAX); /* by rows, and by steps */
         memset(y, 0, sizeof y);
         size_t done = 0;
         for (size_t taken; done < ROWS && !is_stopped; done += taken) {
             const struct relud_pass_rows rows = {x, y, NULL, done, ROWS - done};
             taken = relud_pass_begin(pass, test.model, &rows);
-            crew_offer(test.crew, 0, pass, &test.served, 1e9);
+            crew_offer(test.crew, 0, number, pass, &test.served, 1e9);
             while (relud_pass_work(pass, scratch[0]) != RELUD_PASS_DONE)
                 ;
-            crew_close(test.crew, 0);
+            crew_close(test.crew, 0, number);
         }
         if (!is_stopped) {
             ck_assert_mem_eq(y, wanted, sizeof y);
@@ -96,10 +97,10 @@ START_TEST(workers_help_with_every_pass_and_leave_it_when_it_is_closed)
         }
         const struct relud_pass_rows rows = {x, y, NULL, 0, ROWS};
         relud_pass_begin(pass, test.model, &rows);
-        crew_offer(test.crew, 0, pass, &test.served, 1e9);
+        crew_offer(test.crew, 0, number, pass, &test.served, 1e9);
         relud_pass_work(pass, scratch[0]);
         relud_pass_stop(pass);
-        crew_close(test.crew, 0);
+        crew_close(test.crew, 0, number);
         memset(y, 0, sizeof y); /* nobody writes there any more */
         relud_pass_begin(pass, test.model, &(struct relud_pass_rows){x, y, NULL, 0, 1});
         relud_pass_stop(pass);
@@ -107,14 +108,15 @@ START_TEST(workers_help_with_every_pass_and_leave_it_when_it_is_closed)
             ck_assert_float_eq(y[i], 0);
     }
     test.is_over = true;
+    size_t number = 1;
     const struct relud_pass_rows rows = {x, y, NULL, 0, ROWS};
     relud_pass_begin(pass, test.model, &rows); /* wakes who sleeps */
-    crew_offer(test.crew, 0, pass, &test.served, 1e9);
+    crew_offer(test.crew, 0, number, pass, &test.served, 1e9);
     for (size_t i = 1; i < WORKERS; i++)
         pthread_join(thread[i], NULL);
     relud_pass_stop(pass);
-    crew_close(test.crew, 0);
-    crew_close(test.crew, 0); /* a second time is nothing */
+    crew_close(test.crew, 0, number);
+    crew_close(test.crew, 0, number); /* a second time is nothing */
     relud_pass_free(pass);
     close_test(&test);
 }
@@ -131,14 +133,14 @@ START_TEST(a_short_pass_wakes_nobody)
     relud_pass_begin(pass, test.model, &(struct relud_pass_rows){x, y, NULL, 0, ROWS});
     for (size_t i = 1; i < WORKERS; i++)
         ck_assert(crew_may_sleep(test.crew, i));
-    for (size_t woken = 0; woken < WORKERS; woken += 2) {
+    for (size_t woken = 0, number = 0; woken < WORKERS; woken += 2, number++) {
         struct pollfd fd[WORKERS];
         for (size_t i = 0; i < WORKERS; i++)
             fd[i] = (struct pollfd){.fd = crew_fd(test.crew, i), .events = POLLIN};
-        crew_offer(test.crew, 0, pass, &test.served, woken ? 600000 : 1000);
+        crew_offer(test.crew, 0, number, pass, &test.served, woken ? 600000 : 1000);
         ck_assert_int_eq(poll(fd, WORKERS, 0), (int)woken);
         ck_assert(!crew_may_sleep(test.crew, 3));
-        crew_close(test.crew, 0);
+        crew_close(test.crew, 0, number);
         ck_assert(crew_may_sleep(test.crew, 3));
     }
     relud_pass_stop(pass);

@@ -1,78 +1,7 @@
 /* The turn by itself: every job gets its own rows' answers, whatever comes and goes around it. */
-#include "tests/unit/models.h"
+#include "tests/unit/echo.h"
 
 #include "server/batch/prediction.h"
-#include "tests/service.h"
-
-enum { FEATURES = 16, OUTPUTS = 3 };
-
-/* A net that answers a row's first three numbers, so that an answer tells whose rows it was made of. */
-static void open_echo(struct test_service *test)
-{
-    const char *dir = new_directory();
-    static const char json[] =
-        "{\"format\":\"relud-model/1\",\"name\":\"echo\",\"input\":{\"features\":16},"
-        "\"layers\":[{\"weight\":\"w\",\"activation\":\"relu\"},{\"weight\":\"v\"}]}";
-    float weight[FEATURES * FEATURES + OUTPUTS * FEATURES] = {0};
-    for (size_t n = 0; n < FEATURES; n++)
-        weight[n * FEATURES + n] = 1;
-    for (size_t n = 0; n < OUTPUTS; n++)
-        weight[FEATURES * FEATURES + n * FEATURES + n] = 1;
-    write_file(dir, "model.json", json, strlen(json));
-    write_tensors(dir,
-                  "{\"w\":{\"dtype\":\"F32\",\"shape\":[16,16],\"data_offsets\":[0,1024]},"
-                  "\"v\":{\"dtype\":\"F32\",\"shape\":[3,16],\"data_offsets\":[1024,1216]}}",
-                  weight, sizeof weight);
-    test_service_open(test, dir, NULL);
-    remove_directory(dir);
-}
-
-static float *rows_of(struct turn *turn, const struct turn_job *job, size_t count)
-{
-    float *rows;
-    enum turn_verdict verdict = turn_rows(turn, job, count, &rows);
-    ck_assert((verdict == TURN_TAKEN) == (rows != NULL) && verdict != TURN_NEVER);
-    return rows;
-}
-
-struct submission {
-    struct turn_job job;
-    unsigned number; /* what its rows say */
-    bool is_taken;
-    int64_t deadline_ns; /* 0: none */
-};
-
-/* Row r of request n is (n, r, n + r, 0, …). */
-static bool submit(struct test_service *test, struct submission *submission, unsigned number,
-                   size_t rows, bool is_layered)
-{
-    struct turn *turn = &test->service.turn;
-    float *x = rows_of(turn, &submission->job, rows * FEATURES);
-    if (!x)
-        return false;
-    for (size_t r = 0; r < rows; r++) {
-        float *row = x + r * FEATURES;
-        memset(row, 0, FEATURES * sizeof *row);
-        row[0] = (float)number;
-        row[1] = (float)r;
-        row[2] = (float)(number + r);
-    }
-    submission->number = number;
-    submission->job.deadline_ns = submission->deadline_ns;
-    return turn_submit(turn, &submission->job, test->served, rows, is_layered) == TURN_TAKEN;
-}
-
-static bool is_answered(const struct submission *submission)
-{
-    const struct turn_job *job = &submission->job;
-    for (size_t r = 0; r < job->rows; r++) {
-        const float *y = job->y + r * OUTPUTS;
-        if (y[0] != (float)submission->number || y[1] != (float)r ||
-            y[2] != (float)(submission->number + r))
-            return false;
-    }
-    return job->is_done && job->rows_done == job->rows;
-}
 
 START_TEST(jobs_of_one_turn_are_one_batch)
 {
@@ -91,130 +20,6 @@ START_TEST(jobs_of_one_turn_are_one_batch)
     }
     ck_assert_uint_eq(test.service.turn.unanswered, 0);
     ck_assert_uint_eq(test.service.turn.jobs_waiting, 0);
-    test_service_close(&test);
-}
-END_TEST
-
-/* So many rows that they take longer than TURN_LONG_NS, and several pieces. */
-static size_t many_rows(const struct test_service *test)
-{
-    return (size_t)(4 * TURN_LONG_NS / test->served->info->row_ns) + 2000;
-}
-
-START_TEST(a_long_job_lets_short_ones_pass)
-{
-    struct test_service test;
-    struct submission longer = {0}, brief = {0};
-    open_echo(&test);
-    struct turn *turn = &test.service.turn;
-    ck_assert(submit(&test, &longer, 7, many_rows(&test), false));
-    ck_assert(turn->has_new_long);
-    for (unsigned number = 8; number < 11; number++) {
-        ck_assert(submit(&test, &brief, number, 1, false));
-        turn->short_ns = INT64_MAX / 2; /* they come all the time */
-        turn_forward(turn);             /* the short one, and a piece of the long one */
-        ck_assert(is_answered(&brief));
-        ck_assert_uint_eq(brief.job.batch_rows, 1);
-        ck_assert(!longer.job.is_done);
-        ck_assert_uint_eq(longer.job.rows_done, 0);
-        turn_release(turn, &brief.job);
-    }
-    while (!longer.job.is_done)
-        turn_forward(turn);
-    ck_assert(is_answered(&longer));
-    ck_assert_uint_eq(longer.job.batch_rows, turn->batch_rows_max);
-    turn_release(turn, &longer.job);
-    test_service_close(&test);
-}
-END_TEST
-
-/* Wherever they lie; but not the job that wants its layers. */
-START_TEST(long_jobs_of_costly_rows_share_a_pass)
-{
-    enum { JOBS = 5 };
-    struct test_service test;
-    struct submission submissions[JOBS] = {0}, brief = {0};
-    open_echo(&test);
-    struct turn *turn = &test.service.turn;
-    set_cost(test.served->model, TURN_LONG_NS / 2, SIZE_MAX); /* three rows are long work */
-    for (unsigned i = 0; i < JOBS; i++) {
-        ck_assert(submit(&test, &submissions[i], 5 + i, 3 + i, i == 3));
-        ck_assert(i != 1 || submit(&test, &brief, 20, 1, false)); /* lies between them */
-    }
-    ck_assert_ptr_eq(turn->long_queue.first, &submissions[0].job);
-    turn->short_ns = INT64_MAX / 2; /* a piece a turn */
-    turn_forward(turn);
-    ck_assert(is_answered(&brief));
-    ck_assert_uint_eq(turn->pass_rows, 3 + 4 + 5 + 7);
-    ck_assert_ptr_eq(turn->long_queue.first, &submissions[3].job);
-    turn_release(turn, &submissions[1].job); /* the pass goes on for the others */
-    ck_assert_uint_eq(turn->pass_rows, 3 + 4 + 5 + 7);
-    ck_assert_uint_eq(turn->rows_waiting, 3 + 5 + 6 + 7);
-    while (turn->jobs_waiting)
-        turn_forward(turn);
-    for (unsigned i = 0; i < JOBS; i++) {
-        ck_assert(i == 1 || is_answered(&submissions[i]));
-        turn_release(turn, &submissions[i].job);
-    }
-    turn_release(turn, &brief.job);
-    ck_assert_uint_eq(turn->unanswered + turn->rows_waiting, 0);
-    ck_assert_ptr_null(turn->gathered);
-    test_service_close(&test);
-}
-END_TEST
-
-/* A pass that nobody waits for ends, and leaves nothing to the next one. */
-START_TEST(a_pass_ends_when_its_last_job_has_gone)
-{
-    struct test_service test;
-    struct submission one = {0}, late = {.deadline_ns = INT64_MAX}, next = {0};
-    open_echo(&test);
-    struct turn *turn = &test.service.turn;
-    set_cost(test.served->model, TURN_LONG_NS / 2, SIZE_MAX);
-    ck_assert(submit(&test, &one, 1, 40, false));
-    ck_assert(submit(&test, &late, 2, 50, false));
-    turn->short_ns = INT64_MAX / 2;
-    turn_forward(turn);
-    ck_assert_uint_eq(turn->pass_rows, 90);
-    late.job.deadline_ns = 1;
-    turn_forward(turn);
-    ck_assert(late.job.is_done && late.job.is_late && !one.job.is_late);
-    ck_assert_uint_eq(turn->pass_rows, one.job.is_done ? 0 : 90);
-    turn_release(turn, &one.job);
-    ck_assert_uint_eq(turn->pass_rows, 0);
-    ck_assert(submit(&test, &next, 3, 30, false));
-    while (turn->jobs_waiting)
-        turn_forward(turn);
-    ck_assert(is_answered(&next));
-    turn_release(turn, &late.job);
-    turn_release(turn, &next.job);
-    ck_assert_uint_eq(turn->unanswered + turn->rows_waiting, 0);
-    test_service_close(&test);
-}
-END_TEST
-
-/* A pass takes a part of the last job, and the next one the rest. */
-START_TEST(a_pass_of_several_jobs_has_a_limit)
-{
-    enum { JOBS = 5 };
-    struct test_service test;
-    struct submission submissions[JOBS] = {0};
-    open_echo(&test);
-    struct turn *turn = &test.service.turn;
-    size_t rows = turn->batch_rows_max / 3 + 1;
-    set_cost(test.served->model, TURN_LONG_NS / 2, SIZE_MAX);
-    for (unsigned i = 0; i < JOBS; i++)
-        ck_assert(submit(&test, &submissions[i], i, rows, false));
-    turn->short_ns = INT64_MAX / 2;
-    turn_forward(turn);
-    ck_assert_uint_eq(turn->pass_rows, turn->batch_rows_max);
-    while (turn->jobs_waiting)
-        turn_forward(turn);
-    for (unsigned i = 0; i < JOBS; i++) {
-        ck_assert(is_answered(&submissions[i]));
-        ck_assert_uint_le(submissions[i].job.batch_rows, turn->batch_rows_max);
-        turn_release(turn, &submissions[i].job);
-    }
     test_service_close(&test);
 }
 END_TEST
@@ -238,7 +43,7 @@ START_TEST(no_work_is_done_for_who_waits_no_more)
     ck_assert(submit(&test, &longer, 4, many_rows(&test), false));
     test.service.turn.short_ns = INT64_MAX / 2; /* one piece of it a turn */
     turn_forward(&test.service.turn);
-    ck_assert_uint_gt(test.service.turn.pass_rows, 0);
+    ck_assert(turn_has_pass(&test.service.turn));
     longer.job.deadline_ns = 1;
     turn_forward(&test.service.turn);
     ck_assert(longer.job.is_done && longer.job.is_late);
@@ -485,11 +290,10 @@ START_TEST(no_more_rows_wait_than_may)
 }
 END_TEST
 
-RUN_SUITE("turn", jobs_of_one_turn_are_one_batch, a_long_job_lets_short_ones_pass,
-          long_jobs_of_costly_rows_share_a_pass, a_pass_ends_when_its_last_job_has_gone,
-          a_pass_of_several_jobs_has_a_limit, no_work_is_done_for_who_waits_no_more,
-          every_layer_is_given_to_who_asks, a_job_that_leaves_early_leaves_no_trace,
-          a_full_turn_says_so_and_has_room_again,
+RUN_SUITE("turn", jobs_of_one_turn_are_one_batch,
+
+          no_work_is_done_for_who_waits_no_more, every_layer_is_given_to_who_asks,
+          a_job_that_leaves_early_leaves_no_trace, a_full_turn_says_so_and_has_room_again,
           held_rows_are_kept_until_they_are_submitted_or_given_up,
           a_held_job_whose_answers_find_no_room_comes_again,
           any_order_of_coming_and_going_keeps_answers_apart, no_more_rows_wait_than_may)
