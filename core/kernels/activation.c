@@ -26,6 +26,7 @@ struct relud_activation {
 #define MODULE(name)           .info.module = name
 #define RELU_LIKE              .info.is_relu_like = true
 #define SATURATING             .info.is_saturating = true
+#define PIECEWISE              .info.is_piecewise_linear = true
 #define ROWWISE                .info.is_rowwise = true
 #define OPERATOR(name)         .onnx.op = name
 #define NO_OPERATOR            .onnx.op = ""

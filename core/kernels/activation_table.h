@@ -22,13 +22,13 @@
 
 /* clang-format off */
 #define ACTIVATIONS(FORMULA, FORM) \
-    FORMULA(relu, MODULE("ReLU"), OPERATOR("Relu"), RELU_LIKE) \
-    FORMULA(leaky_relu, MODULE("LeakyReLU"), OPERATOR("LeakyRelu"), ATTRIBUTES({"alpha", 0.01f}), \
+    FORMULA(relu, MODULE("ReLU"), OPERATOR("Relu"), RELU_LIKE, PIECEWISE) \
+    FORMULA(leaky_relu, MODULE("LeakyReLU"), OPERATOR("LeakyRelu"), ATTRIBUTES({"alpha", 0.01f}), PIECEWISE, \
             \
             PARAMETERS(1, NUMBER("negative_slope", 0.01f))) \
-    FORM(FORM_PRELU, prelu, MODULE("PReLU"), OPERATOR("PRelu"), \
+    FORM(FORM_PRELU, prelu, MODULE("PReLU"), OPERATOR("PRelu"), PIECEWISE, \
             PARAMETERS(1, SLOPES("weight", 0.25f))) \
-    FORM(FORM_RRELU, rrelu, MODULE("RReLU"), NO_OPERATOR, \
+    FORM(FORM_RRELU, rrelu, MODULE("RReLU"), NO_OPERATOR, PIECEWISE, \
          PARAMETERS(2, NUMBER("lower", 0.125f), NUMBER("upper", 1.0f / 3))) \
     FORMULA(elu, MODULE("ELU"), OPERATOR("Elu"), ATTRIBUTES({"alpha", 1}), \
             PARAMETERS(1, NUMBER("alpha", 1))) \
@@ -48,21 +48,21 @@
     FORMULA(softsign, MODULE("Softsign"), OPERATOR("Softsign"), SATURATING) \
     FORMULA(logsigmoid, MODULE("LogSigmoid"), NO_OPERATOR) \
     FORMULA(hardswish, MODULE("Hardswish"), OPERATOR("HardSwish")) \
-    FORMULA(hardsigmoid, MODULE("Hardsigmoid"), OPERATOR("HardSigmoid"), SATURATING) \
+    FORMULA(hardsigmoid, MODULE("Hardsigmoid"), OPERATOR("HardSigmoid"), SATURATING, PIECEWISE) \
     FORMULA(hardtanh, MODULE("Hardtanh"), OPERATOR("Clip"), \
-            PARAMETERS(2, NUMBER("min_val", -1), NUMBER("max_val", 1)), SATURATING) \
-    FORM(FORM_RELU6, relu6, MODULE("ReLU6"), OPERATOR("Clip"), RELU_LIKE, SATURATING) \
+            PARAMETERS(2, NUMBER("min_val", -1), NUMBER("max_val", 1)), SATURATING, PIECEWISE) \
+    FORM(FORM_RELU6, relu6, MODULE("ReLU6"), OPERATOR("Clip"), RELU_LIKE, SATURATING, PIECEWISE) \
     FORMULA(threshold, MODULE("Threshold"), OPERATOR("ThresholdedRelu"), ATTRIBUTES({"alpha", 1}), \
             \
-            PARAMETERS(2, NUMBER("threshold", 0), NUMBER("value", 0)), RELU_LIKE) \
+            PARAMETERS(2, NUMBER("threshold", 0), NUMBER("value", 0)), RELU_LIKE, PIECEWISE) \
     FORMULA(tanhshrink, MODULE("Tanhshrink"), NO_OPERATOR) \
-    FORMULA(softshrink, MODULE("Softshrink"), OPERATOR("Shrink"), \
+    FORMULA(softshrink, MODULE("Softshrink"), OPERATOR("Shrink"), PIECEWISE, \
             PARAMETERS(1, NUMBER("lambda", 0.5f))) \
-    FORMULA(hardshrink, MODULE("Hardshrink"), OPERATOR("Shrink"), \
+    FORMULA(hardshrink, MODULE("Hardshrink"), OPERATOR("Shrink"), PIECEWISE, \
             PARAMETERS(1, NUMBER("lambda", 0.5f))) \
     FORM(FORM_SOFTMAX, softmax, MODULE("Softmax"), OPERATOR("Softmax"), ROWWISE) \
     FORM(FORM_LOG_SOFTMAX, log_softmax, MODULE("LogSoftmax"), OPERATOR("LogSoftmax"), ROWWISE) \
-    FORMULA(identity, MODULE("Identity"), OPERATOR("Identity"))
+    FORMULA(identity, MODULE("Identity"), OPERATOR("Identity"), PIECEWISE)
 /* clang-format on */
 
 #endif

@@ -14,7 +14,7 @@ static size_t panel_end(const struct linear *linear)
     return linear->panel_end ? linear->panel_end : panel_count(linear->outputs);
 }
 
-static struct panel panel_of(const struct linear *linear, size_t index)
+struct panel linear_panel(const struct linear *linear, size_t index)
 {
     size_t first = index * PANEL_WIDTH, left = linear->outputs - first;
     size_t columns = left < PANEL_WIDTH ? left : PANEL_WIDTH;
@@ -81,7 +81,7 @@ bool linear_pack(struct linear *linear, struct arena *arena, const struct weight
         if (biases[n] == 0 && signbit(biases[n]))
             linear->may_skip_zeros = false;
     for (size_t p = 0; p < panels; p++) {
-        struct panel panel = panel_of(linear, p);
+        struct panel panel = linear_panel(linear, p);
         pack_panel(packed + p * PANEL_WIDTH * inputs, &panel, weights, p * PANEL_WIDTH);
     }
     return true;
@@ -129,7 +129,7 @@ void linear_narrow(const struct linear *linear, enum panel_form form, uint16_t *
 void linear_unpack(const struct linear *linear, float *weight, float *bias)
 {
     for (size_t p = 0; p < panel_count(linear->outputs); p++) {
-        struct panel panel = panel_of(linear, p);
+        struct panel panel = linear_panel(linear, p);
         for (size_t n = 0; n < panel.columns; n++)
             for (size_t k = 0; k < panel.inputs; k++)
                 weight[(p * PANEL_WIDTH + n) * panel.inputs + k] =
@@ -184,7 +184,7 @@ static void dense_rows(const struct linear *linear, const float *const *x, float
                        size_t rows)
 {
     for (size_t p = linear->panel_first; p < panel_end(linear); p++) {
-        struct panel panel = panel_of(linear, p);
+        struct panel panel = linear_panel(linear, p);
         if (panel.form == PANEL_FLOAT32 || rows == 1)
             panel_rows(linear, &panel, 0, x, y, rows, p * PANEL_WIDTH);
         else
@@ -289,7 +289,7 @@ static void sparse_rows(const struct linear *linear, const float *const *x, floa
             size_t inputs = linear->inputs - k < LIST_MAX ? linear->inputs - k : LIST_MAX;
             list_rows(linear, x + r, some, k, inputs, &lists);
             for (size_t p = linear->panel_first; p < panel_end(linear); p++) {
-                struct panel panel = panel_of(linear, p);
+                struct panel panel = linear_panel(linear, p);
                 sparse_panel(&panel, linear, &lists, k == 0, k + LIST_MAX >= linear->inputs, y + r,
                              some, p * PANEL_WIDTH);
             }
@@ -322,7 +322,7 @@ void linear_by_panel(const struct linear *linear, const float *x, float *y, size
 void linear_by_blas(const struct linear *linear, const float *x, float *y, size_t rows)
 {
     for (size_t p = linear->panel_first; p < panel_end(linear); p++) {
-        struct panel panel = panel_of(linear, p);
+        struct panel panel = linear_panel(linear, p);
         int width = (int)(panel.units * PANEL_UNIT), columns = (int)panel.columns;
         float *to = y + p * PANEL_WIDTH;
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, columns,

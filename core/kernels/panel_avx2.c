@@ -4,6 +4,7 @@
 #if defined(__AVX2__)
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef __m256 vec;
 enum { LANES = 8 };
@@ -131,9 +132,13 @@ static size_t avx2_count(const float *x, size_t count)
     return found;
 }
 
+#define WIDEN vec_widen
+#include "core/kernels/panel_pull.h"
+
 const struct panel_kernels panel_avx2 = {.dense = avx2_dense,
                                          .widen = vec_widen,
                                          .sparse = vec_sparse,
+                                         .pull = pull_slopes,
                                          .list = avx2_list,
                                          .count = avx2_count};
 #endif

@@ -3,6 +3,7 @@
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
+#include <string.h>
 
 typedef __m512 vec;
 enum { LANES = 16 };
@@ -121,9 +122,13 @@ static size_t avx512_count(const float *x, size_t count)
     return found;
 }
 
+#define WIDEN vec_widen
+#include "core/kernels/panel_pull.h"
+
 const struct panel_kernels panel_avx512 = {.dense = avx512_dense,
                                            .widen = vec_widen,
                                            .sparse = vec_sparse,
+                                           .pull = pull_slopes,
                                            .list = avx512_list,
                                            .count = avx512_count};
 #endif

@@ -4,6 +4,7 @@
 #include "core/kernels/panel.h"
 
 #include <math.h>
+#include <string.h>
 
 static float widened(enum panel_form form, uint16_t bits)
 {
@@ -70,9 +71,13 @@ static size_t scalar_count(const float *x, size_t count)
     return found;
 }
 
+#define WIDEN scalar_widen
+#include "core/kernels/panel_pull.h"
+
 const struct panel_kernels panel_scalar = {.dense = scalar_dense,
                                            .widen = scalar_widen,
                                            .sparse = scalar_sparse,
+                                           .pull = pull_slopes,
                                            .list = scalar_list,
                                            .count = scalar_count};
 

@@ -60,9 +60,10 @@ struct relud_activation_info {
     const char *module; /* torch.nn's class, "LeakyReLU"; NULL: there is none */
     size_t parameters;  /* how many of `parameter` there are */
     struct relud_parameter_info parameter[RELUD_PARAMETERS_MAX];
-    bool is_rowwise;    /* softmax, log_softmax: an answer depends on the whole row */
-    bool is_relu_like;  /* exactly 0 on a whole half-line: a unit can die */
-    bool is_saturating; /* flat on both sides, as sigmoid and tanh: a unit can saturate */
+    bool is_rowwise;          /* softmax, log_softmax: an answer depends on the whole row */
+    bool is_piecewise_linear; /* as ReLU: made of straight lines */
+    bool is_relu_like;        /* exactly 0 on a whole half-line: a unit can die */
+    bool is_saturating;       /* flat on both sides, as sigmoid and tanh: a unit can saturate */
 };
 
 /* Parameters, in the order of the row. */

@@ -18,6 +18,7 @@
 #include <relud/data.h>
 #include <relud/error.h>
 #include <relud/evaluate.h>
+#include <relud/explain.h>
 #include <relud/feature.h>
 #include <relud/file.h>
 #include <relud/guess.h>

@@ -1,6 +1,7 @@
 /* POST /predict: rows in, the net's outputs out. */
 #include "server/api/native.h"
 
+#include "server/api/explanations.h"
 #include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/base/clock.h"
@@ -10,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOWN "inputs, model, version, top_k, activations"
+#define KNOWN "inputs, model, version, top_k, activations, explain"
 
 struct wanted {
     const char *model, *version;
     size_t top_k;
     bool is_layered;
+    struct explain_member explain;
+    struct json_in *document; /* of the members in the body; NULL: there are none */
 };
 
 static bool read_members(struct json_in *document, struct wanted *wanted, struct relud_error *error)
@@ -25,6 +28,7 @@ static bool read_members(struct json_in *document, struct wanted *wanted, struct
            json_in_text(document, "version", &wanted->version, error) &&
            json_in_count(document, "top_k", 1, 1u << 20, &wanted->top_k, error) &&
            json_in_bool(document, "activations", &wanted->is_layered, error) &&
+           explanations_read(document, &wanted->explain, error) &&
            json_in_end(document, KNOWN, error);
 }
 
@@ -58,14 +62,11 @@ static const struct served_model *choose(struct request *request, const char *re
     if (is_bare(rest))
         return prediction_choose(request, wanted->model, wanted->version);
     struct relud_error error = {0};
-    const struct served_model *served = NULL;
-    struct json_in *document = json_in_open(rest, &error);
-    if (document && read_members(document, wanted, &error))
-        served = prediction_choose(request, wanted->model, wanted->version);
-    else
-        rows_io_fail(request, &error);
-    json_in_close(document);
-    return served;
+    wanted->document = json_in_open(rest, &error);
+    if (wanted->document && read_members(wanted->document, wanted, &error))
+        return prediction_choose(request, wanted->model, wanted->version);
+    rows_io_fail(request, &error);
+    return NULL;
 }
 
 /* Raw floats have no shape: they are any number of whole rows. */
@@ -109,7 +110,7 @@ static size_t row_bytes(const struct request *request, const struct served_model
     if (request->media_out != MEDIA_JSON && request->media_out != MEDIA_CSV)
         return floats * sizeof(float);
     return floats * PREDICTION_NUMBER_BYTES + classes * prediction_class_bytes(served) +
-           3 * (served->info->layers + 4);
+           3 * (served->info->layers + 4) + explanations_row_bytes(request, served);
 }
 
 /* Reads the rows of a body of any type, and into rest the members beside those of JSON. `named` is
@@ -207,6 +208,8 @@ static enum read_verdict read_body(struct request *request, struct wanted *wante
     request->is_layered = wanted->is_layered;
     if (!served || !check_names(request, served, named, &array) ||
         !find_rows(request, served, &array, &rows) ||
+        !explanations_choose(request, served, &wanted->explain,
+                             array.is_by_name || request->media_in == MEDIA_CSV) ||
         !prediction_is_allowed(request, served, rows, row_bytes(request, served, wanted->top_k)) ||
         !is_fit(request, served, &array, wanted))
         return READ_ANSWERED;
@@ -226,6 +229,8 @@ enum read_verdict predict_read(struct request *request, const char *body, size_t
         verdict = read_body(request, &wanted, body, len, begin_ns);
     if (query)
         json_in_close(query);
+    if (wanted.document)
+        json_in_close(wanted.document);
     return verdict;
 }
 
@@ -331,5 +336,10 @@ void predict_write(struct request *request)
         answer_predictions(request);
     if (request->is_layered)
         write_layers(request);
+    if (request->explain.is_wanted) {
+        text_put(out, ",\"explanations\":");
+        if (!explanations_write(request))
+            return;
+    }
     request_answer_json(request, "}\n");
 }

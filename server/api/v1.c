@@ -1,5 +1,6 @@
 #include "server/api/v1.h"
 
+#include "server/api/explanations.h"
 #include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/base/clock.h"
@@ -78,6 +79,7 @@ static enum read_verdict read_body(struct request *request, const struct served_
         return request_verdict(request);
     if (!read_rows(request, served, body, len, &array, has_examples))
         return request_verdict(request);
+    request->explain.is_by_name &= array.is_by_name;
     const char *name = has_examples ? "examples" : array.member ? "inputs" : "instances";
     if (!prediction_find_rows(request, served, name, array.shape, array.rank, false, &rows) ||
         !prediction_is_allowed(request, served, rows, row_bytes) ||
@@ -94,6 +96,18 @@ enum read_verdict v1_predict_read(struct request *request, const char *body, siz
     return read_body(request, served, body, len, false,
                      served->info->outputs * PREDICTION_NUMBER_BYTES +
                          served_model_names_bytes(served) + 8);
+}
+
+enum read_verdict v1_explain_read(struct request *request, const char *body, size_t len)
+{
+    const struct explain_member every = {.is_wanted = true};
+    const struct served_model *served = prediction_model(request);
+    if (!served || !explanations_choose(request, served, &every, true))
+        return READ_ANSWERED;
+    return read_body(request, served, body, len, false,
+                     served->info->outputs * PREDICTION_NUMBER_BYTES +
+                         served_model_names_bytes(served) + 8 +
+                         explanations_row_bytes(request, served));
 }
 
 enum read_verdict v1_classify_read(struct request *request, const char *body, size_t len)
@@ -180,6 +194,11 @@ void v1_predict_write(struct request *request)
         write_results(request);
     else
         rows_io_answer_tensor(request, job->y, shape, 2);
+    if (request->explain.is_wanted) {
+        text_put(&request->out, ",\"explanations\":");
+        if (!explanations_write(request))
+            return;
+    }
     finish(request);
 }
 

@@ -5,6 +5,7 @@
 #include "server/batch/request.h"
 
 enum read_verdict v1_predict_read(struct request *request, const char *body, size_t len);
+enum read_verdict v1_explain_read(struct request *request, const char *body, size_t len);
 void v1_predict_write(struct request *request);
 enum read_verdict v1_classify_read(struct request *request, const char *body, size_t len);
 void v1_classify_write(struct request *request);

@@ -89,6 +89,18 @@ void text_float(struct text *text, float value)
         text->len += relud_float_to_text(value, at);
 }
 
+void text_double(struct text *text, double value)
+{
+    char number[32];
+    int len = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        len = snprintf(number, sizeof number, "%.*g", digits, value);
+        if (strtod(number, NULL) == value)
+            break;
+    }
+    text_put_n(text, number, (size_t)len);
+}
+
 void text_free(struct text *text)
 {
     free(text->at);

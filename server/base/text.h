@@ -21,6 +21,9 @@ void text_print(struct text *text, const char *format, ...) __attribute__((forma
 void text_count(struct text *text, size_t number);    /* in decimal digits */
 void text_json(struct text *text, const char *words); /* as a JSON string with its quotes */
 void text_float(struct text *text, float value);      /* the shortest decimal */
+/* The shortest of the decimals of 15 to 17 digits that reads back to the same double. It must be
+ * finite. */
+void text_double(struct text *text, double value);
 void text_free(struct text *text);
 
 static inline bool text_is_whole(const struct text *text)

@@ -63,6 +63,13 @@ struct request_infer {
     bool has_id;
 };
 
+/* How a prediction is to be explained. */
+struct request_explain {
+    bool is_wanted;
+    bool is_by_name; /* contributions go by the names of the columns */
+    size_t index;    /* of a class or an output, or EXPLANATIONS_BEST */
+};
+
 struct request {
     struct list_node line; /* in the line of long work; see is_in_line */
     struct service *service;
@@ -103,6 +110,7 @@ struct request {
     size_t top_k;
     size_t answer_bytes; /* upper bound of the response's size */
     bool is_layered;
+    struct request_explain explain;
     struct request_infer infer;
     struct load_job *load_job; /* NULL, or the load_job that the request waits for */
 

@@ -1,6 +1,7 @@
 /* relud predict: runs the rows of a file through a net, without a server. */
 #include "server/cli/commands.h"
 
+#include "server/api/explanations.h"
 #include "server/api/rows_io.h"
 #include "server/base/cpus.h"
 #include "server/base/text.h"
@@ -25,6 +26,7 @@ struct predict {
     int format; /* enum format */
     size_t top_k, threads;
     int header, decimal;
+    const char *explain; /* "best", a label or an index; "": nothing is explained */
 };
 
 /* What one thread has for itself. */
@@ -33,9 +35,10 @@ struct part {
     float *x, *y; /* [ROWS_AT_ONCE][features], [][outputs] */
     struct text out;
     bool is_failed;
-    struct relud_error error; /* if it is */
-    float *p;                 /* [classes] */
-    uint32_t *room;           /* [classes], to rank them */
+    struct relud_error error;         /* if it is */
+    struct explanations explanations; /* if they are wanted */
+    float *p;                         /* [classes] */
+    uint32_t *room;                   /* [classes], to rank them */
 };
 
 /* The state of one run. */
@@ -44,7 +47,8 @@ struct run {
     relud_model *model;
     const struct relud_model_info *info;
     struct row_source source;
-    size_t row; /* where the rows begin that the parts work on now, ROWS_AT_ONCE each */
+    size_t explained; /* the class or output to explain, or EXPLANATIONS_BEST */
+    size_t row;       /* where the rows begin that the parts work on now, ROWS_AT_ONCE each */
     size_t parts;
     struct part *part; /* [parts] */
 };
@@ -72,7 +76,20 @@ static void write_predictions(const struct run *run, struct part *part, const fl
     text_put(&part->out, "]");
 }
 
-static void write_row(const struct run *run, struct part *part, size_t row, const float *y)
+/* Writes `,"explanation":{…}`. */
+static bool write_explanation(const struct run *run, struct part *part, const float *x,
+                              const float *y)
+{
+    if (!*run->wanted->explain)
+        return true;
+    text_put(&part->out, ",\"explanation\":");
+    return explanations_put(&part->explanations, &part->out, x, y, run->explained, NULL,
+                            &part->error);
+}
+
+/* Returns false, and sets part->error, if the row cannot be explained. */
+static bool write_row(const struct run *run, struct part *part, size_t row, const float *x,
+                      const float *y)
 {
     size_t outputs = run->info->outputs;
     switch ((enum format)run->wanted->format) {
@@ -94,8 +111,11 @@ static void write_row(const struct run *run, struct part *part, size_t row, cons
         rows_io_write_row(&part->out, y, outputs, NONFINITE_NULL);
         if (run->info->task == RELUD_TASK_CLASSIFICATION)
             write_predictions(run, part, y);
+        if (!write_explanation(run, part, x, y))
+            return false;
         text_put(&part->out, run->wanted->format == FORMAT_JSON ? "}" : "}\n");
     }
+    return true;
 }
 
 static bool flush_text(struct text *out, struct relud_error *error)
@@ -123,8 +143,9 @@ static void predict_some(void *user, size_t index, size_t parts)
     if (part->is_failed)
         return;
     relud_predict(part->scratch, x, rows, part->y);
-    for (size_t i = 0; i < rows; i++)
-        write_row(run, part, row + i, part->y + i * run->info->outputs);
+    for (size_t i = 0; i < rows && !part->is_failed; i++)
+        part->is_failed = !write_row(run, part, row + i, x + i * run->info->features,
+                                     part->y + i * run->info->outputs);
 }
 
 static bool predict_rows(struct run *run, const struct relud_team *team, struct relud_error *error)
@@ -178,7 +199,9 @@ static bool open_parts(struct run *run, struct relud_error *error)
         part->y = malloc(ROWS_AT_ONCE * info->outputs * sizeof *part->y);
         part->p = malloc((info->classes + 1) * sizeof *part->p);
         part->room = malloc((info->classes + 1) * sizeof *part->room);
-        is_open = part->scratch && part->x && part->y && part->p && part->room;
+        is_open =
+            part->scratch && part->x && part->y && part->p && part->room &&
+            (!*run->wanted->explain || explanations_open(&part->explanations, run->model, true));
     }
     return is_open || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
 }
@@ -188,6 +211,7 @@ static void close_parts(struct run *run)
     for (size_t i = 0; run->part && i < run->parts; i++) {
         relud_scratch_free(run->part[i].scratch);
         text_free(&run->part[i].out);
+        explanations_close(&run->part[i].explanations);
         free(run->part[i].x);
         free(run->part[i].y);
         free(run->part[i].p);
@@ -207,6 +231,20 @@ static bool predict_by_parts(struct run *run, struct relud_error *error)
     return is_done;
 }
 
+/* Finds what is to be explained. */
+static bool find_explained(struct run *run, struct relud_error *error)
+{
+    const char *explain = run->wanted->explain;
+    int format = run->wanted->format;
+    run->explained = EXPLANATIONS_BEST;
+    if (!*explain)
+        return true;
+    if (format != FORMAT_JSON && format != FORMAT_JSONL)
+        return relud_fail(error, RELUD_BAD_INPUT, "--explain wants --format jsonl or json");
+    return strcmp(explain, "best") == 0 ||
+           explanations_find(run->info, explain, &run->explained, error);
+}
+
 static bool predict(const struct predict *wanted, struct relud_error *error)
 {
     struct model_path path;
@@ -222,7 +260,8 @@ static bool predict(const struct predict *wanted, struct relud_error *error)
         .feature = run.info->feature,
         .table = table_of(wanted->header, wanted->decimal),
     };
-    bool is_done = row_source_open(&run.source, "predict", wanted->data, &options, error) &&
+    bool is_done = find_explained(&run, error) &&
+                   row_source_open(&run.source, "predict", wanted->data, &options, error) &&
                    open_parts(&run, error) && predict_by_parts(&run, error);
     close_parts(&run);
     row_source_close(&run.source);
@@ -236,6 +275,9 @@ static const struct option table[] = {
      "Write the answers in this format."},
     {"top-k", OPTION_COUNT, AT(top_k), "1", 0, 1, 1u << 20,
      "List this many classes for each row, the most probable one first."},
+    {"explain", OPTION_TEXT, AT(explain), "", "best|LABEL|INDEX", 0, 0,
+     "Say of each row what each of its numbers contributes: to the best class or, where there are "
+     "no classes, to every output; or to the class of this label or index."},
     {"threads", OPTION_COUNT, AT(threads), "0", 0, 0, 1024,
      "Use this many threads. 0 means one for each CPU that is allowed. They do not change the "
      "answers."},

@@ -303,7 +303,7 @@ bool http_request_write_answer(struct http_request *http_request)
 {
     enum { SHORT_BYTES = 128 * 1024 };
     struct request *request = &http_request->request;
-    if (request->answer_bytes <= SHORT_BYTES) {
+    if (request->answer_bytes <= SHORT_BYTES && !request->explain.is_wanted) {
         int64_t begin_ns = clock_ns();
         request->route->write(request);
         request->encode_ns = clock_ns() - begin_ns;

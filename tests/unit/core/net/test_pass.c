@@ -1,5 +1,5 @@
 /* Passes that threads share: the bits of relud_predict, however many threads, pieces and rows. */
-#include "tests/unit/onnx_case.h"
+#include "tests/unit/random_net.h"
 
 #include "core/net/model_private.h"
 #include "tests/unit/models.h"
@@ -7,8 +7,7 @@
 
 enum { ROWS = 300, THREADS = 3, LAYERS_MAX = 8 };
 
-/* Linear layers of one and of many panels, one over parts of a row, branches, a softmax, and several results. {#} stands for as many
- * random numbers as the shape before it has. */
+/* Linear layers of one and of many panels, one over parts of a row, branches, a softmax, and several results. */
 static const char *const nets[] = {
     "x:f[N,6]; w=f[6,200]{#}; b=f[200]{#}; h=Gemm(x,w,b); r=Relu(h); v=f[200,70]{#}; "
     "y=MatMul(r,v); >y:f[N,70]",
@@ -17,30 +16,6 @@ static const char *const nets[] = {
     "x:f[N,6]; k=i[3]{0,2,3}; t=Reshape(x,k); w=f[3,130]{#}; h=MatMul(t,w); f=Flatten(h); "
     "n=Neg(f); z=Mul(f,n); y=Concat(n,z) axis=1; >y:f[N,520]",
 };
-
-/* The net as tests/unit/onnx_text.h reads it. The caller frees it. */
-static char *net_text(const char *net)
-{
-    char *text = NULL;
-    size_t len = 0;
-    uint64_t state = 3;
-    FILE *out = open_memstream(&text, &len);
-    for (const char *at = net; *at; at++) {
-        fputc(*at, out);
-        if (*at != '#')
-            continue;
-        fseek(out, -1, SEEK_CUR);
-        const char *dim = at;
-        while (*dim != '[')
-            dim--;
-        size_t count = strtoul(dim + 1, (char **)&dim, 10);
-        count *= *dim == ',' ? strtoul(dim + 1, NULL, 10) : 1;
-        for (size_t i = 0; i < count; i++)
-            fprintf(out, "%s%.4f", i ? "," : "", (double)random_normal(&state));
-    }
-    fclose(out);
-    return text;
-}
 
 struct shared {
     relud_pass *pass;
@@ -87,17 +62,6 @@ static size_t pass_all(relud_model *model, const float *x, float *y, float *cons
     }
     relud_pass_free(shared.pass);
     return passes;
-}
-
-static relud_model *load_net(const char *net)
-{
-    struct relud_error error = {0};
-    char *text = net_text(net);
-    struct buffer bytes = onnx_of(text, 17);
-    relud_model *model = onnx_load(&bytes, &error);
-    ck_assert_msg(model != NULL, "%s: %s", net, error.text);
-    free(text), free(bytes.at);
-    return model;
 }
 
 /* By rows if the model is of few bytes, and by steps if it is of many. */

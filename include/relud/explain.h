@@ -1,0 +1,55 @@
+/* Why a net gives an answer: what each number of the row contributes to one output. */
+#ifndef RELUD_EXPLAIN_H
+#define RELUD_EXPLAIN_H
+
+#include <relud/error.h>
+#include <relud/model.h>
+#include <relud/watch.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Working memory for explanations of one model: one for each thread. */
+typedef struct relud_explainer relud_explainer;
+
+/* Holds a reference to the model. NULL: out of memory. */
+relud_explainer *relud_explainer_new(relud_model *model, struct relud_error *error);
+void relud_explainer_free(relud_explainer *explainer); /* may be NULL */
+
+/* What belongs to the contributions to an output. */
+struct relud_explanation {
+    /* The bias and the contributions, added up in their order. Where the net ends in softmax,
+     * log_softmax or sigmoid, it is the score before that: the logit. */
+    double output;
+    double bias; /* what no feature contributes */
+    /* What the net itself gives, minus `output`: by rounding where it is exact; otherwise by the
+     * integral, too (the completeness of Sundararajan et al. 2017). */
+    double error;
+    /* Around the row, the net is linear: a contribution is the feature times its slope there, and
+     * nothing else. It holds for nets of linear steps and activations like ReLU. For others the
+     * contributions are integrated gradients, from the mean of the rows trained on, or from 0 where
+     * it is not known; the bias is then the output at that point. */
+    bool is_exact;
+};
+
+/* Takes up the row x[features], which is copied. */
+void relud_explain_row(relud_explainer *explainer, const float *x);
+
+/* contribution[features] = what each number of the row contributes to that output (below
+ * info->outputs). A word or an id contributes by its place in the table. A missing number, for
+ * which the net has a value, contributes 0, and the value counts for the bias. Everything is summed
+ * in double, in a fixed order, so the bits depend on the row alone. False and *error:
+ * RELUD_UNSUPPORTED names a step without a derivative; RELUD_NOT_FINITE if the row's output is not
+ * a number. Also false if the watch, which may be NULL, has ended the work (error->code is 0). */
+bool relud_explain_output(relud_explainer *explainer, size_t output, double *contribution,
+                          struct relud_explanation *explanation, const struct relud_watch *watch,
+                          struct relud_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

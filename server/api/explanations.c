@@ -1,0 +1,210 @@
+#include "server/api/explanations.h"
+
+#include "server/batch/ranking.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ONE_BYTES = 200,   /* the most that one takes beside its contributions and its label */
+    NUMBER_BYTES = 26, /* a number in double, and its separator */
+};
+
+/* ---- of rows ---- */
+
+bool explanations_open(struct explanations *explanations, relud_model *model, bool is_by_name)
+{
+    struct relud_error error;
+    const struct relud_model_info *info = relud_model_info(model);
+    *explanations = (struct explanations){
+        .info = info,
+        .model = model,
+        .explainer = relud_explainer_new(model, &error),
+        .contribution = calloc(info->features, sizeof *explanations->contribution),
+        .name = is_by_name ? relud_model_feature_names(model) : NULL};
+    return explanations->explainer && explanations->contribution;
+}
+
+void explanations_close(struct explanations *explanations)
+{
+    relud_explainer_free(explanations->explainer);
+    free(explanations->contribution);
+}
+
+static size_t outputs_of(const struct relud_model_info *info)
+{
+    return info->classes ? info->classes : info->outputs;
+}
+
+bool explanations_find(const struct relud_model_info *info, const char *label, size_t *index,
+                       struct relud_error *error)
+{
+    char words[RELUD_GUESS_TEXT_MAX], *end;
+    struct relud_guess guess = {.word = label};
+    for (size_t i = 0; info->labels && i < info->classes; i++) {
+        *index = i;
+        if (strcmp(info->labels[i], label) == 0)
+            return true;
+        relud_guess_offer(&guess, info->labels[i]);
+    }
+    unsigned long number = strtoul(label, &end, 10);
+    *index = number;
+    if (*label < '0' || *label > '9' || *end)
+        return relud_fail(error, RELUD_BAD_INPUT, "explain: the model has no label '%.100s'%s",
+                          label, relud_guess_text(&guess, "", words));
+    return number < outputs_of(info) ||
+           relud_fail(error, RELUD_BAD_INPUT, "explain: the model has %zu %s; there is no index %s",
+                      outputs_of(info), info->classes ? "classes" : "outputs", label);
+}
+
+static bool put_contributions(const struct explanations *of, struct text *out, double sign,
+                              const struct relud_watch *watch)
+{
+    text_put(out, of->name ? ",\"contributions\":{" : ",\"contributions\":[");
+    for (size_t f = 0; f < of->info->features; f++) {
+        text_put(out, f ? "," : "");
+        if (of->name) {
+            text_json(out, of->name[f]);
+            text_put(out, ":");
+        }
+        text_double(out, sign * of->contribution[f]);
+        if (f % 64 == 63 && watch && !watch->go_on(watch->user))
+            return false;
+    }
+    text_put(out, of->name ? "}" : "]");
+    return true;
+}
+
+static bool put_one(const struct explanations *of, struct text *out, size_t index,
+                    const struct relud_watch *watch, struct relud_error *error)
+{
+    const struct relud_model_info *info = of->info;
+    bool is_one_score = info->classes && info->scores == 1;
+    double sign = is_one_score && index == 0 ? -1 : 1; /* the score is that of class 1 */
+    struct relud_explanation explanation;
+    if (!relud_explain_output(of->explainer, is_one_score ? 0 : index, of->contribution,
+                              &explanation, watch, error)) {
+        bool is_nothing = error->code == RELUD_NOT_FINITE;
+        text_put(out, is_nothing ? "null" : "");
+        return is_nothing;
+    }
+    text_print(out, "{\"index\":%zu", index);
+    if (info->labels && info->classes) {
+        text_put(out, ",\"label\":");
+        text_json(out, info->labels[index]);
+    }
+    text_put(out, ",\"output\":");
+    text_double(out, sign * explanation.output);
+    if (!put_contributions(of, out, sign, watch))
+        return false;
+    text_put(out, ",\"bias\":");
+    text_double(out, sign * explanation.bias);
+    if (!explanation.is_exact) {
+        text_put(out, ",\"error\":");
+        text_double(out, sign * explanation.error);
+    }
+    text_put(out, explanation.is_exact ? ",\"exact\":true}" : ",\"exact\":false}");
+    return true;
+}
+
+/* The class of the highest probability. */
+static size_t best_class(const struct explanations *of, const float *y)
+{
+    float p[2];
+    if (of->info->scores > 1)
+        return ranking_first(y, of->info->scores);
+    relud_probabilities(of->model, y, 1, p);
+    return ranking_first(p, 2);
+}
+
+bool explanations_put(const struct explanations *explanations, struct text *out, const float *x,
+                      const float *y, size_t index, const struct relud_watch *watch,
+                      struct relud_error *error)
+{
+    const struct relud_model_info *info = explanations->info;
+    size_t count = index == EXPLANATIONS_BEST && !info->classes ? info->outputs : 1;
+    error->code = 0;
+    relud_explain_row(explanations->explainer, x);
+    if (index == EXPLANATIONS_BEST)
+        index = info->classes ? best_class(explanations, y) : 0;
+    text_put(out, count > 1 ? "[" : "");
+    for (size_t i = 0; i < count; i++) {
+        text_put(out, i ? "," : "");
+        if (!put_one(explanations, out, index + i, watch, error))
+            return false;
+    }
+    text_put(out, count > 1 ? "]" : "");
+    return true;
+}
+
+/* ---- of requests ---- */
+
+bool explanations_read(struct json_in *document, struct explain_member *member,
+                       struct relud_error *error)
+{
+    const json_node *node = json_in_member(document, "explain");
+    double index;
+    if (!node)
+        return true;
+    *member = (struct explain_member){.is_wanted = true};
+    if (json_node_bool(node, &member->is_wanted) || (member->label = json_node_text(node)) != NULL)
+        return true;
+    if (!json_node_whole(node, 0, 1 << 30, &index))
+        return relud_fail(error, RELUD_BAD_INPUT, "explain must be true, a label or an index");
+    snprintf(member->number, sizeof member->number, "%.0f", index);
+    return true;
+}
+
+bool explanations_choose(struct request *request, const struct served_model *served,
+                         const struct explain_member *member, bool is_by_name)
+{
+    const char *label = member->label ? member->label : member->number;
+    struct relud_error error;
+    request->explain = (struct request_explain){
+        .is_wanted = member->is_wanted, .is_by_name = is_by_name, .index = EXPLANATIONS_BEST};
+    if (!member->is_wanted)
+        return true;
+    if (request->media_out != MEDIA_JSON)
+        request_fail(request, 400, "explanations are given as JSON only");
+    else if (*label && !explanations_find(served->info, label, &request->explain.index, &error))
+        request_fail(request, 400, "%s", error.text);
+    return !request->code;
+}
+
+size_t explanations_row_bytes(const struct request *request, const struct served_model *served)
+{
+    const struct relud_model_info *info = served->info;
+    const char *const *name =
+        request->explain.is_by_name ? relud_model_feature_names(served->model) : NULL;
+    size_t bytes = ONE_BYTES + info->features * NUMBER_BYTES + served->class_head_len_max;
+    bool is_every = request->explain.index == EXPLANATIONS_BEST && !info->classes;
+    for (size_t f = 0; name && f < info->features; f++)
+        bytes += 6 * strlen(name[f]) + 3;
+    return request->explain.is_wanted ? bytes * (is_every ? info->outputs : 1) : 0;
+}
+
+bool explanations_write(struct request *request)
+{
+    const struct turn_job *job = &request->job;
+    const struct relud_model_info *info = job->served->info;
+    const struct relud_watch watch = long_work_watch(request);
+    struct relud_error error = {0};
+    struct explanations all;
+    bool goes_on = explanations_open(&all, job->served->model, request->explain.is_by_name);
+    request->out.is_short |= !goes_on;
+    text_put(&request->out, "[");
+    for (size_t row = 0; goes_on && row < job->rows; row++) {
+        text_put(&request->out, row ? "," : "");
+        goes_on = explanations_put(&all, &request->out, job->x + row * info->features,
+                                   job->y + row * info->outputs, request->explain.index, &watch,
+                                   &error) &&
+                  long_work_go_on(request);
+    }
+    text_put(&request->out, "]");
+    explanations_close(&all);
+    if (error.code == RELUD_UNSUPPORTED)
+        request_fail(request, 400, "explain: model '%s': %s", job->served->name, error.text);
+    else
+        request->out.is_short |= error.code == RELUD_NO_MEMORY;
+    return !request->code;
+}

@@ -1,0 +1,203 @@
+/* Explanations over HTTP and by the command: the same rows have the same ones everywhere. */
+#include "tests/http/inputs.h"
+#include "tests/http/program.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+
+#define PENGUIN                                                                                    \
+    "{\"island\":\"Biscoe\",\"bill_length_mm\":46,\"bill_depth_mm\":14,"                           \
+    "\"flipper_length_mm\":211,\"body_mass_g\":4600,\"sex\":\"female\"}"
+#define OTHER                                                                                      \
+    "{\"sex\":\"male\",\"island\":\"Dream\",\"bill_length_mm\":null,\"bill_depth_mm\":18.5,"       \
+    "\"flipper_length_mm\":190,\"body_mass_g\":3700}"
+#define PENGUINS "/predict?model=penguins"
+
+static struct server serve_bundled(void)
+{
+    return server_start((const char *const[]){"deploy/models", NULL});
+}
+
+static cJSON *ask(const struct server *server, const char *path, const char *body)
+{
+    const struct reply *reply = server_ask(server, path, NULL, body, strlen(body), NULL);
+    ck_assert_msg(reply->code == 200, "%s: %ld %s", path, reply->code, reply->body);
+    cJSON *answer = cJSON_Parse(reply->body);
+    ck_assert_ptr_nonnull(answer);
+    return answer;
+}
+
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItem(object, name);
+    ck_assert_msg(cJSON_IsNumber(item), "%s", name);
+    return item->valuedouble;
+}
+
+static const cJSON *explanation_of(const cJSON *answer, int row)
+{
+    return cJSON_GetArrayItem(cJSON_GetObjectItem(answer, "explanations"), row);
+}
+
+/* bias + contributions is output, to the bit. Returns output. */
+static double check_sum(const cJSON *explanation)
+{
+    double sum = number(explanation, "bias");
+    const cJSON *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(explanation, "contributions")) sum +=
+        item->valuedouble;
+    ck_assert_double_eq(sum, number(explanation, "output"));
+    return sum;
+}
+
+/* The text of what `path` answers to `body`, from "explanations" on. */
+static const char *explanations(const struct server *server, const char *path, const char *body)
+{
+    static char text[1 << 16];
+    const struct reply *reply = server_ask(server, path, NULL, body, strlen(body), NULL);
+    ck_assert_msg(reply->code == 200, "%s: %ld %s", path, reply->code, reply->body);
+    const char *at = strstr(reply->body, "\"explanations\":[");
+    ck_assert_msg(at && strlen(at) < sizeof text, "%s", reply->body);
+    return strcpy(text, at);
+}
+
+START_TEST(contributions_and_bias_are_the_best_score)
+{
+    struct server server = serve_bundled();
+    cJSON *answer = ask(&server, PENGUINS, "{\"inputs\":[" PENGUIN "," OTHER "],\"explain\":true}");
+    for (int row = 0; row < 2; row++) {
+        const cJSON *explanation = explanation_of(answer, row);
+        const cJSON *scores = cJSON_GetArrayItem(cJSON_GetObjectItem(answer, "outputs"), row);
+        const cJSON *best = cJSON_GetArrayItem(
+            cJSON_GetArrayItem(cJSON_GetObjectItem(answer, "predictions"), row), 0);
+        int index = (int)number(explanation, "index");
+        ck_assert_int_eq(index, (int)number(best, "index"));
+        ck_assert_str_eq(cJSON_GetObjectItem(explanation, "label")->valuestring,
+                         cJSON_GetObjectItem(best, "label")->valuestring);
+        ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(explanation, "exact")));
+        ck_assert_double_eq_tol(check_sum(explanation),
+                                cJSON_GetArrayItem(scores, index)->valuedouble, 1e-5);
+    }
+    /* what is missing contributes nothing */
+    const cJSON *named = cJSON_GetObjectItem(explanation_of(answer, 1), "contributions");
+    ck_assert_double_eq(number(named, "bill_length_mm"), 0);
+    ck_assert_int_eq(cJSON_GetArraySize(named), 6);
+    cJSON_Delete(answer);
+    server_stop(&server);
+}
+END_TEST
+
+START_TEST(an_explanation_is_the_same_alone_in_a_batch_and_in_every_form)
+{
+    struct server server = serve_bundled();
+    char alone[4096], wanted[8192];
+    const char *begin =
+        strlen("\"explanations\":[") +
+        explanations(&server, PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":\"Adelie\"}");
+    strcpy(alone, begin);
+    strstr(alone, "]}")[0] = '\0';
+    const char *batch = explanations(
+        &server, PENGUINS, "{\"explain\":0,\"inputs\":[" OTHER "," PENGUIN "," OTHER "]}");
+    ck_assert_msg(strstr(batch, alone) != NULL, "%s\nis not in\n%s", alone, batch);
+    strcpy(wanted, explanations(&server, PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":true}"));
+    ck_assert_str_eq(
+        explanations(&server, "/v1/models/penguins:explain", "{\"instances\":[" PENGUIN "]}"),
+        wanted);
+    ck_assert_str_eq(explanations(&server, "/v1/models/penguins/versions/1:explain",
+                                  "{\"inputs\":{\"island\":[\"Biscoe\"],\"bill_length_mm\":[46],"
+                                  "\"bill_depth_mm\":[14],\"flipper_length_mm\":[211],"
+                                  "\"body_mass_g\":[4600],\"sex\":[\"female\"]}}"),
+                     wanted);
+    strstr(wanted, "]}")[0] = '\0';
+    enter();
+    write_file(dir, "rows.json", "[" PENGUIN "]", strlen("[" PENGUIN "]"));
+    runs(in("predict --explain best deploy/models/penguins %1$s/rows.json"), 0,
+         wanted + strlen("\"explanations\":["));
+    runs(in("predict --explain Gentoo --format json deploy/models/penguins %1$s/rows.json"), 0,
+         wanted + strlen("\"explanations\":["));
+    leave();
+    server_stop(&server);
+}
+END_TEST
+
+START_TEST(rows_without_names_have_contributions_in_their_order)
+{
+    struct server server = serve_bundled();
+    char body[4096] = "{\"model\":\"digits\",\"explain\":\"7\",";
+    FILE *digit = fopen("tests/data/digit-7.json", "r");
+    ck_assert_ptr_nonnull(digit);
+    ck_assert_int_eq(fgetc(digit), '{');
+    size_t len = strlen(body);
+    body[len + fread(body + len, 1, sizeof body - 1 - len, digit)] = '\0';
+    fclose(digit);
+    cJSON *answer = ask(&server, "/predict", body);
+    ck_assert(cJSON_IsArray(cJSON_GetObjectItem(explanation_of(answer, 0), "contributions")));
+    ck_assert_double_eq_tol(check_sum(explanation_of(answer, 0)), 13.413154, 1e-5);
+    cJSON_Delete(answer);
+    const char *csv = "sex,island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g\n"
+                      "female,Biscoe,46,14,211,4600\n";
+    const struct reply *reply =
+        server_ask(&server, "/predict?model=penguins&explain=true", NULL, csv, strlen(csv),
+                   "Content-Type: text/csv\r\nAccept: application/json");
+    ck_assert_int_eq(reply->code, 200);
+    ck_assert_ptr_nonnull(strstr(reply->body, "\"contributions\":{\"island\":1.24"));
+    server_stop(&server);
+}
+END_TEST
+
+/* Two outputs without classes, behind tanh: both are explained, by an integral. */
+START_TEST(every_output_is_explained_where_there_are_no_classes)
+{
+    static const char body[] =
+        "{\"explain\":true,\"inputs\":[{\"age\":31,\"city\":\"Rome\",\"job\":"
+        "\"nurse\",\"item\":0,\"history\":[1,2,3]}]}";
+    struct server server = serve();
+    cJSON *answer = ask(&server, "/predict", body);
+    const cJSON *both = explanation_of(answer, 0);
+    ck_assert_int_eq(cJSON_GetArraySize(both), 2);
+    for (int i = 0; i < 2; i++) {
+        const cJSON *one = cJSON_GetArrayItem(both, i);
+        ck_assert_int_eq((int)number(one, "index"), i);
+        ck_assert(cJSON_IsFalse(cJSON_GetObjectItem(one, "exact")));
+        ck_assert_double_lt(fabs(number(one, "error")), 1e-4);
+        ck_assert_ptr_null(cJSON_GetObjectItem(one, "label"));
+        const cJSON *named = cJSON_GetObjectItem(one, "contributions");
+        ck_assert_int_eq(cJSON_GetArraySize(named), 7);
+        ck_assert(number(named, "job") != 0 && number(named, "history.2") != 0);
+        check_sum(one);
+    }
+    cJSON_Delete(answer);
+    stop(&server);
+}
+END_TEST
+
+START_TEST(what_cannot_be_explained_is_refused)
+{
+    static const struct ask cases[] = {
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":\"Adele\"}", NULL, 400,
+         "the model has no label 'Adele'; did you mean 'Adelie'?"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":3}", NULL, 400,
+         "the model has 3 classes; there is no index 3"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":-1}", NULL, 400,
+         "explain must be true, a label or an index"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":[0]}", NULL, 400, "explain must be true"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":1.5}", NULL, 400, "explain must be true"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":false}", NULL, 200, "Gentoo"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":null}", NULL, 200, "Gentoo"},
+        {PENGUINS "&explain=true", "Biscoe,46,14,211,4600,female\n",
+         "Content-Type: text/csv\r\nAccept: text/csv", 400, "explanations are given as JSON only"},
+        {"/v1/models/none:explain", "{\"instances\":[[1]]}", NULL, 404, "none"},
+    };
+    struct server server = serve_bundled();
+    check(&server, cases, sizeof cases / sizeof *cases);
+    server_stop(&server);
+    runs("predict --explain 3 deploy/models/penguins /dev/null", 1, "there is no index 3");
+    runs("predict --explain best --format csv deploy/models/penguins /dev/null", 1,
+         "--explain wants --format jsonl or json");
+}
+END_TEST
+
+RUN_SUITE("explain", contributions_and_bias_are_the_best_score,
+          an_explanation_is_the_same_alone_in_a_batch_and_in_every_form,
+          rows_without_names_have_contributions_in_their_order,
+          every_output_is_explained_where_there_are_no_classes, what_cannot_be_explained_is_refused)
