@@ -23,8 +23,8 @@
 /* clang-format off */
 #define ACTIVATIONS(FORMULA, FORM) \
     FORMULA(relu, MODULE("ReLU"), OPERATOR("Relu"), RELU_LIKE, PIECEWISE) \
-    FORMULA(leaky_relu, MODULE("LeakyReLU"), OPERATOR("LeakyRelu"), ATTRIBUTES({"alpha", 0.01f}), PIECEWISE, \
-            \
+    FORMULA(leaky_relu, MODULE("LeakyReLU"), OPERATOR("LeakyRelu"), ATTRIBUTES({"alpha", 0.01f}), \
+            PIECEWISE, \
             PARAMETERS(1, NUMBER("negative_slope", 0.01f))) \
     FORM(FORM_PRELU, prelu, MODULE("PReLU"), OPERATOR("PRelu"), PIECEWISE, \
             PARAMETERS(1, SLOPES("weight", 0.25f))) \

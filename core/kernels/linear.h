@@ -82,8 +82,8 @@ void linear_forward(const struct linear *linear, const float *x, float *y, size_
 /* Panel number `index` of the layer. */
 struct panel linear_panel(const struct linear *linear, size_t index);
 
-/* to[inputs] += w · slope[outputs]: slopes by the outputs become slopes by the inputs. In double, in
- * a fixed order. Leaves out inputs k with x[k] == 0, unless x is NULL. */
+/* to[inputs] += w · slope[outputs]: slopes by the outputs become slopes by the inputs. In double,
+ * in a fixed order. Leaves out inputs k with x[k] == 0, unless x is NULL. */
 void linear_pull(const struct linear *linear, const double *slope, const float *x, double *to);
 
 /* The layer that computes only `panels` panels of PANEL_WIDTH columns, from panel_first on, or as

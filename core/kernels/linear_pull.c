@@ -25,6 +25,24 @@ static bool pad_slopes(const struct panel *panel, const double *slope, double by
     return is_any;
 }
 
+/* Narrow weights are widened for one input at a time. */
+static void pull_panel(const struct linear *linear, const struct panel *panel, const double *by,
+                       const unsigned *index, size_t count, double *to)
+{
+    const unsigned first = 0;
+    size_t width = panel->units * PANEL_UNIT;
+    float weight[PANEL_WIDTH];
+    struct panel one = *panel;
+    one.form = PANEL_FLOAT32;
+    one.weight = weight;
+    if (panel->form == PANEL_FLOAT32)
+        linear->kernels->pull(panel, by, index, count, to);
+    for (size_t i = 0; panel->form != PANEL_FLOAT32 && i < count; i++) {
+        linear->kernels->widen(panel->form, panel->narrow + index[i] * width, width, weight);
+        linear->kernels->pull(&one, by, &first, 1, to + index[i]);
+    }
+}
+
 void linear_pull(const struct linear *linear, const double *slope, const float *x, double *to)
 {
     enum { PIECE = 256 };
@@ -36,7 +54,7 @@ void linear_pull(const struct linear *linear, const double *slope, const float *
         for (size_t p = 0; count && p < panel_count(linear->outputs); p++) {
             struct panel panel = linear_panel(linear, p);
             if (pad_slopes(&panel, slope + p * PANEL_WIDTH, by))
-                linear->kernels->pull(&panel, by, index, count, to);
+                pull_panel(linear, &panel, by, index, count, to);
         }
     }
 }

@@ -65,8 +65,8 @@ struct panel_kernels {
     void (*sparse)(const struct panel *panel, const unsigned *index, const float *value,
                    size_t count, const float *before, float *sums);
     /* to[index[i]] += the sum over the columns n of weight[index[i]][n] * by[n], for i below count.
-     * by[16 * units]. It is summed in double, in a fixed order: eight sums side by side, then a
-     * tree. */
+     * by[16 * units]. The weights must not be narrow. It is summed in double, in a fixed order:
+     * eight sums side by side, then a tree. */
     void (*pull)(const struct panel *panel, const double *by, const unsigned *index, size_t count,
                  double *to);
     /* Lists the non-zeros of x[count], with indices that begin at `first`. Returns how many there

@@ -132,7 +132,6 @@ static size_t avx2_count(const float *x, size_t count)
     return found;
 }
 
-#define WIDEN vec_widen
 #include "core/kernels/panel_pull.h"
 
 const struct panel_kernels panel_avx2 = {.dense = avx2_dense,

@@ -122,7 +122,6 @@ static size_t avx512_count(const float *x, size_t count)
     return found;
 }
 
-#define WIDEN vec_widen
 #include "core/kernels/panel_pull.h"
 
 const struct panel_kernels panel_avx512 = {.dense = avx512_dense,

@@ -1,6 +1,8 @@
 /* The kernel for slopes of core/kernels/panel.h, compiled once for each instruction set. A product
- * and a sum are one IEEE operation each, so the bits are the same in every version. The files that
- * include it define WIDEN, their kernel for narrow weights. */
+ * and a sum are one IEEE operation each, so the bits are the same in every version. */
+#include "core/kernels/panel.h"
+
+#include <string.h>
 
 typedef double pull_lanes __attribute__((vector_size(8 * sizeof(double))));
 typedef float pull_floats __attribute__((vector_size(8 * sizeof(float))));
@@ -27,12 +29,6 @@ static void pull_slopes(const struct panel *panel, const double *by, const unsig
                         size_t count, double *to)
 {
     size_t width = panel->units * PANEL_UNIT;
-    float wide[PANEL_WIDTH];
-    for (size_t i = 0; i < count; i++) {
-        const float *weight =
-            panel->form == PANEL_FLOAT32 ? panel->weight + index[i] * width : wide;
-        if (weight == wide)
-            WIDEN(panel->form, panel->narrow + index[i] * width, width, wide);
-        to[index[i]] += pull_one(weight, by, width);
-    }
+    for (size_t i = 0; i < count; i++)
+        to[index[i]] += pull_one(panel->weight + index[i] * width, by, width);
 }

@@ -71,7 +71,6 @@ static size_t scalar_count(const float *x, size_t count)
     return found;
 }
 
-#define WIDEN scalar_widen
 #include "core/kernels/panel_pull.h"
 
 const struct panel_kernels panel_scalar = {.dense = scalar_dense,

@@ -24,7 +24,8 @@ struct relud_explainer {
     enum value_shape *shape; /* [values] */
     /* [values]: where the value is 0, its slope is not needed: the contribution is 0, too. */
     bool *skips_zeros;
-    float *row, *base; /* [features]: the row to explain, and where an integral begins */
+    /* [features]: the row to explain, where an integral begins, and a point on its way. */
+    float *row, *base, *way;
     double *gather;    /* [features]: the integral */
     double *looked_up; /* [features]: what its row of a table contributes */
     float *room;       /* for step_pull */
@@ -102,17 +103,18 @@ static bool allocate(struct relud_explainer *explainer)
         place[v + 1] = place[v] + width;
         widest = width > widest ? width : widest;
     }
-    explainer->value = calloc(place[values], sizeof *explainer->value);
-    explainer->slope = calloc(place[values], sizeof *explainer->slope);
-    explainer->shape = calloc(values, sizeof *explainer->shape);
-    explainer->skips_zeros = calloc(values, sizeof *explainer->skips_zeros);
-    explainer->row = calloc(2 * features + widest, sizeof *explainer->row);
-    explainer->gather = calloc(2 * features, sizeof *explainer->gather);
+    explainer->value = calloc(place[values] + 1, sizeof *explainer->value);
+    explainer->slope = calloc(place[values] + 1, sizeof *explainer->slope);
+    explainer->shape = calloc(values + 1, sizeof *explainer->shape);
+    explainer->skips_zeros = calloc(values + 1, sizeof *explainer->skips_zeros);
+    explainer->row = calloc(3 * features + widest, sizeof *explainer->row);
+    explainer->gather = calloc(2 * features + 1, sizeof *explainer->gather);
     if (!explainer->value || !explainer->slope || !explainer->shape || !explainer->skips_zeros ||
         !explainer->row || !explainer->gather)
         return false;
     explainer->base = explainer->row + features;
-    explainer->room = explainer->base + features;
+    explainer->way = explainer->base + features;
+    explainer->room = explainer->way + features;
     explainer->looked_up = explainer->gather + features;
     return true;
 }
@@ -399,7 +401,8 @@ static bool integrate(struct relud_explainer *explainer, struct target target, s
     size_t features = explainer->model->info.features;
     memset(explainer->gather, 0, features * sizeof *explainer->gather);
     for (size_t i = 0; i < parts * POINTS; i++) {
-        double ignored, share = ((double)(i / POINTS) + point[i % POINTS]) / (double)parts;
+        size_t part = i / POINTS;
+        double ignored, share = ((double)part + point[i % POINTS]) / (double)parts;
         double by = weight[i % POINTS] / (double)parts;
         run_at(explainer, x, share);
         if (!pull_back(explainer, target, &ignored, watch))
@@ -415,35 +418,29 @@ static bool integrate(struct relud_explainer *explainer, struct target target, s
 }
 
 /* Integrated gradients (Sundararajan et al. 2017), with twice as many parts until they account for
- * the difference between the row and the base. */
-static bool explain_by_integral(struct relud_explainer *explainer, struct target target,
+ * the difference between the row and the base. x[features] is scratch memory. */
+static bool explain_by_integral(struct relud_explainer *explainer, struct target target, float *x,
                                 double *contribution, struct relud_explanation *explanation,
-                                const struct relud_watch *watch, struct relud_error *error)
+                                const struct relud_watch *watch)
 {
     enum { PARTS_MAX = 32 };
     const double tolerance = 1e-5;
     size_t features = explainer->model->info.features;
-    float *x = malloc(features * sizeof *x);
-    double output = output_of(explainer, target), error_left = INFINITY;
-    bool goes_on = x != NULL || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
-    if (goes_on) {
-        run_at(explainer, x, 0);
-        explanation->bias = output_of(explainer, target);
-    }
-    for (size_t parts = 1; goes_on && parts <= PARTS_MAX; parts *= 2) {
-        goes_on = integrate(explainer, target, parts, x, watch);
+    double output = output_of(explainer, target), left = INFINITY;
+    run_at(explainer, x, 0);
+    explanation->bias = output_of(explainer, target);
+    double enough = tolerance * fmax(1, fabs(output - explanation->bias));
+    for (size_t parts = 1; left > enough && parts <= PARTS_MAX; parts *= 2) {
+        if (!integrate(explainer, target, parts, x, watch))
+            return false;
         double sum = explanation->bias;
         for (size_t f = 0; f < features; f++)
             sum += explainer->gather[f];
-        error_left = fabs(output - sum);
-        if (error_left <= tolerance * fmax(1, fabs(output - explanation->bias)))
-            break;
+        left = fabs(output - sum);
     }
     memcpy(contribution, explainer->gather, features * sizeof *contribution);
-    free(x);
-    if (goes_on)
-        run(explainer, explainer->row, 1); /* for the next output */
-    return goes_on;
+    run(explainer, explainer->row, 1); /* for the next output */
+    return true;
 }
 
 /* The first step that has no derivative, among those that the target needs: an operand of an
@@ -478,9 +475,11 @@ bool relud_explain_output(relud_explainer *explainer, size_t output, double *con
         return refuse_step(explainer, target.value, error);
     if (!isfinite(own))
         return relud_fail(error, RELUD_NOT_FINITE, "the output is not a finite number");
-    if (explanation->is_exact
-            ? !explain_exactly(explainer, target, contribution, explanation, watch)
-            : !explain_by_integral(explainer, target, contribution, explanation, watch, error))
+    bool is_explained = explanation->is_exact
+                            ? explain_exactly(explainer, target, contribution, explanation, watch)
+                            : explain_by_integral(explainer, target, explainer->way, contribution,
+                                                  explanation, watch);
+    if (!is_explained)
         return false;
     explanation->output = explanation->bias;
     for (size_t f = 0; f < explainer->model->info.features; f++)

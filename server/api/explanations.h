@@ -37,7 +37,7 @@ bool explanations_find(const struct relud_model_info *info, const char *label, s
 
 /* Writes the explanation of one row x[features], whose answer is y[outputs]: an object, null if the
  * output is not finite, or an array for every output. False and *error: RELUD_UNSUPPORTED if the
- * model cannot be explained, RELUD_NO_MEMORY. False without an error (code 0): the watch ended it. */
+ * model cannot be explained, or RELUD_NO_MEMORY. False and code 0: the watch ended it. */
 bool explanations_put(const struct explanations *explanations, struct text *out, const float *x,
                       const float *y, size_t index, const struct relud_watch *watch,
                       struct relud_error *error);
