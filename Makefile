@@ -48,7 +48,7 @@ tests  := $(patsubst %.c,$(B)/%,$(filter-out $(if $(SAN),tests/http/test_faults.
 shared := $(if $(SAN)$(COV),,$(B)/librelud.so)
 benches:= $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c) tests/bench/constant_server.c)
 
-.PHONY: all deps run test test-fast units tidy sanitize tsan coverage floats fuzz scorecard soak bench trace clients lint layers threads clean install image digits help
+.PHONY: all deps run test test-fast units tidy sanitize tsan coverage floats fuzz scorecard soak bench benches trace clients lint layers threads clean install image digits help
 .DEFAULT_GOAL := all
 
 all: $(B)/relud $(B)/librelud.a $(shared) $(manual) ## build build/relud, build/librelud.a and build/librelud.so
@@ -106,7 +106,9 @@ threads: all $(addprefix $(B)/tests/,$(THREADED))
 	@RELUD_SANDBOX=off RECORD=$(abspath $(B)/tests.json) RELUD=$(abspath $(B)/relud) tests/run $(addprefix $(B)/tests/,$(THREADED))
 
 bench: build-deps test-deps bench-deps ## the benchmark tables, side by side in one run
-	@$(MAKE) --no-print-directory all $(benches) && tests/bench/run
+	@$(MAKE) --no-print-directory benches && tests/bench/run
+
+benches: all $(benches)
 
 trace: build-deps ## the functions and files of server/ that one warm /predict enters, in order
 	@tests/trace

@@ -99,7 +99,7 @@ static void make_layer(struct arena_layer *made, size_t inputs, size_t outputs, 
     if (!linear_pack(&l->linear, &made->arena,
                      &(struct weights){inputs, outputs, l->weight, false, NULL, l->bias}, &options,
                      &error) ||
-        !plan_make(&l->linear, &l->arena, &error))
+        !plan_make(&l->linear, &made->arena, &error))
         stop(error.text);
 }
 
