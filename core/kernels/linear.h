@@ -15,6 +15,7 @@
 #include "core/base/arena.h"
 #include "core/kernels/panel.h"
 #include <relud/model.h>
+#include <relud/watch.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -83,8 +84,10 @@ void linear_forward(const struct linear *linear, const float *x, float *y, size_
 struct panel linear_panel(const struct linear *linear, size_t index);
 
 /* to[inputs] += w · slope[outputs]: slopes by the outputs become slopes by the inputs. In double,
- * in a fixed order. Leaves out inputs k with x[k] == 0, unless x is NULL. */
-void linear_pull(const struct linear *linear, const double *slope, const float *x, double *to);
+ * in a fixed order. Leaves out inputs k with x[k] == 0, unless x is NULL. False: the watch ended
+ * it. */
+bool linear_pull(const struct linear *linear, const double *slope, const float *x, double *to,
+                 const struct relud_watch *watch);
 
 /* The layer that computes only `panels` panels of PANEL_WIDTH columns, from panel_first on, or as
  * many as there are. Its y is the whole layer's, and it leaves the other columns alone. Borrows the

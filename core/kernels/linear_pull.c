@@ -1,6 +1,7 @@
 /* Linear layers backwards. */
 #include "core/kernels/linear.h"
 
+#include "core/base/watch.h"
 #include <string.h>
 
 /* Lists the inputs from `first` on whose slopes are wanted, at most `most`. */
@@ -43,18 +44,23 @@ static void pull_panel(const struct linear *linear, const struct panel *panel, c
     }
 }
 
-void linear_pull(const struct linear *linear, const double *slope, const float *x, double *to)
+bool linear_pull(const struct linear *linear, const double *slope, const float *x, double *to,
+                 const struct relud_watch *watch)
 {
-    enum { PIECE = 256 };
+    enum { PIECE = 256, PIECE_WEIGHTS = 1 << 16 /* about 20 us of work */ };
     unsigned index[PIECE];
     double by[PANEL_WIDTH];
-    for (size_t k = 0; k < linear->inputs; k += PIECE) {
-        size_t some = linear->inputs - k < PIECE ? linear->inputs - k : PIECE;
+    size_t fit = PIECE_WEIGHTS / linear->outputs, piece = fit < PIECE ? fit + 1 : PIECE, some;
+    for (size_t k = 0; k < linear->inputs; k += some) {
+        some = linear->inputs - k < piece ? linear->inputs - k : piece;
         size_t count = list_inputs(x, k, some, index);
         for (size_t p = 0; count && p < panel_count(linear->outputs); p++) {
             struct panel panel = linear_panel(linear, p);
             if (pad_slopes(&panel, slope + p * PANEL_WIDTH, by))
                 pull_panel(linear, &panel, by, index, count, to);
         }
+        if (!watch_go_on(watch))
+            return false;
     }
+    return true;
 }

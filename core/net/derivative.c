@@ -111,15 +111,15 @@ enum value_shape step_shape(const struct step *step, const enum value_shape *ope
 
 /* ---- linear and activation ---- */
 
-static double pull_linear(const struct step *step, const struct pull *pull)
+static double pull_linear(const struct step *step, struct pull *pull)
 {
     const struct linear *linear = &step->linear;
     double rest = 0;
-    for (size_t part = 0; part < step->parts; part++) {
+    for (size_t part = 0; part < step->parts && !pull->is_ended; part++) {
         const double *slope = pull->slope + part * linear->outputs;
         size_t first = part * linear->inputs;
-        linear_pull(linear, slope, pull->skips_zeros ? pull->x[0] + first : NULL,
-                    pull->to[0] + first);
+        const float *x = pull->skips_zeros ? pull->x[0] + first : NULL;
+        pull->is_ended = !linear_pull(linear, slope, x, pull->to[0] + first, pull->watch);
         for (size_t n = 0; n < linear->outputs; n++)
             rest += slope[n] * (double)linear->bias[n];
     }
@@ -137,12 +137,22 @@ static double offset_of(const struct step *step, float x, float y, float slope)
     return strcmp(name, "hardsigmoid") == 0 ? 0.5 : 0;
 }
 
+static bool is_any(const double *slope, size_t count)
+{
+    size_t i = 0;
+    while (i < count && slope[i] == 0)
+        i++;
+    return i < count;
+}
+
 /* The Jacobian of softmax is diag(y) - y·yᵀ; that of log_softmax 1 - 1·exp(y)ᵀ. */
 static void pull_softmax(const struct pull *pull, size_t first, size_t width, bool is_log)
 {
     const float *y = pull->y + first;
     const double *slope = pull->slope + first;
     double sum = 0;
+    if (!is_any(slope, width))
+        return;
     for (size_t i = 0; i < width; i++)
         sum += is_log ? slope[i] : slope[i] * (double)y[i];
     for (size_t i = 0; i < width; i++)
@@ -163,6 +173,8 @@ static double pull_activation(const struct step *step, const struct pull *pull)
     activation_gradient(pull->isa, step->activation, &step->params, pull->x[0], pull->room,
                         step->parts, width);
     for (size_t i = 0; i < step->width; i++) {
+        if (pull->slope[i] == 0)
+            continue;
         pull->to[0][i] += pull->slope[i] * (double)pull->room[i];
         if (info->is_piecewise_linear)
             rest += pull->slope[i] * offset_of(step, pull->x[0][i], pull->y[i], pull->room[i]);
@@ -271,9 +283,25 @@ static double rest_of_element(enum element element, const struct pull *pull, con
     return rest;
 }
 
+/* A value times, or divided by, a constant: what most nets begin with. */
+static void pull_scaling(const struct step *step, const struct pull *pull)
+{
+    const struct operand *by = &step->operand[1];
+    for (size_t i = 0; i < step->width; i++) {
+        double factor = (double)by->constant[by->len == 1 ? 0 : i];
+        pull->to[0][i] +=
+            step->element == ELEMENT_MUL ? pull->slope[i] * factor : pull->slope[i] * (1 / factor);
+    }
+}
+
 static double pull_element(const struct step *step, const struct pull *pull)
 {
     double rest = 0;
+    bool is_product = step->element == ELEMENT_MUL || step->element == ELEMENT_DIV;
+    if (is_product && step->operand[1].constant && pull->to[0]) {
+        pull_scaling(step, pull);
+        return 0;
+    }
     for (size_t i = 0; i < step->width; i++) {
         double x[3] = {0}, slope[3] = {0}, y = (double)pull->y[i];
         if (pull->slope[i] == 0)
@@ -323,7 +351,7 @@ static void pull_reduction(const struct step *step, const struct pull *pull)
         const float *x = pull->x[0] + part * n;
         float y = pull->y[part];
         bool is_taken = false;
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; pull->slope[part] != 0 && i < n; i++) {
             bool is_chosen = !is_taken && x[i] == y;
             is_taken |= is_chosen;
             pull->to[0][part * n + i] +=
@@ -341,6 +369,8 @@ static void pull_normalize(const struct step *step, const struct pull *pull)
         const float *x = pull->x[0] + part * n, *y = pull->y + part * n;
         const double *slope = pull->slope + part * n;
         double mean = 0, square = 0, by_one = 0, by_y = 0;
+        if (!is_any(slope, n))
+            continue;
         for (size_t i = 0; i < n && !step->is_root_mean_square; i++)
             mean += (double)x[i] / (double)n;
         for (size_t i = 0; i < n; i++) {
@@ -380,7 +410,7 @@ static void pull_top(const struct step *step, const struct pull *pull)
         pull->to[0][i / count * n + (size_t)pull->room[i]] += pull->slope[i];
 }
 
-double step_pull(const struct step *step, const struct pull *pull)
+double step_pull(const struct step *step, struct pull *pull)
 {
     switch (step->kind) {
     case STEP_LINEAR:

@@ -26,11 +26,13 @@ struct pull {
     /* The slopes by zeros in x[0] are not needed; a linear step leaves them out. */
     bool skips_zeros;
     float *room; /* [the greater of width and width of x[0]] */
+    const struct relud_watch *watch;
+    bool is_ended; /* set if the watch ended it: not all slopes are there */
 };
 
 /* Adds the slopes. Returns what the step itself contributes, of a step whose value is linear: slope
- * times y, less what is pulled to the operands. Not for lookups
- * and joins. */
-double step_pull(const struct step *step, const struct pull *pull);
+ * times y, less what is pulled to the operands. Not for lookups and joins, which need no arithmetic
+ * of their own. Numbers whose slope is 0 are left alone: they may be NaN. */
+double step_pull(const struct step *step, struct pull *pull);
 
 #endif

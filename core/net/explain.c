@@ -4,26 +4,17 @@
 
 #include "core/base/float_env.h"
 #include "core/base/watch.h"
-#include "core/net/derivative.h"
 #include "core/net/model_private.h"
+#include "core/net/value_facts.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    NONE = -1,
-    OPERANDS = 3, /* of steps other than joins, which are gone through here, operand by operand */
-};
-
 struct relud_explainer {
     relud_model *model;
-    size_t values;           /* 1 + steps: value 0 is the row, value i + 1 what step i makes */
-    size_t *place;           /* [values + 1]: where each begins in the next two arrays */
-    float *value;            /* of the last run */
-    double *slope;           /* of an output, by each value */
-    enum value_shape *shape; /* [values] */
-    /* [values]: where the value is 0, its slope is not needed: the contribution is 0, too. */
-    bool *skips_zeros;
+    struct value_facts facts;
+    float *value;  /* of the last run; the values lie side by side, as facts.place says */
+    double *slope; /* of an output, by each value */
     /* [features]: the row to explain, where an integral begins, and a point on its way. */
     float *row, *base, *way;
     double *gather;    /* [features]: the integral */
@@ -33,54 +24,6 @@ struct relud_explainer {
 };
 
 /* ---- making one ---- */
-
-static size_t width_of(const struct relud_explainer *explainer, size_t value)
-{
-    return network_width(&explainer->model->network, value);
-}
-
-/* The operand's value, or STEP_INPUT for a constant, which has none. */
-static enum value_shape shape_of_operand(const struct relud_explainer *explainer,
-                                         const struct operand *operand)
-{
-    return operand->constant ? SHAPE_CONSTANT : explainer->shape[operand->value];
-}
-
-static void find_shapes(struct relud_explainer *explainer)
-{
-    const struct network *network = &explainer->model->network;
-    explainer->shape[STEP_INPUT] = SHAPE_LINEAR;
-    for (size_t i = 0; i < network->steps; i++) {
-        const struct step *step = &network->step[i];
-        enum value_shape first[OPERANDS], most = SHAPE_CONSTANT;
-        for (size_t k = 0; k < step->operands; k++) {
-            enum value_shape shape = shape_of_operand(explainer, &step->operand[k]);
-            most = shape > most ? shape : most;
-            if (k < OPERANDS)
-                first[k] = shape;
-        }
-        explainer->shape[i + 1] = step->kind == STEP_JOIN ? most : step_shape(step, first);
-    }
-}
-
-/* True if zeros stay zeros: the row, times constants. Or if the slope of a zero is 0: a ReLU. */
-static bool makes_idle_zeros(const struct relud_explainer *explainer, const struct step *step)
-{
-    const struct operand *x = step->operand;
-    if (step->kind == STEP_ACTIVATE)
-        return strcmp(relud_activation_info(step->activation)->name, "relu") == 0;
-    return step->kind == STEP_ELEMENT &&
-           (step->element == ELEMENT_MUL || step->element == ELEMENT_DIV) && !x[0].constant &&
-           x[1].constant && explainer->skips_zeros[x[0].value];
-}
-
-static void find_idle_zeros(struct relud_explainer *explainer)
-{
-    const struct network *network = &explainer->model->network;
-    explainer->skips_zeros[STEP_INPUT] = true;
-    for (size_t i = 0; i < network->steps; i++)
-        explainer->skips_zeros[i + 1] = makes_idle_zeros(explainer, &network->step[i]);
-}
 
 /* An integral begins at the mean of the rows trained on. An index has no mean. */
 static void set_base(struct relud_explainer *explainer)
@@ -94,23 +37,17 @@ static void set_base(struct relud_explainer *explainer)
 
 static bool allocate(struct relud_explainer *explainer)
 {
-    size_t features = explainer->model->info.features, values = explainer->values;
-    size_t *place = explainer->place = calloc(values + 1, sizeof *place), widest = 0;
-    if (!place)
+    const struct relud_model_info *info = &explainer->model->info;
+    struct value_facts *facts = &explainer->facts;
+    size_t features = info->features;
+    if (!facts_find(facts, &explainer->model->network, info->feature))
         return false;
-    for (size_t v = 0; v < values; v++) {
-        size_t width = width_of(explainer, v);
-        place[v + 1] = place[v] + width;
-        widest = width > widest ? width : widest;
-    }
-    explainer->value = calloc(place[values] + 1, sizeof *explainer->value);
-    explainer->slope = calloc(place[values] + 1, sizeof *explainer->slope);
-    explainer->shape = calloc(values + 1, sizeof *explainer->shape);
-    explainer->skips_zeros = calloc(values + 1, sizeof *explainer->skips_zeros);
-    explainer->row = calloc(3 * features + widest, sizeof *explainer->row);
+    size_t numbers = facts->place[facts->values];
+    explainer->value = calloc(numbers + 1, sizeof *explainer->value);
+    explainer->slope = calloc(numbers + 1, sizeof *explainer->slope);
+    explainer->row = calloc(3 * features + facts->widest + 1, sizeof *explainer->row);
     explainer->gather = calloc(2 * features + 1, sizeof *explainer->gather);
-    if (!explainer->value || !explainer->slope || !explainer->shape || !explainer->skips_zeros ||
-        !explainer->row || !explainer->gather)
+    if (!explainer->value || !explainer->slope || !explainer->row || !explainer->gather)
         return false;
     explainer->base = explainer->row + features;
     explainer->way = explainer->base + features;
@@ -122,17 +59,13 @@ static bool allocate(struct relud_explainer *explainer)
 relud_explainer *relud_explainer_new(relud_model *model, struct relud_error *error)
 {
     struct relud_explainer *explainer = calloc(1, sizeof *explainer);
-    if (explainer) {
+    if (explainer)
         explainer->model = relud_model_retain(model);
-        explainer->values = model->network.steps + 1;
-    }
     if (!explainer || !allocate(explainer)) {
         relud_explainer_free(explainer);
         relud_fail(error, RELUD_NO_MEMORY, "out of memory for an explanation");
         return NULL;
     }
-    find_shapes(explainer);
-    find_idle_zeros(explainer);
     set_base(explainer);
     return explainer;
 }
@@ -142,11 +75,9 @@ void relud_explainer_free(relud_explainer *explainer)
     if (!explainer)
         return;
     relud_model_release(explainer->model);
-    free(explainer->place);
+    facts_free(&explainer->facts);
     free(explainer->value);
     free(explainer->slope);
-    free(explainer->shape);
-    free(explainer->skips_zeros);
     free(explainer->row);
     free(explainer->gather);
     free(explainer);
@@ -156,12 +87,12 @@ void relud_explainer_free(relud_explainer *explainer)
 
 static float *value_at(const struct relud_explainer *explainer, size_t value)
 {
-    return explainer->value + explainer->place[value];
+    return explainer->value + explainer->facts.place[value];
 }
 
 static double *slope_at(const struct relud_explainer *explainer, size_t value)
 {
-    return explainer->slope + explainer->place[value];
+    return explainer->slope + explainer->facts.place[value];
 }
 
 static void point_at_operands(const struct relud_explainer *explainer, const struct step *step,
@@ -172,11 +103,22 @@ static void point_at_operands(const struct relud_explainer *explainer, const str
                                          : value_at(explainer, step->operand[k].value);
 }
 
+/* Leaves a share of the rows of a table that features have chosen. */
+static void shrink_rows(const struct relud_explainer *explainer, const struct step *step, float *y)
+{
+    size_t n = step->width / step->parts;
+    for (size_t part = 0; part < step->parts; part++)
+        for (size_t k = 0;
+             k < n && facts_origin_of_lookup(&explainer->facts, step, part) != FACTS_NO_FEATURE;
+             k++)
+            y[part * n + k] *= explainer->share;
+}
+
 static void run_step(struct relud_explainer *explainer, size_t index)
 {
     const struct network *network = &explainer->model->network;
     const struct step *step = &network->step[index];
-    const float *x[OPERANDS];
+    const float *x[STEP_OPERANDS];
     float *y = value_at(explainer, index + 1);
     if (step->kind == STEP_JOIN) {
         for (size_t part = 0; part < step->parts; part++)
@@ -190,24 +132,30 @@ static void run_step(struct relud_explainer *explainer, size_t index)
     }
     point_at_operands(explainer, step, x);
     step_run(step, network->isa, x, y, 1);
-    for (size_t i = 0; step->kind == STEP_LOOKUP && explainer->share != 1 && i < step->width; i++)
-        y[i] *= explainer->share;
+    if (step->kind == STEP_LOOKUP && explainer->share != 1)
+        shrink_rows(explainer, step, y);
 }
 
-static void run(struct relud_explainer *explainer, const float *x, float share)
+/* Computes all values. False: the watch ended it. */
+static bool run(struct relud_explainer *explainer, const float *x, float share,
+                const struct relud_watch *watch)
 {
     uint64_t env = float_env_enter();
+    bool goes_on = true;
     explainer->share = share;
     memcpy(explainer->value, x, explainer->model->info.features * sizeof *x);
-    for (size_t i = 0; i < explainer->model->network.steps; i++)
+    for (size_t i = 0; goes_on && i < explainer->model->network.steps; i++) {
         run_step(explainer, i);
+        goes_on = watch_go_on(watch);
+    }
     float_env_leave(env);
+    return goes_on;
 }
 
-void relud_explain_row(relud_explainer *explainer, const float *x)
+bool relud_explain_row(relud_explainer *explainer, const float *x, const struct relud_watch *watch)
 {
     memcpy(explainer->row, x, explainer->model->info.features * sizeof *x);
-    run(explainer, explainer->row, 1);
+    return run(explainer, explainer->row, 1, watch);
 }
 
 /* ---- backwards ---- */
@@ -236,19 +184,6 @@ static struct target find_target(const struct network *network, size_t output)
     return target;
 }
 
-/* The feature that number `index` of the value is, gathered or not; NONE if it is made of them. */
-static long feature_of(const struct network *network, size_t value, size_t index)
-{
-    while (value != STEP_INPUT) {
-        const struct step *step = &network->step[value - 1];
-        if (step->kind != STEP_GATHER)
-            return NONE;
-        index = step->map[index];
-        value = step->operand[0].value;
-    }
-    return (long)index;
-}
-
 /* Gives what the rows of a table contribute to the features that chose them. Returns what cannot be
  * given to one. */
 static double pull_lookup(struct relud_explainer *explainer, const struct step *step,
@@ -260,10 +195,9 @@ static double pull_lookup(struct relud_explainer *explainer, const struct step *
     for (size_t part = 0; part < step->parts; part++) {
         double sum = 0;
         for (size_t k = part * n; k < (part + 1) * n; k++)
-            sum += slope[k] * (double)y[k];
-        long feature = feature_of(&explainer->model->network, step->operand[0].value,
-                                  step->map ? step->map[part] : part);
-        if (feature == NONE)
+            sum += slope[k] == 0 ? 0 : slope[k] * (double)y[k];
+        size_t feature = facts_origin_of_lookup(&explainer->facts, step, part);
+        if (feature == FACTS_NO_FEATURE)
             rest += sum;
         else
             explainer->looked_up[feature] += sum;
@@ -278,9 +212,11 @@ static double pull_join(struct relud_explainer *explainer, const struct step *st
     for (size_t part = 0; part < step->parts; part++)
         for (size_t k = 0; k < step->operands; k++) {
             const struct operand *of = &step->operand[k];
-            bool is_constant = shape_of_operand(explainer, of) == SHAPE_CONSTANT;
+            bool is_constant = facts_shape_in(&explainer->facts, of) == SHAPE_CONSTANT;
             const float *x = of->constant ? of->constant : value_at(explainer, of->value);
             for (size_t i = part * step->piece[k]; i < (part + 1) * step->piece[k]; i++, slope++) {
+                if (*slope == 0)
+                    continue;
                 if (is_constant)
                     rest += *slope * (double)x[i];
                 else
@@ -290,14 +226,16 @@ static double pull_join(struct relud_explainer *explainer, const struct step *st
     return rest;
 }
 
-static double pull_step(struct relud_explainer *explainer, size_t index)
+/* Returns what no feature contributes. *goes_on becomes false if the watch ended it. */
+static double pull_step(struct relud_explainer *explainer, size_t index,
+                        const struct relud_watch *watch, bool *goes_on)
 {
     const struct network *network = &explainer->model->network;
     const struct step *step = &network->step[index];
     const double *slope = slope_at(explainer, index + 1);
-    const float *x[OPERANDS], *y = value_at(explainer, index + 1);
-    double *to[OPERANDS], rest = 0;
-    if (explainer->shape[index + 1] == SHAPE_CONSTANT) {
+    const float *x[STEP_OPERANDS], *y = value_at(explainer, index + 1);
+    double *to[STEP_OPERANDS], rest = 0;
+    if (explainer->facts.shape[index + 1] == SHAPE_CONSTANT) {
         for (size_t i = 0; i < step->width; i++)
             rest += slope[i] == 0 ? 0 : slope[i] * (double)y[i];
         return rest;
@@ -309,18 +247,22 @@ static double pull_step(struct relud_explainer *explainer, size_t index)
     point_at_operands(explainer, step, x);
     for (size_t k = 0; k < step->operands; k++) {
         const struct operand *of = &step->operand[k];
-        to[k] = shape_of_operand(explainer, of) == SHAPE_CONSTANT ? NULL
-                                                                  : slope_at(explainer, of->value);
+        to[k] = facts_shape_in(&explainer->facts, of) == SHAPE_CONSTANT
+                    ? NULL
+                    : slope_at(explainer, of->value);
     }
-    const struct pull pull = {.isa = network->isa,
-                              .x = x,
-                              .y = y,
-                              .slope = slope,
-                              .to = to,
-                              .skips_zeros = step->kind == STEP_LINEAR &&
-                                             explainer->skips_zeros[step->operand[0].value],
-                              .room = explainer->room};
-    return step_pull(step, &pull);
+    struct pull pull = {.isa = network->isa,
+                        .x = x,
+                        .y = y,
+                        .slope = slope,
+                        .to = to,
+                        .skips_zeros = step->kind == STEP_LINEAR &&
+                                       explainer->facts.skips_zeros[step->operand[0].value],
+                        .room = explainer->room,
+                        .watch = watch};
+    rest = step_pull(step, &pull);
+    *goes_on = !pull.is_ended;
+    return rest;
 }
 
 /* Fills in the slopes of the target by all values, for the values of the last run. *bias becomes
@@ -329,15 +271,16 @@ static bool pull_back(struct relud_explainer *explainer, struct target target, d
                       const struct relud_watch *watch)
 {
     size_t features = explainer->model->info.features;
-    memset(explainer->slope, 0, explainer->place[explainer->values] * sizeof *explainer->slope);
+    memset(explainer->slope, 0,
+           explainer->facts.place[explainer->facts.values] * sizeof *explainer->slope);
     memset(explainer->looked_up, 0, features * sizeof *explainer->looked_up);
     slope_at(explainer, target.value)[target.index] = 1;
     *bias = 0;
     uint64_t env = float_env_enter();
     bool goes_on = true;
     for (size_t i = target.value; goes_on && i-- > 0;) {
-        *bias += pull_step(explainer, i);
-        goes_on = watch_go_on(watch);
+        *bias += pull_step(explainer, i, watch, &goes_on);
+        goes_on = goes_on && watch_go_on(watch);
     }
     float_env_leave(env);
     return goes_on;
@@ -380,18 +323,17 @@ static const double weight[POINTS] = {0.05061426814518813, 0.11119051722668724, 
  * of a table grows from 0 instead. */
 static bool is_on_way(const struct relud_explainer *explainer, size_t f)
 {
-    const struct relud_features *features = explainer->model->info.feature;
-    bool is_index = features && (features->at[f].words || features->at[f].indices);
-    return !is_index && !isnan(explainer->row[f]);
+    return !explainer->facts.is_index[f] && !isnan(explainer->row[f]);
 }
 
-static void run_at(struct relud_explainer *explainer, float *x, double share)
+static bool run_at(struct relud_explainer *explainer, float *x, double share,
+                   const struct relud_watch *watch)
 {
     for (size_t f = 0; f < explainer->model->info.features; f++) {
         double base = (double)explainer->base[f], row = (double)explainer->row[f];
         x[f] = is_on_way(explainer, f) ? (float)(base + share * (row - base)) : explainer->row[f];
     }
-    run(explainer, x, (float)share);
+    return run(explainer, x, (float)share, watch);
 }
 
 /* Adds up the integral in `parts` parts. */
@@ -404,8 +346,7 @@ static bool integrate(struct relud_explainer *explainer, struct target target, s
         size_t part = i / POINTS;
         double ignored, share = ((double)part + point[i % POINTS]) / (double)parts;
         double by = weight[i % POINTS] / (double)parts;
-        run_at(explainer, x, share);
-        if (!pull_back(explainer, target, &ignored, watch))
+        if (!run_at(explainer, x, share, watch) || !pull_back(explainer, target, &ignored, watch))
             return false;
         for (size_t f = 0; f < features; f++) {
             double way = (double)explainer->row[f] - (double)explainer->base[f];
@@ -427,7 +368,9 @@ static bool explain_by_integral(struct relud_explainer *explainer, struct target
     const double tolerance = 1e-5;
     size_t features = explainer->model->info.features;
     double output = output_of(explainer, target), left = INFINITY;
-    run_at(explainer, x, 0);
+    memset(explainer->gather, 0, features * sizeof *explainer->gather);
+    if (!run_at(explainer, x, 0, watch))
+        return false;
     explanation->bias = output_of(explainer, target);
     double enough = tolerance * fmax(1, fabs(output - explanation->bias));
     for (size_t parts = 1; left > enough && parts <= PARTS_MAX; parts *= 2) {
@@ -439,8 +382,7 @@ static bool explain_by_integral(struct relud_explainer *explainer, struct target
         left = fabs(output - sum);
     }
     memcpy(contribution, explainer->gather, features * sizeof *contribution);
-    run(explainer, explainer->row, 1); /* for the next output */
-    return true;
+    return run(explainer, explainer->row, 1, watch); /* for the next output */
 }
 
 /* The first step that has no derivative, among those that the target needs: an operand of an
@@ -453,7 +395,7 @@ static bool refuse_step(const struct relud_explainer *explainer, size_t value,
         const struct step *step = &network->step[value - 1];
         is_first = true;
         for (size_t k = 0; k < step->operands && is_first; k++)
-            if (shape_of_operand(explainer, &step->operand[k]) == SHAPE_UNKNOWN) {
+            if (facts_shape_in(&explainer->facts, &step->operand[k]) == SHAPE_UNKNOWN) {
                 value = step->operand[k].value;
                 is_first = false;
             }
@@ -467,7 +409,7 @@ bool relud_explain_output(relud_explainer *explainer, size_t output, double *con
                           struct relud_error *error)
 {
     struct target target = find_target(&explainer->model->network, output);
-    enum value_shape shape = explainer->shape[target.value];
+    enum value_shape shape = explainer->facts.shape[target.value];
     double own = output_of(explainer, target);
     *explanation = (struct relud_explanation){.is_exact = shape <= SHAPE_LINEAR};
     error->code = 0;
@@ -485,5 +427,7 @@ bool relud_explain_output(relud_explainer *explainer, size_t output, double *con
     for (size_t f = 0; f < explainer->model->info.features; f++)
         explanation->output += contribution[f];
     explanation->error = own - explanation->output;
-    return true;
+    return isfinite(explanation->output) ||
+           relud_fail(error, RELUD_NOT_FINITE,
+                      "the output is not a finite number everywhere on the integral's way");
 }

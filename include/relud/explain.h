@@ -35,15 +35,18 @@ struct relud_explanation {
     bool is_exact;
 };
 
-/* Takes up the row x[features], which is copied. */
-void relud_explain_row(relud_explainer *explainer, const float *x);
+/* Takes up the row x[features], which is copied. The watch may be NULL; false if it has ended the
+ * work. */
+bool relud_explain_row(relud_explainer *explainer, const float *x, const struct relud_watch *watch);
 
 /* contribution[features] = what each number of the row contributes to that output (below
  * info->outputs). A word or an id contributes by its place in the table. A missing number, for
- * which the net has a value, contributes 0, and the value counts for the bias. Everything is summed
- * in double, in a fixed order, so the bits depend on the row alone. False and *error:
- * RELUD_UNSUPPORTED names a step without a derivative; RELUD_NOT_FINITE if the row's output is not
- * a number. Also false if the watch, which may be NULL, has ended the work (error->code is 0). */
+ * which the net has a value, contributes 0, and the value counts for the bias; so does what a step
+ * function such as floor makes of a number. Everything is summed in double, in a fixed order, so
+ * the bits depend on the row alone. False and *error: RELUD_UNSUPPORTED names a step without a
+ * derivative; RELUD_NOT_FINITE if the row's output is not a finite number, or that of a point on
+ * the way of the integral. Also false if the watch, which may be NULL, has ended the work: the code
+ * of *error is 0 then. */
 bool relud_explain_output(relud_explainer *explainer, size_t output, double *contribution,
                           struct relud_explanation *explanation, const struct relud_watch *watch,
                           struct relud_error *error);

@@ -1,7 +1,6 @@
 #include "server/api/explanations.h"
 
 #include "server/batch/ranking.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,25 +35,27 @@ static size_t outputs_of(const struct relud_model_info *info)
     return info->classes ? info->classes : info->outputs;
 }
 
-bool explanations_find(const struct relud_model_info *info, const char *label, size_t *index,
-                       struct relud_error *error)
+bool explanations_find_label(const struct relud_model_info *info, const char *label, size_t *index,
+                             struct relud_error *error)
 {
-    char words[RELUD_GUESS_TEXT_MAX], *end;
+    char words[RELUD_GUESS_TEXT_MAX];
     struct relud_guess guess = {.word = label};
-    for (size_t i = 0; info->labels && i < info->classes; i++) {
-        *index = i;
-        if (strcmp(info->labels[i], label) == 0)
+    for (*index = 0; info->labels && *index < info->classes; ++*index) {
+        if (strcmp(info->labels[*index], label) == 0)
             return true;
-        relud_guess_offer(&guess, info->labels[i]);
+        relud_guess_offer(&guess, info->labels[*index]);
     }
-    unsigned long number = strtoul(label, &end, 10);
-    *index = number;
-    if (*label < '0' || *label > '9' || *end)
-        return relud_fail(error, RELUD_BAD_INPUT, "explain: the model has no label '%.100s'%s",
-                          label, relud_guess_text(&guess, "", words));
-    return number < outputs_of(info) ||
-           relud_fail(error, RELUD_BAD_INPUT, "explain: the model has %zu %s; there is no index %s",
-                      outputs_of(info), info->classes ? "classes" : "outputs", label);
+    return relud_fail(error, RELUD_BAD_INPUT, "explain: the model has no label '%.100s'%s", label,
+                      relud_guess_text(&guess, "", words));
+}
+
+bool explanations_check_index(const struct relud_model_info *info, size_t index,
+                              struct relud_error *error)
+{
+    return index < outputs_of(info) ||
+           relud_fail(error, RELUD_BAD_INPUT,
+                      "explain: the model has %zu %s; there is no index %zu", outputs_of(info),
+                      info->classes ? "classes" : "outputs", index);
 }
 
 static bool put_contributions(const struct explanations *of, struct text *out, double sign,
@@ -124,7 +125,8 @@ bool explanations_put(const struct explanations *explanations, struct text *out,
     const struct relud_model_info *info = explanations->info;
     size_t count = index == EXPLANATIONS_BEST && !info->classes ? info->outputs : 1;
     error->code = 0;
-    relud_explain_row(explanations->explainer, x);
+    if (!relud_explain_row(explanations->explainer, x, watch))
+        return false;
     if (index == EXPLANATIONS_BEST)
         index = info->classes ? best_class(explanations, y) : 0;
     text_put(out, count > 1 ? "[" : "");
@@ -139,55 +141,104 @@ bool explanations_put(const struct explanations *explanations, struct text *out,
 
 /* ---- of requests ---- */
 
-bool explanations_read(struct json_in *document, struct explain_member *member,
+bool explanations_read(const json_node *value, struct explain_member *member,
                        struct relud_error *error)
 {
-    const json_node *node = json_in_member(document, "explain");
-    double index;
-    if (!node)
+    double index = 0;
+    if (!value)
         return true;
     *member = (struct explain_member){.is_wanted = true};
-    if (json_node_bool(node, &member->is_wanted) || (member->label = json_node_text(node)) != NULL)
+    if (json_node_bool(value, &member->is_wanted) ||
+        (member->label = json_node_text(value)) != NULL)
         return true;
-    if (!json_node_whole(node, 0, 1 << 30, &index))
-        return relud_fail(error, RELUD_BAD_INPUT, "explain must be true, a label or an index");
-    snprintf(member->number, sizeof member->number, "%.0f", index);
-    return true;
+    member->has_index = json_node_whole(value, 0, 1 << 30, &index);
+    member->index = (size_t)index;
+    return member->has_index ||
+           relud_fail(error, RELUD_BAD_INPUT, "explain must be true, a label or an index");
+}
+
+static bool find_index(const struct relud_model_info *info, const struct explain_member *member,
+                       size_t *index, struct relud_error *error)
+{
+    *index = member->has_index ? member->index : EXPLANATIONS_BEST;
+    if (member->label)
+        return explanations_find_label(info, member->label, index, error);
+    return !member->has_index || explanations_check_index(info, *index, error);
 }
 
 bool explanations_choose(struct request *request, const struct served_model *served,
                          const struct explain_member *member, bool is_by_name)
 {
-    const char *label = member->label ? member->label : member->number;
     struct relud_error error;
-    request->explain = (struct request_explain){
-        .is_wanted = member->is_wanted, .is_by_name = is_by_name, .index = EXPLANATIONS_BEST};
+    request->explain =
+        (struct request_explain){.is_wanted = member->is_wanted, .is_by_name = is_by_name};
     if (!member->is_wanted)
         return true;
     if (request->media_out != MEDIA_JSON)
         request_fail(request, 400, "explanations are given as JSON only");
-    else if (*label && !explanations_find(served->info, label, &request->explain.index, &error))
+    else if (!find_index(served->info, member, &request->explain.index, &error))
         request_fail(request, 400, "%s", error.text);
     return !request->code;
+}
+
+/* How many explanations a row gets. */
+static size_t count_of(const struct request *request, const struct served_model *served)
+{
+    bool is_every = request->explain.index == EXPLANATIONS_BEST && !served->info->classes;
+    return is_every ? served->info->outputs : 1;
+}
+
+bool explanations_are_allowed(struct request *request, const struct served_model *served,
+                              size_t rows)
+{
+    /* An integral takes some dozens of passes forwards and backwards. */
+    const double passes = 100, most_ns = 2e9;
+    if (!request->explain.is_wanted)
+        return true;
+    double row_ns = passes * served->info->row_ns * (double)count_of(request, served);
+    size_t most = row_ns > most_ns ? 1 : (size_t)(most_ns / row_ns);
+    if (rows <= most)
+        return true;
+    request_fail(request, 413, "explain: %zu rows take too long; at most %zu of this model do not",
+                 rows, most);
+    return false;
 }
 
 size_t explanations_row_bytes(const struct request *request, const struct served_model *served)
 {
     const struct relud_model_info *info = served->info;
+    if (!request->explain.is_wanted)
+        return 0;
     const char *const *name =
         request->explain.is_by_name ? relud_model_feature_names(served->model) : NULL;
     size_t bytes = ONE_BYTES + info->features * NUMBER_BYTES + served->class_head_len_max;
-    bool is_every = request->explain.index == EXPLANATIONS_BEST && !info->classes;
     for (size_t f = 0; name && f < info->features; f++)
         bytes += 6 * strlen(name[f]) + 3;
-    return request->explain.is_wanted ? bytes * (is_every ? info->outputs : 1) : 0;
+    return bytes * count_of(request, served);
 }
 
-bool explanations_write(struct request *request)
+static bool write_row(struct request *request, const struct explanations *all, size_t row,
+                      bool is_text, struct relud_error *error)
 {
     const struct turn_job *job = &request->job;
     const struct relud_model_info *info = job->served->info;
     const struct relud_watch watch = long_work_watch(request);
+    struct text text = {0};
+    bool is_put =
+        explanations_put(all, is_text ? &text : &request->out, job->x + row * info->features,
+                         job->y + row * info->outputs, request->explain.index, &watch, error);
+    if (is_text)
+        text_put_n(&text, "", 1); /* the final NUL */
+    if (is_text && text_is_whole(&text))
+        text_json(&request->out, text.at);
+    request->out.is_short |= text.is_short;
+    text_free(&text);
+    return is_put && long_work_go_on(request);
+}
+
+bool explanations_write(struct request *request, bool are_texts)
+{
+    const struct turn_job *job = &request->job;
     struct relud_error error = {0};
     struct explanations all;
     bool goes_on = explanations_open(&all, job->served->model, request->explain.is_by_name);
@@ -195,10 +246,7 @@ bool explanations_write(struct request *request)
     text_put(&request->out, "[");
     for (size_t row = 0; goes_on && row < job->rows; row++) {
         text_put(&request->out, row ? "," : "");
-        goes_on = explanations_put(&all, &request->out, job->x + row * info->features,
-                                   job->y + row * info->outputs, request->explain.index, &watch,
-                                   &error) &&
-                  long_work_go_on(request);
+        goes_on = write_row(request, &all, row, are_texts, &error);
     }
     text_put(&request->out, "]");
     explanations_close(&all);

@@ -9,7 +9,8 @@
 struct explain_member {
     bool is_wanted;
     const char *label; /* or NULL; belongs to the document */
-    char number[16];   /* the index, or "" */
+    bool has_index;
+    size_t index;
 };
 
 /* ---- of rows ---- */
@@ -30,13 +31,15 @@ struct explanations {
 bool explanations_open(struct explanations *explanations, relud_model *model, bool is_by_name);
 void explanations_close(struct explanations *explanations);
 
-/* The index that a class or output of the model has: of its label, or as a number. False and
- * *error if there is none. */
-bool explanations_find(const struct relud_model_info *info, const char *label, size_t *index,
-                       struct relud_error *error);
+/* Finds the class of that label. False and *error, with a guess, if there is none. */
+bool explanations_find_label(const struct relud_model_info *info, const char *label, size_t *index,
+                             struct relud_error *error);
+/* False and *error if the model has no class, or output, of that index. */
+bool explanations_check_index(const struct relud_model_info *info, size_t index,
+                              struct relud_error *error);
 
 /* Writes the explanation of one row x[features], whose answer is y[outputs]: an object, null if the
- * output is not finite, or an array for every output. False and *error: RELUD_UNSUPPORTED if the
+ * output is not finite (relud_explain_output), or an array for every output. False and *error: RELUD_UNSUPPORTED if the
  * model cannot be explained, or RELUD_NO_MEMORY. False and code 0: the watch ended it. */
 bool explanations_put(const struct explanations *explanations, struct text *out, const float *x,
                       const float *y, size_t index, const struct relud_watch *watch,
@@ -44,8 +47,9 @@ bool explanations_put(const struct explanations *explanations, struct text *out,
 
 /* ---- of requests ---- */
 
-/* Reads the member, if it is there. False and *error if it is of another kind. */
-bool explanations_read(struct json_in *document, struct explain_member *member,
+/* Reads the member's value; NULL: it is not there, and *member stays. False and *error if it is of
+ * another kind. */
+bool explanations_read(const json_node *value, struct explain_member *member,
                        struct relud_error *error);
 
 /* Sets request->explain. is_by_name: the rows named their columns, and so do contributions. Answers
@@ -53,11 +57,17 @@ bool explanations_read(struct json_in *document, struct explain_member *member,
 bool explanations_choose(struct request *request, const struct served_model *served,
                          const struct explain_member *member, bool is_by_name);
 
+/* Checks that explaining so many rows does not take too long. If not, answers 413 and returns
+ * false. */
+bool explanations_are_allowed(struct request *request, const struct served_model *served,
+                              size_t rows);
+
 /* The most bytes that the explanations of a row take in the response. */
 size_t explanations_row_bytes(const struct request *request, const struct served_model *served);
 
-/* Writes the explanations of all rows into the response, as a JSON array of one element a row. It
- * is to be called as long work. Answers, and returns false, if the model cannot be explained. */
-bool explanations_write(struct request *request);
+/* Writes the explanations of all rows into the response, as a JSON array of one element a row; or,
+ * if are_texts, of the elements' JSON as strings. It is to be called as long work. Answers, and
+ * returns false, if the model cannot be explained. */
+bool explanations_write(struct request *request, bool are_texts);
 
 #endif

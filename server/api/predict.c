@@ -28,7 +28,7 @@ static bool read_members(struct json_in *document, struct wanted *wanted, struct
            json_in_text(document, "version", &wanted->version, error) &&
            json_in_count(document, "top_k", 1, 1u << 20, &wanted->top_k, error) &&
            json_in_bool(document, "activations", &wanted->is_layered, error) &&
-           explanations_read(document, &wanted->explain, error) &&
+           explanations_read(json_in_member(document, "explain"), &wanted->explain, error) &&
            json_in_end(document, KNOWN, error);
 }
 
@@ -210,6 +210,7 @@ static enum read_verdict read_body(struct request *request, struct wanted *wante
         !find_rows(request, served, &array, &rows) ||
         !explanations_choose(request, served, &wanted->explain,
                              array.is_by_name || request->media_in == MEDIA_CSV) ||
+        !explanations_are_allowed(request, served, rows) ||
         !prediction_is_allowed(request, served, rows, row_bytes(request, served, wanted->top_k)) ||
         !is_fit(request, served, &array, wanted))
         return READ_ANSWERED;
@@ -338,7 +339,7 @@ void predict_write(struct request *request)
         write_layers(request);
     if (request->explain.is_wanted) {
         text_put(out, ",\"explanations\":");
-        if (!explanations_write(request))
+        if (!explanations_write(request, false))
             return;
     }
     request_answer_json(request, "}\n");

@@ -82,32 +82,34 @@ static enum read_verdict read_body(struct request *request, const struct served_
     request->explain.is_by_name &= array.is_by_name;
     const char *name = has_examples ? "examples" : array.member ? "inputs" : "instances";
     if (!prediction_find_rows(request, served, name, array.shape, array.rank, false, &rows) ||
+        !explanations_are_allowed(request, served, rows) ||
         !prediction_is_allowed(request, served, rows, row_bytes) ||
         !rows_check_array(request, served, name, &array))
         return request_verdict(request);
     return prediction_submit(request, served, rows, begin_ns);
 }
 
-enum read_verdict v1_predict_read(struct request *request, const char *body, size_t len)
+static enum read_verdict read_prediction(struct request *request, const char *body, size_t len,
+                                         bool is_explained)
 {
+    const struct explain_member explain = {.is_wanted = is_explained};
     const struct served_model *served = prediction_model(request);
-    if (!served)
-        return READ_ANSWERED;
-    return read_body(request, served, body, len, false,
-                     served->info->outputs * PREDICTION_NUMBER_BYTES +
-                         served_model_names_bytes(served) + 8);
-}
-
-enum read_verdict v1_explain_read(struct request *request, const char *body, size_t len)
-{
-    const struct explain_member every = {.is_wanted = true};
-    const struct served_model *served = prediction_model(request);
-    if (!served || !explanations_choose(request, served, &every, true))
+    if (!served || !explanations_choose(request, served, &explain, true))
         return READ_ANSWERED;
     return read_body(request, served, body, len, false,
                      served->info->outputs * PREDICTION_NUMBER_BYTES +
                          served_model_names_bytes(served) + 8 +
                          explanations_row_bytes(request, served));
+}
+
+enum read_verdict v1_predict_read(struct request *request, const char *body, size_t len)
+{
+    return read_prediction(request, body, len, false);
+}
+
+enum read_verdict v1_explain_read(struct request *request, const char *body, size_t len)
+{
+    return read_prediction(request, body, len, true);
 }
 
 enum read_verdict v1_classify_read(struct request *request, const char *body, size_t len)
@@ -196,7 +198,7 @@ void v1_predict_write(struct request *request)
         rows_io_answer_tensor(request, job->y, shape, 2);
     if (request->explain.is_wanted) {
         text_put(&request->out, ",\"explanations\":");
-        if (!explanations_write(request))
+        if (!explanations_write(request, false))
             return;
     }
     finish(request);

@@ -1,6 +1,7 @@
 /* The response to POST /v2/models/M/infer: outputs as JSON, or as bytes after it. */
 #include "server/api/v2.h"
 
+#include "server/api/explanations.h"
 #include "server/api/rows_io.h"
 #include "server/batch/prediction.h"
 #include "server/batch/ranking.h"
@@ -168,6 +169,31 @@ static bool make_sources(struct request *request, struct sources *sources)
     return to != NULL;
 }
 
+/* Completes the response, with the bytes behind its JSON. */
+static void finish(struct request *request, const struct text *behind)
+{
+    struct text *out = &request->out;
+    text_put(out, "]}");
+    if (behind->len) {
+        request->infer_header_len = out->len;
+        rows_io_put_bytes(request, out, behind->at, behind->len);
+    }
+    out->is_short |= behind->is_short;
+    request_answer(request, 200, behind->len ? MEDIA_FLOATS_TYPE : MEDIA_JSON_TYPE);
+}
+
+/* An output of texts: the explanation of each row as JSON. False, and answered, if the model cannot
+ * be explained. */
+static bool write_explanations(struct request *request)
+{
+    struct text *out = &request->out;
+    text_print(out, "%s{\"name\":\"explanations\",\"datatype\":\"BYTES\",\"shape\":[%zu],\"data\":",
+               request->infer.wanted_len ? "," : "", request->job.rows);
+    bool is_written = explanations_write(request, true);
+    text_put(out, "}");
+    return is_written;
+}
+
 void v2_infer_write(struct request *request)
 {
     const struct request_infer *infer = &request->infer;
@@ -188,13 +214,8 @@ void v2_infer_write(struct request *request)
         else
             out->is_short = true; /* memory ran out */
     }
-    text_put(out, "]}");
-    if (behind.len) {
-        request->infer_header_len = out->len;
-        rows_io_put_bytes(request, out, behind.at, behind.len);
-    }
-    out->is_short |= behind.is_short;
-    request_answer(request, 200, behind.len ? MEDIA_FLOATS_TYPE : MEDIA_JSON_TYPE);
+    if (!request->explain.is_wanted || write_explanations(request))
+        finish(request, &behind);
     text_free(&behind);
     free(sources.probabilities);
     free(sources.results);

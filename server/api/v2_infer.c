@@ -2,6 +2,7 @@
  * extension). */
 #include "server/api/v2_infer.h"
 
+#include "server/api/explanations.h"
 #include "server/api/rows_check.h"
 #include "server/api/rows_io.h"
 #include "server/base/clock.h"
@@ -121,6 +122,17 @@ static bool read_id(struct infer_request *asked, const json_node *id)
     return true;
 }
 
+/* Where inputs have names, contributions go by them. */
+static bool read_explain(struct infer_request *asked, const json_node *value)
+{
+    struct explain_member member = {0};
+    struct relud_error error;
+    if (!explanations_read(value, &member, &error))
+        return infer_fail(asked, "%s", error.text);
+    return explanations_choose(asked->request, asked->served, &member,
+                               asked->served->info->inputs > 1);
+}
+
 /* Reads the JSON document without its numbers. */
 static bool parse_envelope(struct infer_request *asked, const char *text)
 {
@@ -135,6 +147,7 @@ static bool parse_envelope(struct infer_request *asked, const char *text)
     bool is_right = infer_check_parameters(asked, parameters) &&
                     read_bool(asked, parameters, "binary_data_output", &asked->wants_binary) &&
                     (!timeout || infer_read_count(asked, timeout, "timeout", &asked->timeout_us)) &&
+                    read_explain(asked, json_node_member(parameters, "explain")) &&
                     read_id(asked, json_in_member(document, "id")) &&
                     infer_read_inputs(asked, json_in_member(document, "inputs")) &&
                     read_outputs(asked, json_in_member(document, "outputs"));
@@ -154,6 +167,7 @@ static _Thread_local struct memo {
     struct infer_request asked;
     struct infer_input input[MEMO_TENSORS];
     struct request_infer infer;
+    struct request_explain explain;
 } memo;
 
 static bool recall(struct infer_request *asked, const char *text, size_t len)
@@ -168,6 +182,7 @@ static bool recall(struct infer_request *asked, const char *text, size_t len)
     asked->input = now.input;
     memcpy(asked->input, memo.input, infer_tensors(now.served) * sizeof *memo.input);
     asked->request->infer = memo.infer;
+    asked->request->explain = memo.explain;
     return true;
 }
 
@@ -190,6 +205,7 @@ static bool read_envelope(struct infer_request *asked, const char *text, bool is
         memo.asked = *asked;
         memcpy(memo.input, asked->input, tensors * sizeof *memo.input);
         memo.infer = asked->request->infer;
+        memo.explain = asked->request->explain;
     }
     return true;
 }
@@ -323,7 +339,8 @@ static bool read_tensors(struct infer_request *asked, const char *body, size_t h
 static size_t row_bytes(const struct request *request)
 {
     const struct request_infer *infer = &request->infer;
-    size_t bytes = 0;
+    /* in a string, each quote of the explanations takes two bytes */
+    size_t bytes = 2 * explanations_row_bytes(request, request->served);
     for (size_t i = 0; i < infer->wanted_len; i++) {
         size_t width = served_model_output_width(request->served, infer->wanted[i].output);
         size_t classes = infer->wanted[i].classes < width ? infer->wanted[i].classes : width;
@@ -379,7 +396,8 @@ enum read_verdict v2_infer_read(struct request *request, const char *body, size_
         request_fail(request, 503, "out of memory");
     bool is_read = asked.input && read_body(&asked, body, header_len, len, found);
     free(many);
-    if (!is_read || !prediction_is_allowed(request, asked.served, asked.rows, row_bytes(request)))
+    if (!is_read || !explanations_are_allowed(request, asked.served, asked.rows) ||
+        !prediction_is_allowed(request, asked.served, asked.rows, row_bytes(request)))
         return request_verdict(request);
     if (asked.timeout_us && asked.timeout_us < TIMEOUT_US_MAX)
         request_limit(request, (int64_t)asked.timeout_us * 1000);

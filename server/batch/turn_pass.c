@@ -250,6 +250,8 @@ static int64_t work_on(struct turn *turn, struct turn_lane *lane, int64_t now_ns
     const struct turn_job *head = lane->in_pass.first;
     enum relud_pass_state state = relud_pass_work(lane->pass, head->served->scratch[turn->worker]);
     now_ns = clock_ns();
+    for (size_t i = 0; state != RELUD_PASS_WAIT && i < TURN_LANES; i++)
+        turn->lane[i].is_stalled = false; /* the others may be through by now */
     lane->is_stalled = state == RELUD_PASS_WAIT;
     if (state == RELUD_PASS_DONE)
         end_shared(turn, lane, now_ns);
@@ -278,7 +280,7 @@ void turn_work_shared(struct turn *turn, int64_t now_ns, int64_t end_ns)
 {
     size_t jobs = turn->jobs_waiting;
     for (size_t i = 0; i < TURN_LANES; i++)
-        turn->lane[i].is_stalled = false; /* the others may be through by now */
+        turn->lane[i].is_stalled = false;
     do {
         struct turn_lane *lane = next_lane(turn);
         if (!lane)

@@ -241,8 +241,13 @@ static bool find_explained(struct run *run, struct relud_error *error)
         return true;
     if (format != FORMAT_JSON && format != FORMAT_JSONL)
         return relud_fail(error, RELUD_BAD_INPUT, "--explain wants --format jsonl or json");
-    return strcmp(explain, "best") == 0 ||
-           explanations_find(run->info, explain, &run->explained, error);
+    if (strcmp(explain, "best") == 0 ||
+        explanations_find_label(run->info, explain, &run->explained, error))
+        return true;
+    if (strspn(explain, "0123456789") < strlen(explain) || strlen(explain) > 9)
+        return false;
+    run->explained = strtoul(explain, NULL, 10);
+    return explanations_check_index(run->info, run->explained, error);
 }
 
 static bool predict(const struct predict *wanted, struct relud_error *error)

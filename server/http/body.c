@@ -50,7 +50,7 @@ static bool is_full(const struct http *http)
 {
     const struct service *service = http->service;
     return http->inflight_bytes > bytes_most(http) && service->turn.jobs_waiting &&
-           !service->long_work.is_under_way;
+           !service->long_work.is_under_way && !service->long_work.is_whole;
 }
 
 void http_request_refuse_bytes(struct request *request)
@@ -216,7 +216,11 @@ static enum request_event read_some(struct http_request *http_request, size_t le
         return EVENT_LATE;
     if (!is_long(http_request, len)) {
         read_plain(http_request);
-    } else if (is_full(http_request->http) || !long_work_run(request, read_long)) {
+    } else if (is_full(http_request->http)) {
+        long_work_leave(request); /* others go first: answers of what is computed, too */
+        http_request->http->is_pressed = true;
+        return EVENT_AGAIN;
+    } else if (!long_work_run(request, read_long)) {
         http_request->http->is_pressed = true;
         return EVENT_AGAIN;
     } else if (!is_begun(http_request) && refuse_late(http_request)) {
@@ -330,9 +334,10 @@ static char *new_body(size_t cap)
     enum { HUGE_PAGE = 2 << 20 };
     if (cap < HUGE_PAGE)
         return malloc(cap);
-    char *body = aligned_alloc(HUGE_PAGE, cap);
-    if (body) /* a kernel without huge pages serves as well */
-        madvise(body, cap / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+    void *body = NULL;
+    if (posix_memalign(&body, HUGE_PAGE, cap) != 0)
+        return NULL;
+    madvise(body, cap / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* some kernels have none */
     return body;
 }
 

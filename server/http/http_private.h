@@ -107,7 +107,7 @@ struct http {
     bool is_suspending, is_pressed;
     bool is_called_again;          /* the result of http_calls_again */
     size_t ahead;                  /* of all requests */
-    uint64_t inflight_bytes;       /* of the bodies of open requests, announced or received */
+    uint64_t inflight_bytes;       /* of open requests: announced, received, or as rows */
     uint64_t answer_bytes;         /* of large responses that are not entirely sent */
     size_t added_len;              /* connections added, not yet announced by on_connection */
     int admin_fd[HTTP_ADMINS_MAX]; /* [admins_len], those of them from the admin address */

@@ -388,9 +388,10 @@ void metrics_write(struct metrics *metrics, const struct metrics_served *served,
     gauge_difference(&w, "relud_inflight_requests", "Requests begun and not yet answered.",
                      offsetof(struct metrics_shard, requests_begun),
                      offsetof(struct metrics_shard, requests_ended));
-    gauge_difference(&w, "relud_inflight_bytes", "Bytes of the bodies of open requests.",
-                     offsetof(struct metrics_shard, bytes_begun),
-                     offsetof(struct metrics_shard, bytes_ended));
+    gauge_difference(
+        &w, "relud_inflight_bytes",
+        "Bytes of the bodies of open requests, or of their rows once read if those are more.",
+        offsetof(struct metrics_shard, bytes_begun), offsetof(struct metrics_shard, bytes_ended));
     family(&w, "relud_connections", "gauge", "Open connections.");
     text_print(out, "relud_connections %llu\n",
                (unsigned long long)sum_over(&w, offsetof(struct metrics_shard, connections)));

@@ -31,8 +31,8 @@ static const struct option table[] = {
     {"max-body", OPTION_COUNT, AT(body_bytes_max), "16777216", 0, 1, 0x1p32,
      "Accept at most this many bytes in a request body. A larger one gets status 413."},
     {"max-inflight-bytes", OPTION_COUNT, AT(inflight_bytes_max), "268435456", 0, 1, 0x1p40,
-     "Hold at most this many bytes in the bodies of all open requests. A request beyond the limit "
-     "gets status 429, unless it is the only one."},
+     "Hold at most this many bytes in the bodies of all open requests or, once they are read, in "
+     "their rows. A request beyond the limit gets status 429, unless it is the only one."},
     {"max-inflight-rows", OPTION_COUNT, AT(inflight_rows_max), "131072", 0, 1, 0x1p40,
      "Let at most this many rows wait for their forward pass. A request beyond the limit gets "
      "status 429, unless it is the only one."},

@@ -145,6 +145,47 @@ START_TEST(rows_without_names_have_contributions_in_their_order)
 }
 END_TEST
 
+/* In V2 it is a parameter, and an output of texts. The worker remembers the envelope of the last
+ * request: it must not remember too much. */
+START_TEST(v2_has_explanations_as_an_output)
+{
+    static const char infer[] = "/v2/models/penguins/infer";
+    static const char inputs[] =
+        "\"inputs\":[{\"name\":\"island\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":["
+        "\"Biscoe\"]},"
+        "{\"name\":\"bill_length_mm\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[46]},"
+        "{\"name\":\"bill_depth_mm\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[14]},"
+        "{\"name\":\"flipper_length_mm\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[211]},"
+        "{\"name\":\"body_mass_g\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[4600]},"
+        "{\"name\":\"sex\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"female\"]}]";
+    struct server server = serve_bundled();
+    char wanted[8192], body[2048];
+    strcpy(wanted, explanations(&server, PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":true}"));
+    strstr(wanted, "]}")[0] = '\0';
+    for (int round = 0; round < 4; round++) {
+        bool is_wanted = round != 2;
+        snprintf(body, sizeof body, "{%s%s}", is_wanted ? "\"parameters\":{\"explain\":true}," : "",
+                 inputs);
+        cJSON *answer = ask(&server, infer, body);
+        const cJSON *outputs = cJSON_GetObjectItem(answer, "outputs");
+        const cJSON *last = cJSON_GetArrayItem(outputs, cJSON_GetArraySize(outputs) - 1);
+        const char *name = cJSON_GetObjectItem(last, "name")->valuestring;
+        ck_assert_int_eq(strcmp(name, "explanations") == 0, is_wanted);
+        if (is_wanted) {
+            ck_assert_str_eq(cJSON_GetObjectItem(last, "datatype")->valuestring, "BYTES");
+            ck_assert_str_eq(cJSON_GetArrayItem(cJSON_GetObjectItem(last, "data"), 0)->valuestring,
+                             wanted + strlen("\"explanations\":["));
+        }
+        cJSON_Delete(answer);
+    }
+    snprintf(body, sizeof body, "{\"parameters\":{\"explain\":\"Gento\"},%s}", inputs);
+    const struct reply *reply = server_ask(&server, infer, NULL, body, strlen(body), NULL);
+    ck_assert_msg(reply->code == 400 && strstr(reply->body, "did you mean 'Gentoo'?"), "%ld %s",
+                  reply->code, reply->body);
+    server_stop(&server);
+}
+END_TEST
+
 /* Two outputs without classes, behind tanh: both are explained, by an integral. */
 START_TEST(every_output_is_explained_where_there_are_no_classes)
 {
@@ -199,5 +240,5 @@ END_TEST
 
 RUN_SUITE("explain", contributions_and_bias_are_the_best_score,
           an_explanation_is_the_same_alone_in_a_batch_and_in_every_form,
-          rows_without_names_have_contributions_in_their_order,
+          rows_without_names_have_contributions_in_their_order, v2_has_explanations_as_an_output,
           every_output_is_explained_where_there_are_no_classes, what_cannot_be_explained_is_refused)

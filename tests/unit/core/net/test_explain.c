@@ -83,7 +83,7 @@ static struct relud_explanation explain(const struct explain_test *test, const f
 {
     struct relud_explanation explanation;
     struct relud_error error;
-    relud_explain_row(test->explainer, x);
+    ck_assert(relud_explain_row(test->explainer, x, NULL));
     bool is_explained =
         relud_explain_output(test->explainer, output, contribution, &explanation, NULL, &error);
     ck_assert_msg(is_explained, "%s", error.text);
@@ -252,6 +252,49 @@ START_TEST(words_and_missing_numbers_have_a_contribution)
 }
 END_TEST
 
+/* Also behind casts, slices and joins; and not to an integral's way, where it would be no index. */
+START_TEST(a_row_of_a_table_belongs_to_the_feature_that_chooses_it)
+{
+    static const struct {
+        const char *net;
+        float x[4];
+        size_t output, feature;
+        double wanted;
+    } cases[] = {
+        {"x:f[N,4]; k=i{3}; c=Gather(x,k) axis=1; i=Cast(c) to=6; w=f[3,2]{1,2,3,4,5,6}; "
+         "y=Gather(w,i); >y:f[N,2]",
+         {9, 9, 9, 1},
+         1,
+         3,
+         4},
+        {"a:i[N,1]; b:i[N,1]; c=Concat(b,a) axis=1; w=f[3,2]{1,2,3,4,5,6}; g=Gather(w,c); "
+         "y=Flatten(g); >y:f[N,4]",
+         {1, 2},
+         0,
+         1,
+         5},
+        {"x:f[N,2]; k=i{1}; c=Gather(x,k) axis=1; i=Cast(c) to=6; w=f[3,2]{1,2,3,4,0.5,6}; "
+         "g=Gather(w,i); y=Tanh(g); >y:f[N,2]",
+         {9, 2},
+         0,
+         1,
+         0.46211716},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct explain_test test;
+        double contribution[FEATURES_MAX];
+        open_test(&test, load_net(cases[i].net));
+        struct relud_explanation explanation =
+            explain(&test, cases[i].x, cases[i].output, contribution);
+        for (size_t f = 0; f < test.info->features; f++)
+            ck_assert_double_eq_tol(contribution[f], f == cases[i].feature ? cases[i].wanted : 0,
+                                    1e-5);
+        ck_assert_double_eq(explanation.bias, 0);
+        close_test(&test);
+    }
+}
+END_TEST
+
 START_TEST(the_instruction_set_does_not_change_a_bit)
 {
     enum { PIXELS = 784 };
@@ -267,7 +310,7 @@ START_TEST(the_instruction_set_does_not_change_a_bit)
         relud_model *model = relud_model_load("deploy/models/digits/1", &options, &error);
         ck_assert_msg(model != NULL, "%s", error.text);
         relud_explainer *explainer = relud_explainer_new(model, &error);
-        relud_explain_row(explainer, x);
+        ck_assert(relud_explain_row(explainer, x, NULL));
         ck_assert(relud_explain_output(explainer, 3, contribution, &explanation, NULL, &error));
         if (isa == RELUD_ISA_SCALAR)
             memcpy(wanted, contribution, sizeof wanted);
@@ -291,18 +334,23 @@ START_TEST(what_cannot_be_explained_says_why)
     double contribution[6];
     const float x[6] = {1, 2, 3, 4, 5, 6}, endless[6] = {INFINITY};
     open_test(&test, load_net("x:f[N,6]; p=ReduceProd(x) axes=[1]; y=Relu(p); >y:f[N,1]"));
-    relud_explain_row(test.explainer, x);
+    ck_assert(relud_explain_row(test.explainer, x, NULL));
     ck_assert(!relud_explain_output(test.explainer, 0, contribution, &explanation, NULL, &error));
     ck_assert_int_eq(error.code, RELUD_UNSUPPORTED);
     ck_assert_msg(strstr(error.text, "step 1 (prod of input") != NULL, "%s", error.text);
     close_test(&test);
+    open_test(&test, load_net("x:f[N,6]; y=Log(x); >y:f[N,6]")); /* not at 0, where it begins */
+    ck_assert(relud_explain_row(test.explainer, x, NULL));
+    ck_assert(!relud_explain_output(test.explainer, 0, contribution, &explanation, NULL, &error));
+    ck_assert_int_eq(error.code, RELUD_NOT_FINITE);
+    close_test(&test);
     open_test(&test, load_net(linear[0]));
-    relud_explain_row(test.explainer, endless);
+    ck_assert(relud_explain_row(test.explainer, endless, NULL));
     ck_assert(!relud_explain_output(test.explainer, 0, contribution, &explanation, NULL, &error));
     ck_assert_int_eq(error.code, RELUD_NOT_FINITE);
     int asked = 0;
     const struct relud_watch watch = {stop, &asked};
-    relud_explain_row(test.explainer, x);
+    ck_assert(relud_explain_row(test.explainer, x, NULL));
     ck_assert(!relud_explain_output(test.explainer, 0, contribution, &explanation, &watch, &error));
     ck_assert_int_eq(error.code, 0);
     ck_assert_int_eq(asked, 2);
@@ -313,4 +361,5 @@ END_TEST
 RUN_SUITE("explain", contributions_are_the_slopes_of_the_region_times_the_row,
           integrated_gradients_add_up_to_the_output, a_product_belongs_to_both_factors,
           a_probability_is_explained_by_its_score, words_and_missing_numbers_have_a_contribution,
+          a_row_of_a_table_belongs_to_the_feature_that_chooses_it,
           the_instruction_set_does_not_change_a_bit, what_cannot_be_explained_says_why)
