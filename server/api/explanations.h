@@ -38,9 +38,10 @@ bool explanations_find_label(const struct relud_model_info *info, const char *la
 bool explanations_check_index(const struct relud_model_info *info, size_t index,
                               struct relud_error *error);
 
-/* Writes the explanation of one row x[features], whose answer is y[outputs]: an object, null if the
- * output is not finite (relud_explain_output), or an array for every output. False and *error: RELUD_UNSUPPORTED if the
- * model cannot be explained, or RELUD_NO_MEMORY. False and code 0: the watch ended it. */
+/* Writes the explanation of one row x[features], whose answer is y[outputs]: an object, null if
+ * something is not finite (relud_explain_output), or an array for every output. False and *error:
+ * RELUD_UNSUPPORTED if the model cannot be explained, or RELUD_NO_MEMORY. False and code 0: the
+ * watch ended it. */
 bool explanations_put(const struct explanations *explanations, struct text *out, const float *x,
                       const float *y, size_t index, const struct relud_watch *watch,
                       struct relud_error *error);
