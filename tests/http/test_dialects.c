@@ -298,7 +298,8 @@ START_TEST(wrong_json_requests_get_400_in_the_dialects_form)
         {"/v1/models/digits:classify", "{\"instances\":[[1]]}", 400},
         {"/v1/models/digits:regress", "{\"examples\":[[1]]}", 400},
         {"/v1/models/nope:predict", "{}", 404},
-        {"/v1/models/digits:explain", "{}", 404},
+        {"/v1/models/digits:explain", "{}", 400},
+        {"/v1/models/digits:generate", "{}", 404},
         {"/v1/models/digits/labels/nope:predict", "{}", 404},
     };
     struct server server = server_on_digits();

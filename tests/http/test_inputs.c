@@ -412,8 +412,8 @@ START_TEST(the_examples_of_openapi_are_right)
     struct server server = serve_several();
     cJSON *root = cJSON_Parse(server_get(&server, "/openapi.json")->body);
     ck_assert_ptr_nonnull(root);
-    /* /predict and /invocations of the default model, V1 and V2 of both */
-    ck_assert_uint_eq(send_examples(&server, root), 6);
+    /* /predict and /invocations of the default model; V1, twice, and V2 of both */
+    ck_assert_uint_eq(send_examples(&server, root), 8);
     cJSON_Delete(root);
     stop(&server);
 }
