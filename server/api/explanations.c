@@ -68,7 +68,7 @@ static bool put_contributions(const struct explanations *of, struct text *out, d
             text_json(out, of->name[f]);
             text_put(out, ":");
         }
-        text_double(out, sign * of->contribution[f]);
+        text_double(out, sign * of->contribution[f] + 0); /* never -0 */
         if (f % 64 == 63 && watch && !watch->go_on(watch->user))
             return false;
     }
@@ -95,11 +95,11 @@ static bool put_one(const struct explanations *of, struct text *out, size_t inde
         text_json(out, info->labels[index]);
     }
     text_put(out, ",\"output\":");
-    text_double(out, sign * explanation.output);
+    text_double(out, sign * explanation.output + 0);
     if (!put_contributions(of, out, sign, watch))
         return false;
     text_put(out, ",\"bias\":");
-    text_double(out, sign * explanation.bias);
+    text_double(out, sign * explanation.bias + 0);
     if (!explanation.is_exact) {
         text_put(out, ",\"error\":");
         text_double(out, sign * explanation.error);
