@@ -107,11 +107,11 @@ static void point_at_operands(const struct relud_explainer *explainer, const str
 static void shrink_rows(const struct relud_explainer *explainer, const struct step *step, float *y)
 {
     size_t n = step->width / step->parts;
-    for (size_t part = 0; part < step->parts; part++)
-        for (size_t k = 0;
-             k < n && facts_origin_of_lookup(&explainer->facts, step, part) != FACTS_NO_FEATURE;
-             k++)
+    for (size_t part = 0; part < step->parts; part++) {
+        size_t feature = facts_origin_of_lookup(&explainer->facts, step, part);
+        for (size_t k = 0; feature != FACTS_NO_FEATURE && k < n; k++)
             y[part * n + k] *= explainer->share;
+    }
 }
 
 static void run_step(struct relud_explainer *explainer, size_t index)

@@ -104,19 +104,13 @@ static void find_origins_of_join(const struct value_facts *facts, const struct s
                                       FACTS_NO_FEATURE);
 }
 
-/* The number of the operand that part of a lookup looks at. */
-static size_t looks_at(const struct step *step, size_t part)
-{
-    return step->map ? step->map[part] : part;
-}
-
 size_t facts_origin_of_lookup(const struct value_facts *facts, const struct step *step, size_t part)
 {
-    return origin_in(facts, step->operand, looks_at(step, part), FACTS_NO_FEATURE);
+    return origin_in(facts, step->operand, step->map ? step->map[part] : part, FACTS_NO_FEATURE);
 }
 
 /* Finds which feature each number is made of, if it is only one, and the features that are indices:
- * by the model's word, or because a table is looked up by them. */
+ * because the model says so, or because a table is looked up by them. */
 static void find_origins(struct value_facts *facts, const struct relud_features *features)
 {
     const struct network *network = facts->network;

@@ -253,7 +253,7 @@ enum turn_verdict turn_submit(struct turn *turn, struct turn_job *job,
 static void unlink_job(struct turn *turn, struct turn_job *job)
 {
     list_remove(job->list, job);
-    turn_leave_shared(turn, job->list, job);
+    turn_leave_shared(turn, job);
     turn_count_waiting(turn, job->served, job->rows_done - job->rows);
     turn->jobs_waiting--;
 }

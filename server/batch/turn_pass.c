@@ -156,6 +156,9 @@ static void take_jobs(struct turn_lane *lane, struct turn_job *head)
     }
 }
 
+_Static_assert((int)TURN_LANES == (int)CREW_PASSES, "each lane may offer its pass");
+
+/* The number by which the crew knows the lane's pass. */
 static size_t number_of(const struct turn *turn, const struct turn_lane *lane)
 {
     return (size_t)(lane - turn->lane);
@@ -190,10 +193,10 @@ static void close_pass(struct turn *turn, struct turn_lane *lane)
         crew_close(turn->crew, turn->worker, number_of(turn, lane));
 }
 
-void turn_leave_shared(struct turn *turn, const struct list *list, const struct turn_job *job)
+void turn_leave_shared(struct turn *turn, const struct turn_job *job)
 {
     struct turn_lane *lane = turn->lane;
-    while (lane < turn->lane + TURN_LANES && list != &lane->in_pass)
+    while (lane < turn->lane + TURN_LANES && job->list != &lane->in_pass)
         lane++;
     if (lane == turn->lane + TURN_LANES)
         return;
@@ -207,8 +210,8 @@ void turn_leave_shared(struct turn *turn, const struct list *list, const struct 
 }
 
 /* Gives the jobs of the pass their answers. */
-static void end_shares(struct turn *turn, struct turn_lane *lane, size_t rows, int64_t now_ns,
-                       const struct served_model *served)
+static void end_shares(struct turn *turn, struct turn_lane *lane, const struct served_model *served,
+                       size_t rows, int64_t now_ns)
 {
     size_t outputs = served->info->outputs, at = lane->gathered_rows * served->info->features;
     for (size_t i = 0; i < lane->shares; i++) {
@@ -233,7 +236,7 @@ static void end_shared(struct turn *turn, struct turn_lane *lane, int64_t now_ns
     size_t rows = lane->pass_rows;
     close_pass(turn, lane);
     count_pass(turn, served, rows, now_ns - lane->pass_begin_ns);
-    end_shares(turn, lane, rows, now_ns, served);
+    end_shares(turn, lane, served, rows, now_ns);
     unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x, now_ns);
     if (!lane->queue.first) {
         free(lane->gathered);

@@ -16,8 +16,8 @@ size_t turn_pass_short(struct turn *turn, size_t budget, int64_t *now_ns);
 bool turn_lane_has_work(const struct turn_lane *lane);
 /* Works on shared passes until a job is done, it is end_ns, or others hold the last pieces. */
 void turn_work_shared(struct turn *turn, int64_t now_ns, int64_t end_ns);
-/* A job has left the list in_pass of the lane that has it in `list`, if it is one: nobody waits for
- * it. The pass ends if it was the last one there. */
-void turn_leave_shared(struct turn *turn, const struct list *list, const struct turn_job *job);
+/* To be called when nobody waits for the job any more, after it was removed from job->list. If that
+ * was the in_pass of a lane, its pass goes on without the job, or ends if it was the last one. */
+void turn_leave_shared(struct turn *turn, const struct turn_job *job);
 
 #endif
