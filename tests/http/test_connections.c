@@ -175,6 +175,64 @@ START_TEST(more_bytes_than_may_be_in_flight_get_429)
 }
 END_TEST
 
+/* The gauge of bytes in flight. */
+static long bytes_in_flight(const struct server *server)
+{
+    static const char name[] = "\nrelud_inflight_bytes ";
+    const char *at = strstr(server_get(server, "/metrics")->body, name);
+    ck_assert_ptr_nonnull(at);
+    return strtol(at + strlen(name), NULL, 10);
+}
+
+/* 600 bytes are announced of 1,000. A body of 200 fits beside them, with half of its length for its
+ * rows; one of 300 does not. */
+START_TEST(a_body_needs_room_for_its_rows_beside_its_text)
+{
+    static const char head[] = "POST /relu HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n";
+    struct server server = server_start(
+        (const char *const[]){DIGITS, "--workers", "1", "--max-inflight-bytes", "1000", NULL});
+    char body[301];
+    int holder = server_connect(&server);
+    send_all(holder, head, strlen(head));
+    for (int i = 0; i < 6000 && bytes_in_flight(&server) != 600; i++)
+        usleep(10000);
+    memset(body, ' ', 300);
+    memcpy(body, "{\"input\":1}", 11);
+    ck_assert_int_eq(server_ask(&server, "/relu", NULL, body, 200, NULL)->code, 200);
+    ck_assert_int_eq(server_ask(&server, "/relu", NULL, body, 300, NULL)->code, 429);
+    close(holder);
+    server_stop(&server);
+}
+END_TEST
+
+/* A digit has 1.8 KB of text and 3,136 bytes of floats. It waits for company while it is looked at. */
+START_TEST(a_body_counts_for_its_rows_once_it_is_read)
+{
+    static const char head[] = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: ";
+    char request[4096], body[3000];
+    FILE *digit = fopen("tests/data/digit-7.json", "r");
+    ck_assert_ptr_nonnull(digit);
+    size_t body_len = fread(body, 1, sizeof body, digit);
+    fclose(digit);
+    ck_assert_uint_lt(body_len, 784 * sizeof(float));
+    int len =
+        snprintf(request, sizeof request, "%s%zu\r\n\r\n%.*s", head, body_len, (int)body_len, body);
+    struct server server = server_start(
+        (const char *const[]){DIGITS, "--workers", "1", "--batch-delay-us", "1000000", NULL});
+    int client = server_connect(&server);
+    long seen = 0;
+    for (int round = 0; round < 20 && seen != 3136;
+         round++) { /* a busy machine may look too late */
+        send_all(client, request, (size_t)len);
+        for (int look = 0; look < 50 && seen != 3136; look++)
+            seen = bytes_in_flight(&server);
+    }
+    ck_assert_int_eq(seen, 3136);
+    close(client);
+    server_stop(&server);
+}
+END_TEST
+
 START_TEST(pages_of_the_origins_named_may_read)
 {
     struct server server =
@@ -411,5 +469,7 @@ RUN_SUITE("connections", a_burst_of_connections_is_shared_evenly,
           connections_over_the_limit_wait_until_one_closes,
           connections_in_the_backlog_at_sigterm_are_answered, sigterm_under_load_loses_no_request,
           more_bytes_than_may_be_in_flight_get_429, a_deadline_that_comes_first_is_504,
-          a_row_whose_client_has_gone_is_not_computed, pages_of_the_origins_named_may_read,
+          a_row_whose_client_has_gone_is_not_computed,
+          a_body_needs_room_for_its_rows_beside_its_text,
+          a_body_counts_for_its_rows_once_it_is_read, pages_of_the_origins_named_may_read,
           S3_no_answer_depends_on_what_its_connection_carried_before)

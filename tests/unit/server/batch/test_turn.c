@@ -290,10 +290,9 @@ START_TEST(no_more_rows_wait_than_may)
 }
 END_TEST
 
-RUN_SUITE("turn", jobs_of_one_turn_are_one_batch,
-
-          no_work_is_done_for_who_waits_no_more, every_layer_is_given_to_who_asks,
-          a_job_that_leaves_early_leaves_no_trace, a_full_turn_says_so_and_has_room_again,
+RUN_SUITE("turn", jobs_of_one_turn_are_one_batch, no_work_is_done_for_who_waits_no_more,
+          every_layer_is_given_to_who_asks, a_job_that_leaves_early_leaves_no_trace,
+          a_full_turn_says_so_and_has_room_again,
           held_rows_are_kept_until_they_are_submitted_or_given_up,
           a_held_job_whose_answers_find_no_room_comes_again,
           any_order_of_coming_and_going_keeps_answers_apart, no_more_rows_wait_than_may)
