@@ -31,8 +31,9 @@ struct plan {
     enum linear_kernel kernel[PLAN_CLASSES];
     /* Rows with at most this many non-zeros take the sparse kernel. 0: none do. */
     size_t sparse_max[PLAN_CLASSES];
-    float row_ns[PLAN_CLASSES]; /* measured nanoseconds per row of the dense kernel */
-    bool is_prefetching;        /* see struct panel */
+    float row_ns[PLAN_CLASSES];      /* measured nanoseconds per row of the dense kernel */
+    bool is_prefetching;             /* see struct panel */
+    bool is_streaming[PLAN_CLASSES]; /* of several rows: weights are fetched a part ahead */
 };
 
 struct linear {

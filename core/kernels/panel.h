@@ -17,6 +17,7 @@ enum {
     PANEL_UNITS_MAX = 4, /* in one panel */
     PANEL_WIDTH = PANEL_UNIT * PANEL_UNITS_MAX,
     PANEL_ROWS_MAX = 12, /* most rows that a dense kernel takes at once */
+    PANEL_SUMS = 8,      /* sums side by side that make one slope */
 };
 
 /* panel_count: the number of panels for so many columns. panel_width: the width of one panel, which
@@ -45,6 +46,9 @@ struct panel {
     /* With one row, prefetch weights before they are needed. The plan sets this if it measured it
      * as faster. */
     bool is_prefetching;
+    /* With several rows: memory as long as the panel's weights that is wanted after them, and is
+     * prefetched meanwhile. NULL: there is none. */
+    const float *next;
     /* The panel is a part of the inputs: y holds the sums over earlier ones; later ones follow, so
      * that the bias is not added yet. */
     bool is_continued, is_unfinished;
@@ -57,6 +61,7 @@ struct panel_kernels {
     /* y[r][0 … columns) = chain + bias, for 1 … PANEL_ROWS_MAX rows. Only of one row may the
      * weights be narrow, and then of all inputs. */
     void (*dense)(const struct panel *panel, const float *const *x, float *const *y, size_t rows);
+    bool has_next; /* dense prefetches panel->next */
     /* to[count] = the float32 numbers of from[count], which have the form. */
     void (*widen)(enum panel_form form, const uint16_t *from, size_t count, float *to);
     /* sums[16 * units] = the chains in `before`, continued over the listed k in order: input
@@ -64,11 +69,11 @@ struct panel_kernels {
      * `sums`. */
     void (*sparse)(const struct panel *panel, const unsigned *index, const float *value,
                    size_t count, const float *before, float *sums);
-    /* to[index[i]] += the sum over the columns n of weight[index[i]][n] * by[n], for i below count.
-     * by[16 * units]. The weights must not be narrow. It is summed in double, in a fixed order:
-     * eight sums side by side, then a tree. */
+    /* sums[i][n % PANEL_SUMS] += weight[index[i]][n] * by[n], over the columns n in their order, for
+     * i below count; unless is_continued, the sums begin at 0. by[16 * units]. The weights must not
+     * be narrow. */
     void (*pull)(const struct panel *panel, const double *by, const unsigned *index, size_t count,
-                 double *to);
+                 bool is_continued, double (*sums)[PANEL_SUMS]);
     /* Lists the non-zeros of x[count], with indices that begin at `first`. Returns how many there
      * are. May write up to PANEL_UNIT places beyond the last. */
     size_t (*list)(const float *x, size_t count, unsigned first, unsigned *index, float *value);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 typedef __m256 vec;
-enum { LANES = 8 };
+enum { LANES = 8, HAS_NEXT = 1 };
 
 static inline vec vec_load(const float *at)
 {
@@ -78,12 +78,13 @@ static const size_t units_for[7] = {0, 4, 2, 2, 1, 1, 1};
 static void avx2_dense(const struct panel *panel, const float *const *x, float *const *y,
                        size_t rows)
 {
-    for (size_t parts = (rows + 5) / 6; parts; parts--) {
+    struct panel once = *panel;
+    for (size_t parts = (rows + 5) / 6; parts; parts--, once.next = NULL) {
         size_t part = (rows + parts - 1) / parts;
         for (size_t unit = 0; unit < panel->units;) {
             size_t left = panel->units - unit;
             size_t units = left < units_for[part] ? left : units_for[part];
-            blocks[part][units](panel, unit, x, y);
+            blocks[part][units](&once, unit, x, y);
             unit += units;
         }
         x += part;
@@ -132,9 +133,18 @@ static size_t avx2_count(const float *x, size_t count)
     return found;
 }
 
+enum { PULL_LANES = 4, PULL_INPUTS = 2 };
+typedef __m256d pull_lanes;
+
+static inline pull_lanes pull_widen(const float *x)
+{
+    return _mm256_cvtps_pd(_mm_loadu_ps(x));
+}
+
 #include "core/kernels/panel_pull.h"
 
 const struct panel_kernels panel_avx2 = {.dense = avx2_dense,
+                                         .has_next = HAS_NEXT,
                                          .widen = vec_widen,
                                          .sparse = vec_sparse,
                                          .pull = pull_slopes,

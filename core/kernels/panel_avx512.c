@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef __m512 vec;
-enum { LANES = 16 };
+enum { LANES = 16, HAS_NEXT = 0 };
 
 static inline vec vec_load(const float *at)
 {
@@ -120,6 +120,14 @@ static size_t avx512_count(const float *x, size_t count)
             _mm512_mask_cmp_ps_mask(some, v, _mm512_setzero_ps(), _CMP_NEQ_UQ));
     }
     return found;
+}
+
+enum { PULL_LANES = 8, PULL_INPUTS = 4 };
+typedef __m512d pull_lanes;
+
+static inline pull_lanes pull_widen(const float *x)
+{
+    return _mm512_cvtps_pd(_mm256_loadu_ps(x));
 }
 
 #include "core/kernels/panel_pull.h"

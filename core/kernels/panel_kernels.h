@@ -1,7 +1,7 @@
 /* The dense and sparse kernels, written once for all vector types. panel_avx2.c and panel_avx512.c
  * include this file. They define vec, LANES, vec_load, vec_load_bfloat16, vec_load_float16,
  * vec_load_some(at, columns), vec_broadcast, vec_fma, vec_add, vec_store and
- * vec_store_some(at, v, columns).
+ * vec_store_some(at, v, columns), and HAS_NEXT.
  *
  * A block is `rows` rows by `units` units of 16 columns, with all its sums in registers. Both
  * numbers are constants where a block is instantiated, so the loops over them unroll. */
@@ -68,8 +68,13 @@ INLINE void block(const struct panel *panel, size_t first_unit, const float *con
                     sum[r][v] = columns >= LANES ? vec_load(y[r] + column)
                                                  : vec_load_some(y[r] + column, columns);
         }
+    /* Each block prefetches its share of what is next, in order. */
+    const float *next = panel->next + first_unit * PANEL_UNIT * panel->inputs;
     for (size_t k = 0; k < panel->inputs; k++) {
-        if (is_prefetching)
+        if (is_prefetching && rows > 1)
+            UNROLL for (size_t u = 0; u < units; u++, next += PANEL_UNIT)
+                __builtin_prefetch(next);
+        else if (is_prefetching)
             UNROLL for (size_t u = 0; u < units; u++)
                 prefetch_weight(weight, PREFETCH_STEPS * width + u * PANEL_UNIT, form);
         vec w[PANEL_UNITS_MAX * VECS_PER_UNIT];
@@ -102,11 +107,16 @@ INLINE void block(const struct panel *panel, size_t first_unit, const float *con
 }
 /* clang-format on */
 
+/* HAS_NEXT: blocks of several rows heed panel->next. Blocks that read whole lines of the panel in
+ * their order need not: the CPU itself fetches ahead. */
 #define BLOCK(rows, units)                                                                         \
     static void block_##rows##_##units(const struct panel *panel, size_t first_unit,               \
                                        const float *const *x, float *const *y)                     \
     {                                                                                              \
-        block(panel, first_unit, x, y, rows, units, false, PANEL_FLOAT32);                         \
+        if (HAS_NEXT && panel->next)                                                               \
+            block(panel, first_unit, x, y, rows, units, true, PANEL_FLOAT32);                      \
+        else                                                                                       \
+            block(panel, first_unit, x, y, rows, units, false, PANEL_FLOAT32);                     \
     }
 /* A block of one row does too little arithmetic to hide the latency of the second-level cache, so
  * it may prefetch. Narrow weights are used where a layer is larger than the caches, so there it

@@ -71,6 +71,14 @@ static size_t scalar_count(const float *x, size_t count)
     return found;
 }
 
+enum { PULL_LANES = 1, PULL_INPUTS = 1 };
+typedef double pull_lanes;
+
+static inline pull_lanes pull_widen(const float *x)
+{
+    return (double)*x;
+}
+
 #include "core/kernels/panel_pull.h"
 
 const struct panel_kernels panel_scalar = {.dense = scalar_dense,

@@ -15,8 +15,12 @@ enum { TRIAL_ROWS = 32 };
  * for the nearer caches. */
 enum { VIEW_FLOATS = 1 << 20 };
 
+/* Panels of so few inputs stay in any second-level cache. */
+enum { STREAM_INPUTS = 512 };
+
 struct trial {
     float *x, *y; /* [TRIAL_ROWS][inputs], [TRIAL_ROWS][outputs] */
+    size_t runs;  /* so far */
 };
 
 typedef void kernel(const struct linear *linear, const float *x, float *y, size_t rows);
@@ -37,8 +41,7 @@ static bool open_trial(struct trial *trial, const struct linear *linear)
 }
 
 /* Measures nanoseconds per row of the whole layer: the best of a few runs within a time budget. */
-static double measure(const struct trial *trial, const struct linear *linear, kernel *run,
-                      size_t rows)
+static double measure(struct trial *trial, const struct linear *linear, kernel *run, size_t rows)
 {
     enum { RUNS = 5, BUDGET_NS = 4000000 };
     double best = 1e30, begin = clock_now_ns();
@@ -46,19 +49,22 @@ static double measure(const struct trial *trial, const struct linear *linear, ke
      * Several rows share what they read. */
     size_t panels = rows > 1 ? VIEW_FLOATS / (PANEL_WIDTH * linear->inputs) + 1 : SIZE_MAX / 64;
     size_t all = panel_count(linear->outputs);
-    struct linear view = linear_part(linear, 0, panels);
+    panels = panels < all ? panels : all;
     for (int i = 0; i < RUNS && (i < 2 || clock_now_ns() - begin < BUDGET_NS); i++) {
+        /* another part each time: that of the last run is in the nearer caches */
+        size_t first = trial->runs++ * panels % (all - panels + 1);
+        struct linear view = linear_part(linear, first, panels);
         double start = clock_now_ns();
         run(&view, trial->x, trial->y, rows);
         double spent = clock_now_ns() - start;
         best = spent < best ? spent : best;
     }
-    return best / (double)rows * (double)all / (double)(panels < all ? panels : all);
+    return best / (double)rows * (double)all / (double)panels;
 }
 
 /* Halves the bytes of the weights, if they can be and if that pays. One row tells: it must read
  * them all, and so gains most. Several share the work of widening them. */
-static void plan_form(const struct trial *trial, struct linear *linear, struct arena *arena)
+static void plan_form(struct trial *trial, struct linear *linear, struct arena *arena)
 {
     static const double no_longer = 1.05; /* half the memory is worth as much */
     size_t numbers = linear_packed_numbers(linear);
@@ -80,7 +86,21 @@ static void plan_form(const struct trial *trial, struct linear *linear, struct a
         *linear = half;
 }
 
-static void plan_dense(const struct trial *trial, struct linear *linear)
+/* Measures several rows of the dense kernel, and decides whether their weights are streamed. */
+static double measure_panel(struct trial *trial, struct linear *linear, size_t class)
+{
+    bool *is_streaming = &linear->plan.is_streaming[class];
+    double plain = measure(trial, linear, linear_by_panel, class_rows[class]);
+    if (linear->form != PANEL_FLOAT32 || !linear->kernels->has_next ||
+        linear->inputs <= STREAM_INPUTS)
+        return plain;
+    *is_streaming = true;
+    double streamed = measure(trial, linear, linear_by_panel, class_rows[class]);
+    *is_streaming = streamed < plain;
+    return *is_streaming ? streamed : plain;
+}
+
+static void plan_dense(struct trial *trial, struct linear *linear)
 {
     struct plan *plan = &linear->plan;
     bool may_blas = linear->math == RELUD_MATH_FAST && linear_may_use_blas();
@@ -89,9 +109,7 @@ static void plan_dense(const struct trial *trial, struct linear *linear)
     double ahead = measure(trial, linear, linear_by_panel, 1);
     plan->is_prefetching = ahead < plain;
     for (size_t c = 0; c < PLAN_CLASSES; c++) {
-        double ours = c               ? measure(trial, linear, linear_by_panel, class_rows[c])
-                      : ahead < plain ? ahead
-                                      : plain;
+        double ours = c ? measure_panel(trial, linear, c) : ahead < plain ? ahead : plain;
         double blas = may_blas ? measure(trial, linear, linear_by_blas, class_rows[c]) : 1e30;
         plan->kernel[c] = blas < ours ? LINEAR_BLAS : LINEAR_PANEL;
         plan->row_ns[c] = (float)(blas < ours ? blas : ours);
@@ -100,7 +118,7 @@ static void plan_dense(const struct trial *trial, struct linear *linear)
 
 /* Measures the sparse kernel, in nanoseconds per row, with rows of which every `every`-th number is
  * not zero. If `every` is 0, all are zero. */
-static double measure_sparse(const struct trial *trial, const struct linear *linear, size_t rows,
+static double measure_sparse(struct trial *trial, const struct linear *linear, size_t rows,
                              size_t every)
 {
     size_t inputs = linear->inputs;
@@ -112,7 +130,7 @@ static double measure_sparse(const struct trial *trial, const struct linear *lin
 /* Two measurements give the cost of the sparse kernel: rows with a quarter of non-zeros, and rows
  * of zeros only. They are made for few rows and for many, because many rows share the weights that
  * they read. */
-static void plan_sparse(const struct trial *trial, struct linear *linear)
+static void plan_sparse(struct trial *trial, struct linear *linear)
 {
     enum { EVERY = 4, FEW = 1, MANY = 16 };
     size_t inputs = linear->inputs, listed = (inputs + EVERY - 1) / EVERY;
@@ -137,7 +155,7 @@ static void plan_sparse(const struct trial *trial, struct linear *linear)
 
 bool plan_make(struct linear *linear, struct arena *arena, struct relud_error *error)
 {
-    struct trial trial;
+    struct trial trial = {.runs = 0};
     if (!open_trial(&trial, linear))
         return relud_fail(error, RELUD_NO_MEMORY, "out of memory for the plan");
     plan_form(&trial, linear, arena);
@@ -154,7 +172,10 @@ size_t plan_describe(const struct linear *linear, char *text, size_t size)
     for (size_t c = 0; c < PLAN_CLASSES && len < size; c++) {
         const struct plan *plan = &linear->plan;
         len += (size_t)snprintf(text + len, size - len, "%s%s rows: %s %.2f us", c ? "; " : "",
-                                names[c], plan->kernel[c] == LINEAR_BLAS ? "OpenBLAS" : "panel",
+                                names[c],
+                                plan->kernel[c] == LINEAR_BLAS ? "OpenBLAS"
+                                : plan->is_streaming[c]        ? "streamed panel"
+                                                               : "panel",
                                 (double)plan->row_ns[c] * 1e-3);
         if (plan->sparse_max[c] && len < size)
             len += (size_t)snprintf(text + len, size - len, ", sparse to %zu", plan->sparse_max[c]);

@@ -125,9 +125,9 @@ static bool is_sparse_exact(struct bench *bench, const struct panel_kernels *ker
            are_equal(sums[0], sums[1], bench->panel.units * PANEL_UNIT);
 }
 
-/* The inputs in two parts give what they give in one. */
+/* The inputs in two parts give what they give in one, also if the second is prefetched. */
 static bool is_continued_exact(struct bench *bench, const struct panel_kernels *kernels,
-                               size_t rows)
+                               size_t rows, bool has_next)
 {
     const float *x[2][PANEL_ROWS_MAX];
     float *y[PANEL_ROWS_MAX];
@@ -140,11 +140,13 @@ static bool is_continued_exact(struct bench *bench, const struct panel_kernels *
         x[0][r] = bench->x[r], x[1][r] = bench->x[r] + half, y[r] = bench->y[r];
     part.inputs = half;
     part.is_unfinished = true;
+    part.next = has_next ? part.weight + half * width : NULL;
     kernels->dense(&part, x[0], y, rows);
     part.inputs = bench->panel.inputs - half;
     part.weight += half * width;
     part.is_unfinished = false;
     part.is_continued = true;
+    part.next = NULL;
     kernels->dense(&part, x[1], y, rows);
     return are_equal(bench->y[0], bench->wanted[0], rows * (PANEL_WIDTH + 1));
 }
@@ -187,7 +189,8 @@ bool self_test_panels(const struct panel_kernels *kernels)
         for (size_t row = 0; is_exact && row < 4; row++)
             is_exact = is_sparse_exact(&bench, kernels, row);
         for (size_t rows = 1; is_exact && rows <= PANEL_ROWS_MAX; rows++)
-            is_exact = is_continued_exact(&bench, kernels, rows);
+            is_exact = is_continued_exact(&bench, kernels, rows, false) &&
+                       is_continued_exact(&bench, kernels, rows, true);
         bench.panel.is_prefetching = true;
         if (!is_exact || !is_dense_exact(&bench, kernels, 1) ||
             !is_narrow_exact(&bench, kernels, PANEL_BFLOAT16) ||

@@ -132,6 +132,9 @@ static void check_candidates(struct linear *linear, size_t rows)
 {
     linear->plan.is_prefetching = rows % 2;
     check_kernel("panel", linear_by_panel, linear, rows);
+    memset(linear->plan.is_streaming, true, sizeof linear->plan.is_streaming);
+    check_kernel("streamed panel", linear_by_panel, linear, rows);
+    memset(linear->plan.is_streaming, false, sizeof linear->plan.is_streaming);
     if (!linear->may_skip_zeros)
         return;
     check_kernel("sparse", linear_by_sparse, linear, rows);

@@ -129,6 +129,8 @@ static void check_shape(size_t inputs, size_t outputs, enum relud_isa isa)
         ck_assert_msg(plan_make(&linear, &arena, &error), "%s", error.text);
         set_wanted(&p, form != 1);
         check_rows("panel", linear_by_panel, &linear, &p);
+        memset(linear.plan.is_streaming, true, sizeof linear.plan.is_streaming);
+        check_rows("streamed panel", linear_by_panel, &linear, &p);
         check_rows("sparse", linear_by_sparse, &linear, &p);
         check_rows("plan", linear_forward, &linear, &p);
         for (size_t c = 0; c < PLAN_CLASSES; c++) /* sparse rows where the plan has none, too */
