@@ -210,14 +210,14 @@ CC_VERSION = $(eval CC_VERSION := $(shell $(CC) --version))$(CC_VERSION)
 $(B)/core/decimal/write.o: FILE_FLAGS = $(call gcc_only,-fno-tree-pre)
 
 # GCC leaves loops of unknown length as they are at -O2; scaling a row took as long as its first layer's sparse form.
-$(B)/core/kernels/linear.o $(B)/core/net/step.o $(B)/core/kernels/element.o: FILE_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic)
+$(B)/core/kernels/linear.o $(B)/core/net/step.o $(B)/core/kernels/element.o $(B)/core/evaluate/drift.o: FILE_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic)
 
 # Plain loops that are to become vectors, the square root among them.
 $(B)/core/kernels/train_loops_%.o: LOOP_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic) -fno-math-errno
 
 # What runs once, when a model is loaded or a command begins, and the loops for CPUs without vectors: small.
-small := $(patsubst %.c,$(B)/%.o,$(wildcard core/onnx/*.c core/format/*.c core/evaluate/*.c core/train/train*.c core/data/dataset*.c core/data/csv_head.c core/data/csv_columns.c \
-    core/data/npz.c core/data/mnist_idx.c core/data/row_file.c core/net/model_info.c core/net/inputs.c server/net/listen.c server/base/user.c server/base/signals.c server/base/address.c server/base/keys.c core/base/folder_listing.c core/base/atomic_file.c core/base/file.c core/base/guess.c server/api/admin.c server/api/activations.c server/api/v2_admin.c server/cli/*.c server/settings/*.c server/serve/*.c server/models/*.c server/log/*.c server/api/openapi*.c server/api/v2_metadata.c server/metrics/metrics_write.c) \
+small := $(patsubst %.c,$(B)/%.o,$(wildcard core/onnx/*.c core/format/*.c core/evaluate/[cr]*.c core/train/train*.c core/data/dataset*.c core/data/csv_head.c core/data/csv_columns.c \
+    core/data/npz.c core/data/mnist_idx.c core/data/row_file.c core/net/model_info.c core/net/inputs.c server/net/listen.c server/base/user.c server/base/signals.c server/base/address.c server/base/keys.c core/base/folder_listing.c core/base/atomic_file.c core/base/file.c core/base/guess.c server/api/admin.c server/api/activations.c server/api/drift.c server/api/v2_admin.c server/cli/*.c server/settings/*.c server/serve/*.c server/models/*.c server/log/*.c server/api/openapi*.c server/api/v2_metadata.c server/metrics/metrics_write.c) \
     core/kernels/activation_scalar.c core/kernels/self_test.c)
 $(small): SIZE_FLAGS = $(if $(SAN)$(COV),,-Os -fno-asynchronous-unwind-tables)
 

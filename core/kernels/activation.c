@@ -11,9 +11,17 @@
 /* The functions that are not one loop. */
 enum { FORM_PRELU = LOOPS, FORM_RRELU, FORM_RELU6, FORM_SOFTMAX, FORM_LOG_SOFTMAX };
 
+/* Where two of an activation's lines meet. */
+struct kink {
+    int parameter; /* or -1 */
+    float at;      /* a number, or the sign of the parameter */
+};
+
 struct relud_activation {
     struct relud_activation_info info;
     struct activation_onnx onnx;
+    size_t kinks;
+    struct kink kink[ACTIVATION_KINKS_MAX];
     int form; /* an enum activation_loop, or one of the forms above */
 };
 
@@ -22,11 +30,19 @@ struct relud_activation {
 #define FORMULA(row, ...)     {.info.name = #row, .form = LOOP_##row, __VA_ARGS__},
 #define FORM(which, row, ...) {.info.name = #row, .form = which, __VA_ARGS__},
 
-#define ALIAS(name)            .info.alias = name
-#define MODULE(name)           .info.module = name
-#define RELU_LIKE              .info.is_relu_like = true
-#define SATURATING             .info.is_saturating = true
-#define PIECEWISE              .info.is_piecewise_linear = true
+#define ALIAS(name)  .info.alias = name
+#define MODULE(name) .info.module = name
+#define RELU_LIKE    .info.is_relu_like = true
+#define SATURATING   .info.is_saturating = true
+#define STRAIGHT     .info.is_piecewise_linear = true
+#define AT(x)                                                                                      \
+    {                                                                                              \
+        -1, x                                                                                      \
+    }
+#define AT_PARAMETER(i, sign)                                                                      \
+    {                                                                                              \
+        i, sign                                                                                    \
+    }
 #define ROWWISE                .info.is_rowwise = true
 #define OPERATOR(name)         .onnx.op = name
 #define NO_OPERATOR            .onnx.op = ""
@@ -36,6 +52,7 @@ struct relud_activation {
 #define SLOPES(key, default)   PARAMETER(key, WEIGHT, .value = default)
 #define CHOICE(key, ...)       PARAMETER(key, CHOICE, .choices = CHOICES(__VA_ARGS__))
 #define CHOICES(...)           ((const char *const[]){__VA_ARGS__, NULL})
+#define PIECEWISE(count, ...)  STRAIGHT, .kinks = count, .kink = {__VA_ARGS__}
 #define PARAMETER(key, kind_of, what)                                                              \
     {                                                                                              \
         .name = key, .kind = RELUD_PARAMETER_##kind_of, what                                       \
@@ -74,6 +91,16 @@ const struct relud_activation_info *relud_activation_info(const struct relud_act
 const struct activation_onnx *activation_onnx(const struct relud_activation *activation)
 {
     return &activation->onnx;
+}
+
+size_t activation_kinks(const struct relud_activation *activation,
+                        const struct relud_activation_params *params, float *at)
+{
+    for (size_t i = 0; i < activation->kinks; i++) {
+        const struct kink *kink = &activation->kink[i];
+        at[i] = kink->parameter < 0 ? kink->at : kink->at * params->values[kink->parameter];
+    }
+    return activation->kinks;
 }
 
 struct relud_activation_params relud_activation_defaults(const struct relud_activation *activation)

@@ -16,6 +16,12 @@ struct activation_onnx {
 
 const struct activation_onnx *activation_onnx(const struct relud_activation *activation);
 
+/* Where the lines meet that a piecewise linear activation is made of: at[ACTIVATION_KINKS_MAX], in
+ * any order. Returns how many there are. */
+enum { ACTIVATION_KINKS_MAX = 2 };
+size_t activation_kinks(const struct relud_activation *activation,
+                        const struct relud_activation_params *params, float *at);
+
 /* isa is not RELUD_ISA_BEST. */
 const struct activation_loops *activation_loops_of(enum relud_isa isa);
 

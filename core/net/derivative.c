@@ -126,15 +126,26 @@ static double pull_linear(const struct step *step, struct pull *pull)
     return rest;
 }
 
-/* Where a piecewise linear activation begins: f(x) - slope · x. */
-static double offset_of(const struct step *step, float x, float y, float slope)
+/* What a piecewise linear activation has beside slope · x, where the slope is not 0: minus `shrink`
+ * towards 0, and plus `lift`. */
+struct offset {
+    double shrink, lift;
+};
+
+static struct offset find_offset(const struct step *step)
 {
     const char *name = relud_activation_info(step->activation)->name;
+    return (struct offset){.shrink =
+                               strcmp(name, "softshrink") == 0 ? (double)step->params.values[0] : 0,
+                           .lift = strcmp(name, "hardsigmoid") == 0 ? 0.5 : 0};
+}
+
+/* f(x) - slope · x. */
+static double offset_at(const struct offset *offset, float x, float y, float slope)
+{
     if (slope == 0)
         return (double)y;
-    if (strcmp(name, "softshrink") == 0)
-        return x > 0 ? -(double)step->params.values[0] : (double)step->params.values[0];
-    return strcmp(name, "hardsigmoid") == 0 ? 0.5 : 0;
+    return offset->lift - (x > 0 ? offset->shrink : -offset->shrink);
 }
 
 static bool is_any(const double *slope, size_t count)
@@ -163,6 +174,7 @@ static void pull_softmax(const struct pull *pull, size_t first, size_t width, bo
 static double pull_activation(const struct step *step, const struct pull *pull)
 {
     const struct relud_activation_info *info = relud_activation_info(step->activation);
+    const struct offset offset = find_offset(step);
     size_t width = step->width / step->parts;
     double rest = 0;
     if (info->is_rowwise) {
@@ -177,7 +189,7 @@ static double pull_activation(const struct step *step, const struct pull *pull)
             continue;
         pull->to[0][i] += pull->slope[i] * (double)pull->room[i];
         if (info->is_piecewise_linear)
-            rest += pull->slope[i] * offset_of(step, pull->x[0][i], pull->y[i], pull->room[i]);
+            rest += pull->slope[i] * offset_at(&offset, pull->x[0][i], pull->y[i], pull->room[i]);
     }
     return rest;
 }
@@ -287,10 +299,12 @@ static double rest_of_element(enum element element, const struct pull *pull, con
 static void pull_scaling(const struct step *step, const struct pull *pull)
 {
     const struct operand *by = &step->operand[1];
+    bool is_product = step->element == ELEMENT_MUL;
+    double one = is_product ? (double)*by->constant : 1 / (double)*by->constant;
     for (size_t i = 0; i < step->width; i++) {
-        double factor = (double)by->constant[by->len == 1 ? 0 : i];
-        pull->to[0][i] +=
-            step->element == ELEMENT_MUL ? pull->slope[i] * factor : pull->slope[i] * (1 / factor);
+        double each = (double)by->constant[by->len == 1 ? 0 : i];
+        double factor = by->len == 1 ? one : is_product ? each : 1 / each;
+        pull->to[0][i] += pull->slope[i] * factor;
     }
 }
 

@@ -25,23 +25,25 @@ static void find_shapes(struct value_facts *facts)
     }
 }
 
-/* True if zeros stay zeros: the row, times constants. Or if the slope of a zero is 0: a ReLU. */
-static bool makes_idle_zeros(const struct value_facts *facts, const struct step *step)
+static enum idle_zeros zeros_of(const struct value_facts *facts, const struct step *step)
 {
     const struct operand *x = step->operand;
     if (step->kind == STEP_ACTIVATE)
-        return strcmp(relud_activation_info(step->activation)->name, "relu") == 0;
-    return step->kind == STEP_ELEMENT &&
-           (step->element == ELEMENT_MUL || step->element == ELEMENT_DIV) && !x[0].constant &&
-           x[1].constant && facts->skips_zeros[x[0].value];
+        return strcmp(relud_activation_info(step->activation)->name, "relu") == 0
+                   ? ZEROS_WITHOUT_SLOPE
+                   : ZEROS_COUNT;
+    bool is_scaled = step->kind == STEP_ELEMENT &&
+                     (step->element == ELEMENT_MUL || step->element == ELEMENT_DIV) &&
+                     !x[0].constant && x[1].constant;
+    return is_scaled ? facts->zeros[x[0].value] : ZEROS_COUNT;
 }
 
-static void find_idle_zeros(struct value_facts *facts)
+static void find_zeros(struct value_facts *facts)
 {
     const struct network *network = facts->network;
-    facts->skips_zeros[STEP_INPUT] = true;
+    facts->zeros[STEP_INPUT] = ZEROS_WITHOUT_SHARE;
     for (size_t i = 0; i < network->steps; i++)
-        facts->skips_zeros[i + 1] = makes_idle_zeros(facts, &network->step[i]);
+        facts->zeros[i + 1] = zeros_of(facts, &network->step[i]);
 }
 
 /* The origin of number `index` of an operand; `none` if the operand is a constant. */
@@ -145,9 +147,9 @@ static bool allocate(struct value_facts *facts)
     }
     facts->origin = calloc(place[values] + 1, sizeof *facts->origin);
     facts->shape = calloc(values + 1, sizeof *facts->shape);
-    facts->skips_zeros = calloc(values + 1, sizeof *facts->skips_zeros);
+    facts->zeros = calloc(values + 1, sizeof *facts->zeros);
     facts->is_index = calloc(facts->network->features + 1, sizeof *facts->is_index);
-    return facts->origin && facts->shape && facts->skips_zeros && facts->is_index;
+    return facts->origin && facts->shape && facts->zeros && facts->is_index;
 }
 
 bool facts_find(struct value_facts *facts, const struct network *network,
@@ -157,7 +159,7 @@ bool facts_find(struct value_facts *facts, const struct network *network,
     if (!allocate(facts))
         return false;
     find_shapes(facts);
-    find_idle_zeros(facts);
+    find_zeros(facts);
     find_origins(facts, features);
     return true;
 }
@@ -167,6 +169,6 @@ void facts_free(struct value_facts *facts)
     free(facts->place);
     free(facts->origin);
     free(facts->shape);
-    free(facts->skips_zeros);
+    free(facts->zeros);
     free(facts->is_index);
 }

@@ -12,15 +12,21 @@ enum { STEP_OPERANDS = 3 };
 /* The origin of a number that is made of no feature, or of several. */
 #define FACTS_NO_FEATURE SIZE_MAX
 
+/* What zeros of a value mean. */
+enum idle_zeros {
+    ZEROS_COUNT,
+    ZEROS_WITHOUT_SHARE, /* a zero is a feature that is 0, and contributes nothing */
+    ZEROS_WITHOUT_SLOPE, /* nor has it a slope: a ReLU made it */
+};
+
 struct value_facts {
     const struct network *network;
     size_t values, widest;   /* values: 1 + steps; value 0 is the row, i + 1 what step i makes */
     size_t *place;           /* [values + 1]: where each begins if they lie side by side */
     size_t *origin;          /* [place[values]]: the feature that each number is made of */
     enum value_shape *shape; /* [values] */
-    /* [values]: where the value is 0, its slope is not needed: the contribution is 0, too. */
-    bool *skips_zeros;
-    bool *is_index; /* [features]: it is a word or an id, or a table is looked up by it */
+    enum idle_zeros *zeros;  /* [values] */
+    bool *is_index;          /* [features]: it is a word or an id, or a table is looked up by it */
 };
 
 /* Borrows the network. features may be NULL. False: out of memory; facts_free is needed in either

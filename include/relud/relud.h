@@ -16,6 +16,7 @@
 
 #include <relud/activation.h>
 #include <relud/data.h>
+#include <relud/drift.h>
 #include <relud/error.h>
 #include <relud/evaluate.h>
 #include <relud/explain.h>

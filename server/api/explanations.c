@@ -1,12 +1,14 @@
 #include "server/api/explanations.h"
 
 #include "server/batch/ranking.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    ONE_BYTES = 200,   /* the most that one takes beside its contributions and its label */
-    NUMBER_BYTES = 26, /* a number in double, and its separator */
+    ONE_BYTES = 200,    /* the most that one takes beside its contributions and its label */
+    BORDER_BYTES = 250, /* the most that a border takes beside a name and a label */
+    NUMBER_BYTES = 26,  /* a number in double, and its separator */
 };
 
 /* ---- of rows ---- */
@@ -76,7 +78,55 @@ static bool put_contributions(const struct explanations *of, struct text *out, d
     return true;
 }
 
-static bool put_one(const struct explanations *of, struct text *out, size_t index,
+static void put_class(const struct explanations *of, struct text *out, size_t index)
+{
+    text_print(out, "\"index\":%zu", index);
+    if (of->info->labels && of->info->classes) {
+        text_put(out, ",\"label\":");
+        text_json(out, of->info->labels[index]);
+    }
+}
+
+/* The smallest move of one feature to another class. */
+static void put_change(const struct explanations *of, struct text *out, const float *x,
+                       const struct relud_border *border)
+{
+    text_put(out, ",\"change\":");
+    if (!border->has_change) {
+        text_put(out, "null");
+        return;
+    }
+    text_put(out, "{\"feature\":");
+    if (of->name)
+        text_json(out, of->name[border->feature]);
+    else
+        text_print(out, "%zu", border->feature);
+    text_put(out, ",\"by\":");
+    text_double(out, border->by + 0);
+    text_put(out, ",\"value\":");
+    text_double(out, (double)x[border->feature] + border->by);
+    text_put(out, ",");
+    put_class(of, out, border->to_class);
+    text_put(out, "}");
+}
+
+static bool put_border(const struct explanations *of, struct text *out, const float *x,
+                       size_t output, const struct relud_watch *watch, struct relud_error *error)
+{
+    struct relud_border border = {.way = NULL};
+    if (!relud_explain_border(of->explainer, output, &border, watch, error))
+        return false;
+    text_put(out, ",\"border_distance\":");
+    if (isinf(border.distance))
+        text_put(out, "null");
+    else
+        text_double(out, border.distance);
+    if (of->info->classes)
+        put_change(of, out, x, &border);
+    return true;
+}
+
+static bool put_one(const struct explanations *of, struct text *out, const float *x, size_t index,
                     const struct relud_watch *watch, struct relud_error *error)
 {
     const struct relud_model_info *info = of->info;
@@ -89,11 +139,8 @@ static bool put_one(const struct explanations *of, struct text *out, size_t inde
         text_put(out, is_nothing ? "null" : "");
         return is_nothing;
     }
-    text_print(out, "{\"index\":%zu", index);
-    if (info->labels && info->classes) {
-        text_put(out, ",\"label\":");
-        text_json(out, info->labels[index]);
-    }
+    text_put(out, "{");
+    put_class(of, out, index);
     text_put(out, ",\"output\":");
     text_double(out, sign * explanation.output + 0);
     if (!put_contributions(of, out, sign, watch))
@@ -104,7 +151,10 @@ static bool put_one(const struct explanations *of, struct text *out, size_t inde
         text_put(out, ",\"error\":");
         text_double(out, sign * explanation.error);
     }
-    text_put(out, explanation.is_exact ? ",\"exact\":true}" : ",\"exact\":false}");
+    text_put(out, explanation.is_exact ? ",\"exact\":true" : ",\"exact\":false");
+    if (of->has_border && !put_border(of, out, x, is_one_score ? 0 : index, watch, error))
+        return false;
+    text_put(out, "}");
     return true;
 }
 
@@ -132,7 +182,7 @@ bool explanations_put(const struct explanations *explanations, struct text *out,
     text_put(out, count > 1 ? "[" : "");
     for (size_t i = 0; i < count; i++) {
         text_put(out, i ? "," : "");
-        if (!put_one(explanations, out, index + i, watch, error))
+        if (!put_one(explanations, out, x, index + i, watch, error))
             return false;
     }
     text_put(out, count > 1 ? "]" : "");
@@ -141,13 +191,14 @@ bool explanations_put(const struct explanations *explanations, struct text *out,
 
 /* ---- of requests ---- */
 
-bool explanations_read(const json_node *value, struct explain_member *member,
-                       struct relud_error *error)
+/* Reads the member "explain". */
+static bool read_explain(const json_node *value, struct explain_member *member,
+                         struct relud_error *error)
 {
     double index = 0;
     if (!value)
         return true;
-    *member = (struct explain_member){.is_wanted = true};
+    member->is_wanted = true;
     if (json_node_bool(value, &member->is_wanted) ||
         (member->label = json_node_text(value)) != NULL)
         return true;
@@ -155,6 +206,18 @@ bool explanations_read(const json_node *value, struct explain_member *member,
     member->index = (size_t)index;
     return member->has_index ||
            relud_fail(error, RELUD_BAD_INPUT, "explain must be true, a label or an index");
+}
+
+bool explanations_read(const json_node *explain, const json_node *border,
+                       struct explain_member *member, struct relud_error *error)
+{
+    *member = (struct explain_member){.is_wanted = false};
+    if (!read_explain(explain, member, error))
+        return false;
+    if (border && !json_node_bool(border, &member->has_border))
+        return relud_fail(error, RELUD_BAD_INPUT, "border must be true or false");
+    member->is_wanted |= member->has_border;
+    return true;
 }
 
 static bool find_index(const struct relud_model_info *info, const struct explain_member *member,
@@ -170,8 +233,8 @@ bool explanations_choose(struct request *request, const struct served_model *ser
                          const struct explain_member *member, bool is_by_name)
 {
     struct relud_error error;
-    request->explain =
-        (struct request_explain){.is_wanted = member->is_wanted, .is_by_name = is_by_name};
+    request->explain = (struct request_explain){
+        .is_wanted = member->is_wanted, .has_border = member->has_border, .is_by_name = is_by_name};
     if (!member->is_wanted)
         return true;
     if (request->media_out != MEDIA_JSON)
@@ -191,10 +254,14 @@ static size_t count_of(const struct request *request, const struct served_model 
 bool explanations_are_allowed(struct request *request, const struct served_model *served,
                               size_t rows)
 {
-    /* An integral takes some dozens of passes forwards and backwards. */
-    const double passes = 100, most_ns = 2e9;
+    /* An integral takes some dozens of passes forwards and backwards. A border takes as many passes
+     * backwards as there are kinks, each about twice as long as one forwards. */
+    const double most_ns = 2e9;
+    double passes = 100;
     if (!request->explain.is_wanted)
         return true;
+    if (request->explain.has_border)
+        passes += 2 * (double)relud_explain_border_passes(served->model);
     double row_ns = passes * served->info->row_ns * (double)count_of(request, served);
     size_t most = row_ns > most_ns ? 1 : (size_t)(most_ns / row_ns);
     if (rows <= most)
@@ -212,8 +279,14 @@ size_t explanations_row_bytes(const struct request *request, const struct served
     const char *const *name =
         request->explain.is_by_name ? relud_model_feature_names(served->model) : NULL;
     size_t bytes = ONE_BYTES + info->features * NUMBER_BYTES + served->class_head_len_max;
-    for (size_t f = 0; name && f < info->features; f++)
-        bytes += 6 * strlen(name[f]) + 3;
+    size_t longest = 0;
+    for (size_t f = 0; name && f < info->features; f++) {
+        size_t one = 6 * strlen(name[f]) + 3;
+        bytes += one;
+        longest = one > longest ? one : longest;
+    }
+    if (request->explain.has_border)
+        bytes += BORDER_BYTES + longest + served->class_head_len_max;
     return bytes * count_of(request, served);
 }
 
@@ -242,6 +315,7 @@ bool explanations_write(struct request *request, bool are_texts)
     struct relud_error error = {0};
     struct explanations all;
     bool goes_on = explanations_open(&all, job->served->model, request->explain.is_by_name);
+    all.has_border = request->explain.has_border;
     request->out.is_short |= !goes_on;
     text_put(&request->out, "[");
     for (size_t row = 0; goes_on && row < job->rows; row++) {

@@ -5,9 +5,10 @@
 #include "server/base/json_in.h"
 #include "server/batch/request.h"
 
-/* The member "explain" of a request, before the model is known: true, a label, or an index. */
+/* The members "explain" and "border" of a request, before the model is known. Explain is true, a
+ * label, or an index; a border alone means true. */
 struct explain_member {
-    bool is_wanted;
+    bool is_wanted, has_border;
     const char *label; /* or NULL; belongs to the document */
     bool has_index;
     size_t index;
@@ -22,12 +23,14 @@ struct explanations {
     relud_explainer *explainer;
     double *contribution;    /* [features] */
     const char *const *name; /* of the features, if contributions go by names; or NULL */
+    bool has_border;         /* with the border's distance, and the smallest change */
 };
 
 /* Stands for each row's best class or, where there are no classes, for every output. */
 #define EXPLANATIONS_BEST SIZE_MAX
 
-/* Borrows the model. False: out of memory. explanations_close is needed in either case. */
+/* Borrows the model. False: out of memory. explanations_close is needed in either case. has_border
+ * may be set then. */
 bool explanations_open(struct explanations *explanations, relud_model *model, bool is_by_name);
 void explanations_close(struct explanations *explanations);
 
@@ -48,10 +51,10 @@ bool explanations_put(const struct explanations *explanations, struct text *out,
 
 /* ---- of requests ---- */
 
-/* Reads the member's value; NULL: it is not there, and *member stays. False and *error if it is of
- * another kind. */
-bool explanations_read(const json_node *value, struct explain_member *member,
-                       struct relud_error *error);
+/* Reads the values of both members; NULL: it is not there. False and *error if one is of another
+ * kind. */
+bool explanations_read(const json_node *explain, const json_node *border,
+                       struct explain_member *member, struct relud_error *error);
 
 /* Sets request->explain. is_by_name: the rows named their columns, and so do contributions. Answers
  * 400, and returns false, if the model has no such label or output, or the response is not JSON. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOWN "inputs, model, version, top_k, activations, explain"
+#define KNOWN "inputs, model, version, top_k, activations, explain, border"
 
 struct wanted {
     const char *model, *version;
@@ -28,7 +28,8 @@ static bool read_members(struct json_in *document, struct wanted *wanted, struct
            json_in_text(document, "version", &wanted->version, error) &&
            json_in_count(document, "top_k", 1, 1u << 20, &wanted->top_k, error) &&
            json_in_bool(document, "activations", &wanted->is_layered, error) &&
-           explanations_read(json_in_member(document, "explain"), &wanted->explain, error) &&
+           explanations_read(json_in_member(document, "explain"),
+                             json_in_member(document, "border"), &wanted->explain, error) &&
            json_in_end(document, KNOWN, error);
 }
 
@@ -110,7 +111,8 @@ static size_t row_bytes(const struct request *request, const struct served_model
     if (request->media_out != MEDIA_JSON && request->media_out != MEDIA_CSV)
         return floats * sizeof(float);
     return floats * PREDICTION_NUMBER_BYTES + classes * prediction_class_bytes(served) +
-           3 * (served->info->layers + 4) + explanations_row_bytes(request, served);
+           3 * (served->info->layers + 4) + explanations_row_bytes(request, served) +
+           served->unusual_bytes;
 }
 
 /* Reads the rows of a body of any type, and into rest the members beside those of JSON. `named` is
@@ -319,6 +321,33 @@ static void write_layers(struct request *request)
     text_put_n(&request->out, "]", 1);
 }
 
+/* Writes each row's unusual features, by name where the model names them. */
+static void write_unusual(struct request *request)
+{
+    const struct turn_job *job = &request->job;
+    const char *const *name = relud_model_feature_names(job->served->model);
+    struct text *out = &request->out;
+    text_put(out, ",\"unusual\":[");
+    for (size_t row = 0; row < job->rows; row++) {
+        size_t feature[SERVED_MODEL_UNUSUAL_MAX];
+        size_t count =
+            relud_drift_unusual(job->served->model, job->x + row * job->served->info->features,
+                                feature, SERVED_MODEL_UNUSUAL_MAX);
+        if (!long_work_go_on(request))
+            return;
+        text_put(out, row ? ",[" : "[");
+        for (size_t i = 0; i < count && i < SERVED_MODEL_UNUSUAL_MAX; i++) {
+            text_put(out, i ? "," : "");
+            if (name)
+                text_json(out, name[feature[i]]);
+            else
+                text_print(out, "%zu", feature[i]);
+        }
+        text_put(out, "]");
+    }
+    text_put(out, "]");
+}
+
 void predict_write(struct request *request)
 {
     const struct turn_job *job = &request->job;
@@ -337,6 +366,8 @@ void predict_write(struct request *request)
         answer_predictions(request);
     if (request->is_layered)
         write_layers(request);
+    if (request->unusual_rows)
+        write_unusual(request);
     if (request->explain.is_wanted) {
         text_put(out, ",\"explanations\":");
         if (!explanations_write(request, false))

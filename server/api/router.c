@@ -42,6 +42,8 @@ static const struct route routes[] = {
     {"GET", V2 AT_VERSION "/stats", ENDPOINT_V2_INFO, v2_stats_read, NULL, ROUTE_INFER},
     {"GET", V2 "/activations", ENDPOINT_V2_INFO, v2_activations_read, NULL, ROUTE_INFER},
     {"GET", V2 AT_VERSION "/activations", ENDPOINT_V2_INFO, v2_activations_read, NULL, ROUTE_INFER},
+    {"GET", V2 "/drift", ENDPOINT_V2_INFO, v2_drift_read, NULL, ROUTE_INFER},
+    {"GET", V2 AT_VERSION "/drift", ENDPOINT_V2_INFO, v2_drift_read, NULL, ROUTE_INFER},
     {"POST", "/v2/repository/index", ENDPOINT_REPOSITORY, v2_index_read, NULL, ROUTE_ADMIN},
     {"POST", "/v2/repository/models/{model}/load", ENDPOINT_REPOSITORY, v2_load_read,
      v2_load_job_write, ROUTE_ADMIN},

@@ -11,14 +11,16 @@
 
 /* ---- requests ---- */
 
-/* Checks the other members. TensorFlow Serving reads signature_name, which must name the only
+/* Reads the other members; border only where rows are explained. TensorFlow Serving reads signature_name, which must name the only
  * signature, and ignores the rest: context, or the parameters that Vertex AI sends. */
 static bool read_members(struct request *request, const char *rest)
 {
     struct relud_error error = {0};
     struct json_in *document = json_in_open(rest, &error);
     const char *signature = NULL;
-    bool is_right = document && json_in_text(document, "signature_name", &signature, &error);
+    bool is_right = document && json_in_text(document, "signature_name", &signature, &error) &&
+                    (!request->explain.is_wanted ||
+                     json_in_bool(document, "border", &request->explain.has_border, &error));
     if (is_right && signature && *signature && strcmp(signature, "serving_default") != 0)
         is_right = relud_fail(&error, RELUD_BAD_INPUT,
                               "Serving signature name: \"%s\" not found in signature def; there "
@@ -59,7 +61,7 @@ static bool read_rows(struct request *request, const struct served_model *served
     return is_bare(rest) || read_members(request, rest);
 }
 
-/* row_bytes: the most bytes that a row takes in the response. */
+/* row_bytes: the most bytes that a row takes in the response, beside its explanation. */
 static enum read_verdict read_body(struct request *request, const struct served_model *served,
                                    const char *body, size_t len, bool has_examples,
                                    size_t row_bytes)
@@ -83,7 +85,8 @@ static enum read_verdict read_body(struct request *request, const struct served_
     const char *name = has_examples ? "examples" : array.member ? "inputs" : "instances";
     if (!prediction_find_rows(request, served, name, array.shape, array.rank, false, &rows) ||
         !explanations_are_allowed(request, served, rows) ||
-        !prediction_is_allowed(request, served, rows, row_bytes) ||
+        !prediction_is_allowed(request, served, rows,
+                               row_bytes + explanations_row_bytes(request, served)) ||
         !rows_check_array(request, served, name, &array))
         return request_verdict(request);
     return prediction_submit(request, served, rows, begin_ns);
@@ -98,8 +101,7 @@ static enum read_verdict read_prediction(struct request *request, const char *bo
         return READ_ANSWERED;
     return read_body(request, served, body, len, false,
                      served->info->outputs * PREDICTION_NUMBER_BYTES +
-                         served_model_names_bytes(served) + 8 +
-                         explanations_row_bytes(request, served));
+                         served_model_names_bytes(served) + 8);
 }
 
 enum read_verdict v1_predict_read(struct request *request, const char *body, size_t len)

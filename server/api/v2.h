@@ -17,6 +17,7 @@ enum read_verdict v2_ready_read(struct request *request, const char *body, size_
 enum read_verdict v2_model_ready_read(struct request *request, const char *body, size_t len);
 enum read_verdict v2_stats_read(struct request *request, const char *body, size_t len);
 enum read_verdict v2_activations_read(struct request *request, const char *body, size_t len);
+enum read_verdict v2_drift_read(struct request *request, const char *body, size_t len);
 
 /* server/api/v2_metadata.c */
 enum read_verdict v2_model_read(struct request *request, const char *body, size_t len);

@@ -123,11 +123,12 @@ static bool read_id(struct infer_request *asked, const json_node *id)
 }
 
 /* Where inputs have names, contributions go by them. */
-static bool read_explain(struct infer_request *asked, const json_node *value)
+static bool read_explain(struct infer_request *asked, const json_node *parameters)
 {
     struct explain_member member = {0};
     struct relud_error error;
-    if (!explanations_read(value, &member, &error))
+    if (!explanations_read(json_node_member(parameters, "explain"),
+                           json_node_member(parameters, "border"), &member, &error))
         return infer_fail(asked, "%s", error.text);
     return explanations_choose(asked->request, asked->served, &member,
                                asked->served->info->inputs > 1);
@@ -147,7 +148,7 @@ static bool parse_envelope(struct infer_request *asked, const char *text)
     bool is_right = infer_check_parameters(asked, parameters) &&
                     read_bool(asked, parameters, "binary_data_output", &asked->wants_binary) &&
                     (!timeout || infer_read_count(asked, timeout, "timeout", &asked->timeout_us)) &&
-                    read_explain(asked, json_node_member(parameters, "explain")) &&
+                    read_explain(asked, parameters) &&
                     read_id(asked, json_in_member(document, "id")) &&
                     infer_read_inputs(asked, json_in_member(document, "inputs")) &&
                     read_outputs(asked, json_in_member(document, "outputs"));

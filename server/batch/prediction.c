@@ -280,9 +280,26 @@ void prediction_count_nonfinite(struct request *request, const struct served_mod
         counter_add(&served->series->shard[request->service->turn.worker].nonfinite[where], 1);
 }
 
+/* Counts the rows with a number outside of what was seen in training. */
+static void find_unusual(struct request *request)
+{
+    const struct turn_job *job = &request->job;
+    size_t features = job->served->info->features, piece = 1 + 128 * 1024 / features;
+    for (size_t row = 0; row < job->rows; row++) {
+        size_t first;
+        request->unusual_rows +=
+            relud_drift_unusual(job->served->model, job->x + row * features, &first, 1) > 0;
+        if (row % piece == piece - 1 && !long_work_go_on(request))
+            return;
+    }
+    counter_add(&job->served->series->shard[request->service->turn.worker].unusual_rows,
+                request->unusual_rows);
+}
+
 bool prediction_check_output(struct request *request)
 {
     const struct turn_job *job = &request->job;
+    find_unusual(request);
     size_t outputs = job->served->info->outputs;
     size_t bad = nonfinite_find_watched(request, job->y, job->rows * outputs);
     if (bad == job->rows * outputs)

@@ -72,7 +72,8 @@ enum read_verdict prediction_submit(struct request *request, const struct served
 void prediction_count_nonfinite(struct request *request, const struct served_model *served,
                                 enum nonfinite_where where);
 
-/* Counts a response with a number that is not finite. If --nonfinite is error, answers 400, which
+/* Counts the rows with numbers that training never saw (request->unusual_rows), and a response with
+ * a number that is not finite. If --nonfinite is error, answers 400, which
  * names the place, and returns false. */
 bool prediction_check_output(struct request *request);
 

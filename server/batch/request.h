@@ -66,6 +66,7 @@ struct request_infer {
 /* How a prediction is to be explained. */
 struct request_explain {
     bool is_wanted;
+    bool has_border; /* how far the row is from where the explanation ends */
     bool is_by_name; /* contributions go by the names of the columns */
     size_t index;    /* of a class or an output, or EXPLANATIONS_BEST */
 };
@@ -110,6 +111,7 @@ struct request {
     size_t top_k;
     size_t answer_bytes; /* upper bound of the response's size */
     bool is_layered;
+    size_t unusual_rows; /* with a number outside of what was seen in training */
     struct request_explain explain;
     struct request_infer infer;
     struct load_job *load_job; /* NULL, or the load_job that the request waits for */

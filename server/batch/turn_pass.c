@@ -75,7 +75,7 @@ size_t turn_pass_short(struct turn *turn, size_t budget, int64_t *now_ns)
     const struct served_model *served = head->served;
     size_t fit = (size_t)(pass_ns / served->info->row_ns);
     size_t rows = rows_at_head(&turn->queue, budget < fit ? budget : fit);
-    const float *x = head->x;
+    const float *x = head->x, *y = head->y;
     relud_predict_layers(served->scratch[turn->worker], x, rows, head->y, head->layer_out);
     int64_t begin_ns = *now_ns;
     *now_ns = clock_ns();
@@ -86,6 +86,7 @@ size_t turn_pass_short(struct turn *turn, size_t budget, int64_t *now_ns)
         end_rows(turn, &turn->queue, job, job->rows, rows, begin_ns, *now_ns);
     }
     /* after the jobs, so that it counts for no job's time */
+    *now_ns = drift_watch_look(served->drift_watch, x, y, rows, *now_ns);
     *now_ns = unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x,
                               *now_ns);
     return rows < budget ? rows : budget;
@@ -233,10 +234,15 @@ static void end_shared(struct turn *turn, struct turn_lane *lane, int64_t now_ns
     const struct turn_job *head = lane->in_pass.first;
     const struct served_model *served = head->served;
     const float *x = head->x + head->rows_done * served->info->features;
-    size_t rows = lane->pass_rows;
+    const float *y = head->y + head->rows_done * served->info->outputs;
+    size_t rows = lane->pass_rows, first = 0;
+    while (lane->share[first].job != head)
+        first++;
+    first = lane->share[first].rows;
     close_pass(turn, lane);
     count_pass(turn, served, rows, now_ns - lane->pass_begin_ns);
     end_shares(turn, lane, served, rows, now_ns);
+    now_ns = drift_watch_look(served->drift_watch, x, y, first, now_ns);
     unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x, now_ns);
     if (!lane->queue.first) {
         free(lane->gathered);

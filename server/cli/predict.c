@@ -27,6 +27,7 @@ struct predict {
     size_t top_k, threads;
     int header, decimal;
     const char *explain; /* "best", a label or an index; "": nothing is explained */
+    bool border;
 };
 
 /* What one thread has for itself. */
@@ -76,11 +77,16 @@ static void write_predictions(const struct run *run, struct part *part, const fl
     text_put(&part->out, "]");
 }
 
+static bool is_explained(const struct predict *wanted)
+{
+    return *wanted->explain || wanted->border;
+}
+
 /* Writes `,"explanation":{…}`. */
 static bool write_explanation(const struct run *run, struct part *part, const float *x,
                               const float *y)
 {
-    if (!*run->wanted->explain)
+    if (!is_explained(run->wanted))
         return true;
     text_put(&part->out, ",\"explanation\":");
     return explanations_put(&part->explanations, &part->out, x, y, run->explained, NULL,
@@ -199,9 +205,10 @@ static bool open_parts(struct run *run, struct relud_error *error)
         part->y = malloc(ROWS_AT_ONCE * info->outputs * sizeof *part->y);
         part->p = malloc((info->classes + 1) * sizeof *part->p);
         part->room = malloc((info->classes + 1) * sizeof *part->room);
-        is_open =
-            part->scratch && part->x && part->y && part->p && part->room &&
-            (!*run->wanted->explain || explanations_open(&part->explanations, run->model, true));
+        is_open = part->scratch && part->x && part->y && part->p && part->room &&
+                  (!is_explained(run->wanted) ||
+                   explanations_open(&part->explanations, run->model, true));
+        part->explanations.has_border = run->wanted->border;
     }
     return is_open || relud_fail(error, RELUD_NO_MEMORY, "out of memory");
 }
@@ -237,11 +244,12 @@ static bool find_explained(struct run *run, struct relud_error *error)
     const char *explain = run->wanted->explain;
     int format = run->wanted->format;
     run->explained = EXPLANATIONS_BEST;
-    if (!*explain)
+    if (!is_explained(run->wanted))
         return true;
     if (format != FORMAT_JSON && format != FORMAT_JSONL)
-        return relud_fail(error, RELUD_BAD_INPUT, "--explain wants --format jsonl or json");
-    if (strcmp(explain, "best") == 0 ||
+        return relud_fail(error, RELUD_BAD_INPUT,
+                          "--explain and --border want --format jsonl or json");
+    if (!*explain || strcmp(explain, "best") == 0 ||
         explanations_find_label(run->info, explain, &run->explained, error))
         return true;
     if (strspn(explain, "0123456789") < strlen(explain) || strlen(explain) > 9)
@@ -283,6 +291,9 @@ static const struct option table[] = {
     {"explain", OPTION_TEXT, AT(explain), "", "best|LABEL|INDEX", 0, 0,
      "Say of each row what each of its numbers contributes: to the best class or, where there are "
      "no classes, to every output; or to the class of this label or index."},
+    {"border", OPTION_FLAG, AT(border), "", 0, 0, 0,
+     "Explain, and say how far each row is from where its explanation ends, and what smallest "
+     "change of one number changes its class."},
     {"threads", OPTION_COUNT, AT(threads), "0", 0, 0, 1024,
      "Use this many threads. 0 means one for each CPU that is allowed. They do not change the "
      "answers."},

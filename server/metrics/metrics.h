@@ -4,6 +4,7 @@
 #define SERVER_METRICS_METRICS_H
 
 #include "server/base/text.h"
+#include "server/metrics/drift_watch.h"
 #include <relud/watch.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -70,6 +71,7 @@ struct metrics_model {
     struct histogram batch_rows;
     counter rows;
     counter waiting_rows; /* rows waiting for their pass now: goes up and down */
+    counter unusual_rows; /* with a number outside of what was seen in training */
     counter nonfinite[NONFINITE_WHERES];
     counter passes, forward_ns;
     counter successes, success_ns, failures, failure_ns; /* requests */
@@ -119,6 +121,7 @@ struct metrics_served {
     struct metrics_layer *layer;                /* [layers], counted over observed_rows */
     size_t layers;
     uint64_t observed_rows;
+    struct drift_seen drift;
 };
 
 /* How often the versions of one model were loaded, for metrics_write. */

@@ -3,6 +3,7 @@
 
 #include "server/log/log.h"
 #include <dirent.h>
+#include <math.h>
 #include <relud/relud.h>
 #include <stdio.h>
 #include <string.h>
@@ -271,6 +272,64 @@ static void write_units(const struct exposition *w)
                  UNIT_SATURATED);
 }
 
+/* Writes a number of the drift for each version that has it. */
+static void write_seen(const struct exposition *w, const char *name, const char *help,
+                       double (*number)(const struct drift_seen *seen))
+{
+    family(w, name, "gauge", help);
+    for (size_t m = 0; m < w->served_len; m++) {
+        double value = number(&w->served[m].drift);
+        if (isnan(value))
+            continue;
+        text_print(w->out, "%s{", name);
+        model_labels(w, m, true);
+        text_print(w->out, "} %.9g\n", value);
+    }
+}
+
+static double shifted_of(const struct drift_seen *seen)
+{
+    return seen->has_features ? (double)seen->shifted : (double)NAN;
+}
+
+static double psi_max_of(const struct drift_seen *seen)
+{
+    return seen->has_features ? seen->psi_max : (double)NAN;
+}
+
+static double confidence_of(const struct drift_seen *seen)
+{
+    return seen->has_answers ? seen->answers.confidence : (double)NAN;
+}
+
+static double entropy_of(const struct drift_seen *seen)
+{
+    return seen->has_answers ? seen->answers.entropy : (double)NAN;
+}
+
+static void write_drift(const struct exposition *w)
+{
+    family(w, "relud_drift_rows", "counter",
+           "Rows compared with those trained on, since the version was loaded.");
+    for (size_t m = 0; m < w->served_len; m++)
+        if (w->served[m].drift.has_features) {
+            text_put(w->out, "relud_drift_rows_total{");
+            model_labels(w, m, true);
+            text_print(w->out, "} %llu\n", w->served[m].drift.rows);
+        }
+    write_seen(w, "relud_shifted_features",
+               "Features whose mean is not that of the rows trained on.", shifted_of);
+    write_seen(w, "relud_feature_psi_max",
+               "Greatest population stability index of a feature, over the last rows.", psi_max_of);
+    write_seen(w, "relud_answer_confidence", "Mean of the highest probability, over the last rows.",
+               confidence_of);
+    write_seen(w, "relud_answer_entropy",
+               "Mean entropy of the probabilities in nats, over the last rows.", entropy_of);
+    write_sums(w, "relud_unusual_rows", "counter",
+               "Rows with a number outside of what was seen in training.",
+               "relud_unusual_rows_total", offsetof(struct metrics_model, unusual_rows));
+}
+
 static void write_models(const struct exposition *w, bool is_ready)
 {
     write_batch_rows(w);
@@ -385,6 +444,7 @@ void metrics_write(struct metrics *metrics, const struct metrics_served *served,
     write_durations(&w);
     write_models(&w, is_ready);
     write_units(&w);
+    write_drift(&w);
     gauge_difference(&w, "relud_inflight_requests", "Requests begun and not yet answered.",
                      offsetof(struct metrics_shard, requests_begun),
                      offsetof(struct metrics_shard, requests_ended));

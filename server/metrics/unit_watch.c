@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* A worker runs a row through the net at most a hundred times a second, and for at most 1/200 of
- * its time. */
-enum { PAUSE_NS = 10000000, SHARE = 200 };
+/* After a row that took so long, a worker looks at none for so many times as long: under light load
+ * it sees all rows, and under heavy load as many as it has time for. */
+enum { PAUSE = 200 };
 
 /* One worker's part. Only its worker takes the lock, except while unit_watch_read reads the
  * part. */
@@ -89,8 +89,8 @@ int64_t unit_watch_look(struct unit_watch *unit_watch, size_t worker, relud_scra
     relud_predict_layers(scratch, x, 1, shard->y, shard->layer_out);
     relud_health_add(shard->health, shard->layer_out, 1);
     pthread_mutex_unlock(&shard->mutex);
-    int64_t end_ns = clock_ns(), pause_ns = SHARE * (end_ns - now_ns);
-    shard->due_ns = end_ns + (pause_ns > PAUSE_NS ? pause_ns : PAUSE_NS);
+    int64_t end_ns = clock_ns();
+    shard->due_ns = end_ns + PAUSE * (end_ns - now_ns);
     return end_ns;
 }
 

@@ -148,6 +148,7 @@ static void served_model_free(struct served_model *served)
     free(served->index_feature);
     metrics_series_release(served->series);
     unit_watch_free(served->unit_watch);
+    drift_watch_free(served->drift_watch);
     relud_model_release(served->model);
     free(served);
 }
@@ -213,6 +214,19 @@ static bool list_indices(struct served_model *served, struct relud_error *error)
     return true;
 }
 
+/* Computes unusual_bytes: 16 of the longest names, each character of which may be escaped. */
+static size_t unusual_bytes_of(const struct served_model *served)
+{
+    const char *const *name = relud_model_feature_names(served->model);
+    size_t longest = RELUD_FLOAT_TEXT_MAX, features = served->info->features;
+    for (size_t f = 0; name && f < features; f++) {
+        size_t len = 6 * strlen(name[f]) + 2;
+        longest = len > longest ? len : longest;
+    }
+    size_t most = features < SERVED_MODEL_UNUSUAL_MAX ? features : SERVED_MODEL_UNUSUAL_MAX;
+    return served->info->training ? most * (longest + 1) + 3 : 0;
+}
+
 struct served_model *served_model_open(const struct served_model_source *source,
                                        const struct served_model_options *options,
                                        struct metrics_series *series, struct relud_error *error)
@@ -237,15 +251,17 @@ struct served_model *served_model_open(const struct served_model_source *source,
     served->outputs = served->info->results + has_probabilities;
     served->series = series ? metrics_series_retain(series)
                             : metrics_series_new(options->workers, options->batch_rows_max);
-    if (!served->series)
+    served->drift_watch = drift_watch_new(served->model);
+    if (!served->series || !served->drift_watch)
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
     served->unit_watch = unit_watch_new(served->model, options->workers, error);
-    if (!served->series || !served->unit_watch || !make_scratch(served, options, error) ||
-        !make_heads(served, error) || !name_columns(served, error) ||
-        !list_indices(served, error)) {
+    if (!served->series || !served->drift_watch || !served->unit_watch ||
+        !make_scratch(served, options, error) || !make_heads(served, error) ||
+        !name_columns(served, error) || !list_indices(served, error)) {
         served_model_free(served);
         return NULL;
     }
+    served->unusual_bytes = unusual_bytes_of(served);
     for (size_t i = 0; i < served->info->notes; i++)
         log_warn("%s: %s", source->dir, served->info->note[i]);
     return served;

@@ -4,6 +4,7 @@
 #define SERVER_MODELS_SERVED_MODEL_H
 
 #include "server/base/text.h"
+#include "server/metrics/drift_watch.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/unit_watch.h"
 #include "server/models/path.h"
@@ -33,11 +34,12 @@ struct served_model {
      * column has the same name. */
     const char *row_name;
     size_t workers;
-    relud_scratch **scratch;       /* [workers] */
-    struct unit_watch *unit_watch; /* counts what its units do */
-    struct metrics_series *series; /* goes on from the version's earlier loads */
-    size_t outputs;                /* the model's results, plus 1 if it has probabilities */
-    char *prediction_head;         /* /predict's response up to its numbers */
+    relud_scratch **scratch;         /* [workers] */
+    struct unit_watch *unit_watch;   /* counts what its units do */
+    struct drift_watch *drift_watch; /* compares its rows with those trained on */
+    struct metrics_series *series;   /* goes on from the version's earlier loads */
+    size_t outputs;                  /* the model's results, plus 1 if it has probabilities */
+    char *prediction_head;           /* /predict's response up to its numbers */
     char *infer_head; /* `{"model_name":…,"model_version":…`, without a closing brace */
     /* `{"name":"logits","datatype":"FP32","shape":[` */
     char *tensor_head[SERVED_MODEL_OUTPUTS_MAX];
@@ -45,6 +47,7 @@ struct served_model {
      * labels. */
     char **class_head;
     size_t class_head_len_max;
+    size_t unusual_bytes; /* the most that a row's unusual features take in a response */
     _Atomic size_t references;
 };
 
@@ -69,6 +72,9 @@ struct served_model *served_model_open(const struct served_model_source *source,
 struct served_model *served_model_retain(struct served_model *served);
 /* NULL is fine. The last release frees the model. */
 void served_model_release(struct served_model *served);
+
+/* The most features of a row that are listed as unusual. */
+enum { SERVED_MODEL_UNUSUAL_MAX = 16 };
 
 /* The most bytes that the names of the results take for each row of a response; 0 if there is only
  * one result. */

@@ -212,6 +212,58 @@ START_TEST(every_output_is_explained_where_there_are_no_classes)
 }
 END_TEST
 
+/* The row at the smallest change is between two classes: 1 % beyond it has the other one. */
+START_TEST(the_border_tells_what_would_change_the_class)
+{
+    static const char body[] =
+        "{\"inputs\":[{\"island\":\"Biscoe\",\"bill_length_mm\":46,\"bill_depth_mm\":%.9g,"
+        "\"flipper_length_mm\":205,\"body_mass_g\":%.9g,\"sex\":\"female\"}],"
+        "\"explain\":true,\"border\":true}";
+    struct server server = serve_bundled();
+    char text[1024], wanted[8192];
+    size_t changes = 0;
+    for (int i = 0; i < 40; i++) {
+        double depth = 16.5 + i * 0.05, mass = 4200;
+        snprintf(text, sizeof text, body, depth, mass);
+        cJSON *answer = ask(&server, PENGUINS, text);
+        const cJSON *explanation = explanation_of(answer, 0);
+        const cJSON *change = cJSON_GetObjectItem(explanation, "change");
+        const cJSON *feature = cJSON_GetObjectItem(change, "feature");
+        ck_assert_double_gt(number(explanation, "border_distance"), 0);
+        ck_assert(cJSON_IsNull(change) || feature);
+        if (!feature || strcmp(feature->valuestring, "bill_depth_mm") != 0) {
+            cJSON_Delete(answer);
+            continue;
+        }
+        changes++;
+        ck_assert_double_eq_tol(number(change, "value"), depth + number(change, "by"), 1e-5);
+        for (int beyond = 0; beyond < 2; beyond++) {
+            snprintf(text, sizeof text, body, depth + number(change, "by") * (beyond ? 1.01 : 0.99),
+                     mass);
+            cJSON *other = ask(&server, PENGUINS, text);
+            ck_assert_double_eq(number(explanation_of(other, 0), "index"),
+                                number(beyond ? change : explanation, "index"));
+            cJSON_Delete(other);
+        }
+        cJSON_Delete(answer);
+    }
+    ck_assert_uint_gt(changes, 0);
+    strcpy(wanted, explanations(&server, PENGUINS,
+                                "{\"inputs\":[" PENGUIN "],\"explain\":true,\"border\":true}"));
+    ck_assert_ptr_nonnull(strstr(wanted, "\"border_distance\":"));
+    ck_assert_str_eq(explanations(&server, "/v1/models/penguins:explain",
+                                  "{\"instances\":[" PENGUIN "],\"border\":true}"),
+                     wanted);
+    strstr(wanted, "]}")[0] = '\0';
+    enter();
+    write_file(dir, "rows.json", "[" PENGUIN "]", strlen("[" PENGUIN "]"));
+    runs(in("predict --border deploy/models/penguins %1$s/rows.json"), 0,
+         wanted + strlen("\"explanations\":["));
+    leave();
+    server_stop(&server);
+}
+END_TEST
+
 START_TEST(what_cannot_be_explained_is_refused)
 {
     static const struct ask cases[] = {
@@ -227,6 +279,12 @@ START_TEST(what_cannot_be_explained_is_refused)
         {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":null}", NULL, 200, "Gentoo"},
         {PENGUINS "&explain=true", "Biscoe,46,14,211,4600,female\n",
          "Content-Type: text/csv\r\nAccept: text/csv", 400, "explanations are given as JSON only"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"border\":true}", NULL, 200, "border_distance"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"explain\":true,\"border\":1}", NULL, 400,
+         "border must be true or false"},
+        {PENGUINS, "{\"inputs\":[" PENGUIN "],\"border\":false}", NULL, 200, "Gentoo"},
+        {"/v1/models/penguins:explain", "{\"instances\":[" PENGUIN "],\"border\":1}", NULL, 400,
+         "border must be"},
         {"/v1/models/none:explain", "{\"instances\":[[1]]}", NULL, 404, "none"},
     };
     struct server server = serve_bundled();
@@ -234,11 +292,12 @@ START_TEST(what_cannot_be_explained_is_refused)
     server_stop(&server);
     runs("predict --explain 3 deploy/models/penguins /dev/null", 1, "there is no index 3");
     runs("predict --explain best --format csv deploy/models/penguins /dev/null", 1,
-         "--explain wants --format jsonl or json");
+         "--explain and --border want --format jsonl or json");
 }
 END_TEST
 
 RUN_SUITE("explain", contributions_and_bias_are_the_best_score,
           an_explanation_is_the_same_alone_in_a_batch_and_in_every_form,
           rows_without_names_have_contributions_in_their_order, v2_has_explanations_as_an_output,
-          every_output_is_explained_where_there_are_no_classes, what_cannot_be_explained_is_refused)
+          every_output_is_explained_where_there_are_no_classes,
+          the_border_tells_what_would_change_the_class, what_cannot_be_explained_is_refused)
