@@ -15,6 +15,7 @@
 #define RELUD_H
 
 #include <relud/activation.h>
+#include <relud/compare.h>
 #include <relud/data.h>
 #include <relud/drift.h>
 #include <relud/error.h>

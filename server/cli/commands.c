@@ -39,6 +39,11 @@ const struct command commands[] = {
      "MAE, and those of always answering the mean. "
      "A model that was trained on named columns finds them by name. Targets are the labels of the "
      "model's classes."},
+    {"compare", cmd_compare, &compare_options, NULL,
+     "count how the answers of two models to the rows of a file differ",
+     "A and B are models that take the same rows, such as two versions. Answers are exact, so that "
+     "no difference is noise. DATA holds rows as relud predict reads them; - is standard "
+     "input. " TABLE_HELP},
     {"inspect", cmd_inspect, &inspect_options, NULL,
      "show a model's layers, parameters and plans; with data its sparsity and dead units",
      TABLE_HELP},

@@ -25,12 +25,13 @@ const struct command *command_find(const char *name);
 int command_refuse(const char *name);
 
 extern const struct options predict_options, train_options, inspect_options, convert_options,
-    check_options, evaluate_options, bench_options, healthcheck_options, help_options,
-    version_options;
+    check_options, evaluate_options, compare_options, bench_options, healthcheck_options,
+    help_options, version_options;
 
 int cmd_predict(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_check(int argc, char **argv);

@@ -63,8 +63,9 @@ END_TEST
 /* However it is asked for: on standard output, exit status 0. */
 START_TEST(U2_each_command_has_its_help)
 {
-    static const char *const commands[] = {"serve", "predict", "train", "evaluate",   "inspect",
-                                           "check", "convert", "bench", "healthcheck"};
+    static const char *const commands[] = {"serve",   "predict",    "train", "evaluate",
+                                           "compare", "inspect",    "check", "convert",
+                                           "bench",   "healthcheck"};
     static const char *const ways[][2] = {
         {"help ", ""}, {"", " --help"}, {"", " -h"}, {"", " a b --help"}, {"", " --nonsense -h"}};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
