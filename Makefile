@@ -210,7 +210,7 @@ CC_VERSION = $(eval CC_VERSION := $(shell $(CC) --version))$(CC_VERSION)
 $(B)/core/decimal/write.o: FILE_FLAGS = $(call gcc_only,-fno-tree-pre)
 
 # GCC leaves loops of unknown length as they are at -O2; scaling a row took as long as its first layer's sparse form.
-$(B)/core/kernels/linear.o $(B)/core/net/step.o $(B)/core/kernels/element.o $(B)/core/evaluate/drift.o: FILE_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic)
+$(B)/core/kernels/linear.o $(B)/core/net/step.o $(B)/core/kernels/element.o $(B)/core/evaluate/drift.o $(B)/core/kernels/activation.o $(B)/core/net/model.o $(B)/core/net/pass.o: FILE_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic)
 
 # Plain loops that are to become vectors, the square root among them.
 $(B)/core/kernels/train_loops_%.o: LOOP_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic) -fno-math-errno

@@ -4,13 +4,19 @@
 #ifndef CORE_BASE_NAN_H
 #define CORE_BASE_NAN_H
 
-#include <math.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
+/* By their bits: GCC makes no vectors of a comparison of floats. */
 static inline void nan_unify(float *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        values[i] = values[i] == values[i] ? values[i] : NAN;
+    for (size_t i = 0; i < count; i++) {
+        int32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits = (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits;
+        memcpy(&values[i], &bits, sizeof bits);
+    }
 }
 
 #endif

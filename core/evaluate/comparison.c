@@ -11,6 +11,59 @@ double relud_difference_bound(size_t index)
     return bound[index];
 }
 
+/* ---- may they be compared? ---- */
+
+static bool check_names(const relud_model *a, const relud_model *b, size_t features,
+                        struct relud_error *error)
+{
+    const char *const *of = relud_model_feature_names(a), *const *to = relud_model_feature_names(b);
+    for (size_t f = 0; of && to && f < features; f++)
+        if (strcmp(of[f], to[f]) != 0)
+            return relud_fail(error, RELUD_UNSUPPORTED,
+                              "number %zu of a row is '%.60s' for one and '%.60s' for the other", f,
+                              of[f], to[f]);
+    return true;
+}
+
+/* True if both take the same words, in the same order, or none. */
+static bool are_words_alike(const struct relud_words *a, const struct relud_words *b)
+{
+    size_t alike = 0;
+    if (!a || !b)
+        return a == b;
+    while (alike < a->count && alike < b->count && strcmp(a->word[alike], b->word[alike]) == 0)
+        alike++;
+    return alike == a->count && alike == b->count && a->takes_unknown == b->takes_unknown &&
+           a->missing == b->missing;
+}
+
+static bool check_features(const struct relud_features *a, const struct relud_features *b,
+                           size_t features, struct relud_error *error)
+{
+    for (size_t f = 0; f < features; f++) {
+        if (!are_words_alike(relud_words_of(a, f), relud_words_of(b, f)))
+            return relud_fail(error, RELUD_UNSUPPORTED,
+                              "the words of number %zu of a row are not the same, or not in the "
+                              "same order",
+                              f);
+        if (relud_is_imputed(a, f) != relud_is_imputed(b, f))
+            return relud_fail(error, RELUD_UNSUPPORTED,
+                              "number %zu of a row may be missing for one of the two only", f);
+    }
+    return true;
+}
+
+static bool check_labels(const struct relud_model_info *a, const struct relud_model_info *b,
+                         struct relud_error *error)
+{
+    for (size_t c = 0; a->labels && b->labels && c < a->classes; c++)
+        if (strcmp(a->labels[c], b->labels[c]) != 0)
+            return relud_fail(error, RELUD_UNSUPPORTED,
+                              "class %zu is '%.60s' for one and '%.60s' for the other", c,
+                              a->labels[c], b->labels[c]);
+    return true;
+}
+
 bool relud_comparison_check(const relud_model *a, const relud_model *b, struct relud_error *error)
 {
     const struct relud_model_info *of = relud_model_info(a), *to = relud_model_info(b);
@@ -21,11 +74,19 @@ bool relud_comparison_check(const relud_model *a, const relud_model *b, struct r
     if (of->outputs != to->outputs)
         return relud_fail(error, RELUD_UNSUPPORTED, "one has %zu outputs and the other %zu",
                           of->outputs, to->outputs);
-    if (of->classes != to->classes || of->scores != to->scores)
+    if (of->classes != to->classes)
         return relud_fail(error, RELUD_UNSUPPORTED, "one has %zu classes and the other %zu",
                           of->classes, to->classes);
-    return true;
+    if (of->scores != to->scores)
+        return relud_fail(error, RELUD_UNSUPPORTED,
+                          "one tells classes apart by %zu scores and the other by %zu", of->scores,
+                          to->scores);
+    return check_names(a, b, of->features, error) &&
+           check_features(of->feature, to->feature, of->features, error) &&
+           check_labels(of, to, error);
 }
+
+/* ---- counting ---- */
 
 /* The first one of the highest probability. */
 static size_t class_of(const relud_model *model, const float *y)

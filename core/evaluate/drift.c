@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A number falls into a cell: below what was seen in training, one of the bins, or above. A missing
- * one falls into none. */
+ * one is counted, and is then the mean, as it was in training. */
 enum { CELLS = 12, BINS = CELLS - 2, MISSING = CELLS, COUNTS = CELLS + 1, RANKS = 254 };
 
 /* What was seen of a feature, and what of it speaks for another mean. */
@@ -123,6 +123,13 @@ relud_drift *relud_drift_new(const relud_model *model, struct relud_error *error
     return drift;
 }
 
+relud_drift *relud_drift_copy(const relud_drift *drift)
+{
+    size_t bytes = sizeof *drift + drift->features * sizeof *drift->feature;
+    relud_drift *copy = malloc(bytes);
+    return copy ? memcpy(copy, drift, bytes) : NULL;
+}
+
 void relud_drift_free(relud_drift *drift)
 {
     free(drift);
@@ -154,16 +161,18 @@ static void test_step(struct feature *feature, size_t way, double beyond)
 
 static void add_number(struct relud_drift *drift, size_t f, float x)
 {
+    const double most = 1e4; /* one number must not spoil the mean for long */
     struct feature *feature = &drift->feature[f];
+    double mean = (double)drift->training->mean[f], std = (double)drift->training->std[f];
     if (isnan(x)) {
         feature->count[MISSING]++;
-        return;
+        x = drift->training->mean[f];
     }
     size_t cell = cell_of(drift, f, x);
     double z = (double)feature->start + (double)feature->slope * feature->rank[cell];
-    float std = drift->training->std[f];
+    double away = std > 0 ? ((double)x - mean) / std : 0;
     feature->count[cell]++;
-    feature->away += std > 0 ? (x - drift->training->mean[f]) / std : 0;
+    feature->away += (float)fmax(-most, fmin(most, away));
     test_step(feature, 0, z - drift->slack);
     test_step(feature, 1, -z - drift->slack);
 }
@@ -211,7 +220,7 @@ static double trained_share(const struct relud_drift *drift, size_t f, size_t ce
     return cell == 0 || cell == CELLS - 1 || n == 0 ? 0 : (double)bin[cell - 1] / n;
 }
 
-static double count_present(const struct feature *feature)
+static double count_all(const struct feature *feature)
 {
     double count = 0;
     for (size_t c = 0; c < CELLS; c++)
@@ -222,16 +231,19 @@ static double count_present(const struct feature *feature)
 struct relud_feature_drift relud_drift_feature(const relud_drift *drift, size_t f)
 {
     const struct feature *feature = &drift->feature[f];
-    double present = count_present(feature), all = present + feature->count[MISSING];
+    double all = count_all(feature);
+    bool is_shifted = feature->is_shifted[0] || feature->is_shifted[1];
+    if (all == 0)
+        return (struct relud_feature_drift){NAN, NAN, NAN, NAN, is_shifted};
     struct relud_feature_drift found = {
-        .psi = present > 0 ? 0 : NAN,
-        .shift = present > 0 ? (double)feature->away / present : NAN,
-        .outside = present > 0 ? (feature->count[0] + feature->count[CELLS - 1]) / present : NAN,
-        .missing = all > 0 ? feature->count[MISSING] / all : NAN,
-        .is_shifted = feature->is_shifted[0] || feature->is_shifted[1],
+        .psi = 0,
+        .shift = drift->training->std[f] > 0 ? (double)feature->away / all : (double)NAN,
+        .outside = (feature->count[0] + feature->count[CELLS - 1]) / all,
+        .missing = feature->count[MISSING] / all,
+        .is_shifted = is_shifted,
     };
-    for (size_t c = 0; c < CELLS && present > 0; c++) {
-        double p = fmax(feature->count[c] / present, 1e-4);
+    for (size_t c = 0; c < CELLS; c++) {
+        double p = fmax(feature->count[c] / all, 1e-4);
         double q = fmax(trained_share(drift, f, c), 1e-4);
         found.psi += (p - q) * log(p / q);
     }
@@ -242,8 +254,8 @@ struct relud_feature_drift relud_drift_feature(const relud_drift *drift, size_t 
 static double mean_now(const struct relud_drift *drift, size_t f)
 {
     const struct relud_training *training = drift->training;
-    double present = count_present(&drift->feature[f]);
-    double shift = present > 0 ? (double)drift->feature[f].away / present : 0;
+    double all = count_all(&drift->feature[f]);
+    double shift = all > 0 ? (double)drift->feature[f].away / all : 0;
     return (double)training->mean[f] + shift * (double)training->std[f];
 }
 

@@ -138,6 +138,15 @@ static bool get_array(const struct reader *reader, const json_node *object, cons
     return true;
 }
 
+static bool check_positive(const struct reader *reader, const char *key, size_t count,
+                           const float *values)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]) || values[i] < 0)
+            return fail(reader, key, "must be finite numbers from 0");
+    return true;
+}
+
 /* Reads an array of strings, [*count]; NULL if the member is not there. */
 static bool get_texts(const struct reader *reader, const json_node *object, const char *key,
                       const char *const **texts, size_t *count)
@@ -183,6 +192,7 @@ static bool get_features(const struct reader *reader, const json_node *root,
         return fail(reader, "features", "must be an object");
     if (!get_array(reader, node, "mean", &training->features, &training->mean) ||
         !get_array(reader, node, "std", &training->features, &training->std) ||
+        !check_positive(reader, "std", training->features, training->std) ||
         !get_array(reader, node, "min", &training->features, &training->min) ||
         !get_array(reader, node, "max", &training->features, &training->max) ||
         !get_names(reader, node, training) || !get_whole(reader, node, "bins", &training->bins))
@@ -190,7 +200,8 @@ static bool get_features(const struct reader *reader, const json_node *root,
     size_t most = SIZE_MAX / training->features;
     size_t count = training->bins < most ? training->bins * training->features : 0;
     return training->bins == 0 ||
-           (count ? get_array(reader, node, "histogram", &count, &training->histogram)
+           (count ? get_array(reader, node, "histogram", &count, &training->histogram) &&
+                        check_positive(reader, "histogram", count, training->histogram)
                   : fail(reader, "bins", "are too many"));
 }
 

@@ -204,8 +204,9 @@ static void streamed_rows(const struct linear *linear, const struct panel *panel
     for (size_t k = 0; k < panel->inputs; k += PART_INPUTS) {
         struct panel part = part_of(panel, k);
         part.weight = panel->weight + k * width;
-        /* behind the last part lies the next panel */
-        part.next = is_last && !part.is_unfinished ? NULL : part.weight + part.inputs * width;
+        /* Behind the last part lies the next panel. Behind the last panel lies nothing. */
+        bool is_there = !is_last || panel->inputs - k >= 2 * part.inputs;
+        part.next = is_there ? part.weight + part.inputs * width : NULL;
         panel_rows(linear, &part, k, x, y, rows, column);
     }
 }

@@ -69,9 +69,9 @@ struct panel_kernels {
      * `sums`. */
     void (*sparse)(const struct panel *panel, const unsigned *index, const float *value,
                    size_t count, const float *before, float *sums);
-    /* sums[i][n % PANEL_SUMS] += weight[index[i]][n] * by[n], over the columns n in their order, for
-     * i below count; unless is_continued, the sums begin at 0. by[16 * units]. The weights must not
-     * be narrow. */
+    /* sums[i][n % PANEL_SUMS] += weight[index[i]][n] * by[n], over the columns n in their order,
+     * for i below count; unless is_continued, the sums begin at 0. by[16 * units]. The weights must
+     * not be narrow. */
     void (*pull)(const struct panel *panel, const double *by, const unsigned *index, size_t count,
                  bool is_continued, double (*sums)[PANEL_SUMS]);
     /* Lists the non-zeros of x[count], with indices that begin at `first`. Returns how many there

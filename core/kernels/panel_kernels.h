@@ -69,7 +69,8 @@ INLINE void block(const struct panel *panel, size_t first_unit, const float *con
                                                  : vec_load_some(y[r] + column, columns);
         }
     /* Each block prefetches its share of what is next, in order. */
-    const float *next = panel->next + first_unit * PANEL_UNIT * panel->inputs;
+    const float *next =
+        is_prefetching && rows > 1 ? panel->next + first_unit * PANEL_UNIT * panel->inputs : NULL;
     for (size_t k = 0; k < panel->inputs; k++) {
         if (is_prefetching && rows > 1)
             UNROLL for (size_t u = 0; u < units; u++, next += PANEL_UNIT)

@@ -1,16 +1,16 @@
 /* The kernel for slopes of core/kernels/panel.h, compiled once for each instruction set. A product
  * and a sum are one IEEE operation each, so the bits are the same in every version. Before it stand
- * PULL_LANES, the doubles in a register, at most PANEL_SUMS; pull_lanes, the type; pull_widen, which
- * loads so many floats as doubles; and PULL_INPUTS, how many inputs are computed at once. */
+ * PULL_LANES, the doubles in a register, at most PANEL_SUMS; pull_lanes, the type; pull_widen,
+ * which loads so many floats as doubles; and PULL_INPUTS, how many inputs are computed at once. */
 #include "core/kernels/panel.h"
 
 #include <string.h>
 
 #define PULL_UNROLL _Pragma("GCC unroll 8")
 
-/* Lane by lane: the columns n with the same n % PANEL_SUMS are a chain. Several inputs at once do not
- * wait for each other's chains. */
-/* clang-format off */ /* clang-format does not know that PULL_UNROLL belongs to the loop after it */
+/* Lane by lane: the columns n with the same n % PANEL_SUMS are a chain. Several inputs at once do
+ * not wait for each other's chains. */
+/* clang-format off */ /* it does not know that PULL_UNROLL belongs to the loop after it */
 static inline __attribute__((always_inline)) void
 pull_some(const struct panel *panel, const double *by, const unsigned *index, const size_t inputs,
           bool is_continued, double (*sums)[PANEL_SUMS])

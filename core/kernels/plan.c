@@ -48,11 +48,12 @@ static double measure(struct trial *trial, const struct linear *linear, kernel *
     /* One row must read all weights from wherever they are, so it is measured on the whole layer.
      * Several rows share what they read. */
     size_t panels = rows > 1 ? VIEW_FLOATS / (PANEL_WIDTH * linear->inputs) + 1 : SIZE_MAX / 64;
-    size_t all = panel_count(linear->outputs);
+    size_t all = panel_count(linear->outputs), whole = linear->outputs / PANEL_WIDTH;
     panels = panels < all ? panels : all;
+    size_t views = panels <= whole ? whole / panels : 1; /* of panels of the whole width */
     for (int i = 0; i < RUNS && (i < 2 || clock_now_ns() - begin < BUDGET_NS); i++) {
         /* another part each time: that of the last run is in the nearer caches */
-        size_t first = trial->runs++ * panels % (all - panels + 1);
+        size_t first = trial->runs++ % views * panels;
         struct linear view = linear_part(linear, first, panels);
         double start = clock_now_ns();
         run(&view, trial->x, trial->y, rows);

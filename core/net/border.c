@@ -16,6 +16,7 @@ struct search {
     /* [features]: the unit each is measured in, or 0 if it does not move; how far it can go down
      * and up within the region; and the slopes of the row's class. */
     double *unit, *least, *most, *slope;
+    bool is_endless; /* a slope is not a finite number */
 };
 
 static const struct network *network_of(const struct search *search)
@@ -108,7 +109,7 @@ static void set_nearest(const struct search *search, double value, const double 
 }
 
 /* Takes up a border whose function has that value for the row and these slopes. */
-static void add_border(const struct search *search, double value, const double *slope)
+static void add_border(struct search *search, double value, const double *slope)
 {
     double square = 0;
     for (size_t f = 0; f < search->explainer->model->info.features; f++) {
@@ -119,6 +120,7 @@ static void add_border(const struct search *search, double value, const double *
         search->most[f] = by >= 0 ? fmin(search->most[f], by) : search->most[f];
         search->least[f] = by <= 0 ? fmax(search->least[f], by) : search->least[f];
     }
+    search->is_endless |= !isfinite(square);
     if (square > 0 && fabs(value) / sqrt(square) < search->border->distance)
         set_nearest(search, value, slope, square);
 }
@@ -141,7 +143,7 @@ static bool pull_kink(const struct search *search, const struct step *step,
     return explainer_pull(explainer, last, &ignored, search->watch);
 }
 
-static bool search_step(const struct search *search, size_t index)
+static bool search_step(struct search *search, size_t index)
 {
     const struct relud_explainer *explainer = search->explainer;
     const struct step *step = &network_of(search)->step[index];
@@ -168,7 +170,9 @@ static void add_class(const struct search *search, size_t class, double ahead, c
     struct relud_border *border = search->border;
     for (size_t f = 0; f < search->explainer->model->info.features; f++) {
         double unit = search->unit[f], by = -ahead / slope[f];
-        if (slope[f] == 0 || unit == 0 || by < search->least[f] || by > search->most[f])
+        bool is_number = isfinite((float)((double)search->explainer->row[f] + by));
+        if (slope[f] == 0 || unit == 0 || !is_number || by < search->least[f] ||
+            by > search->most[f])
             continue;
         if (border->has_change &&
             fabs(by) / unit >= fabs(border->by) / search->unit[border->feature])
@@ -180,9 +184,9 @@ static void add_class(const struct search *search, size_t class, double ahead, c
     }
 }
 
-/* One score: class 1 has one above 0 or, where the net itself makes a probability of it and no
- * sigmoid was left out, above 0.5. */
-static bool search_other_side(const struct search *search)
+/* One score: the classes are level at 0 or, where the net itself makes a probability of it and no
+ * sigmoid was left out, at 0.5. */
+static bool search_other_side(const struct search *search, size_t class)
 {
     struct relud_explainer *explainer = search->explainer;
     struct explainer_target target = explainer_find_target(network_of(search), 0);
@@ -191,7 +195,7 @@ static bool search_other_side(const struct search *search)
     double ignored, ahead = explainer_output(explainer, target) - (is_probability ? 0.5 : 0);
     if (!explainer_pull_target(explainer, target, &ignored, search->watch))
         return false;
-    add_class(search, ahead > 0 ? 0 : 1, ahead, explainer_slope(explainer, STEP_INPUT));
+    add_class(search, !class, ahead, explainer_slope(explainer, STEP_INPUT));
     return true;
 }
 
@@ -200,14 +204,12 @@ static double score_of(const struct search *search, size_t class)
     return explainer_output(search->explainer, explainer_find_target(network_of(search), class));
 }
 
-static bool search_other_classes(const struct search *search, size_t classes)
+static bool search_other_classes(const struct search *search, size_t best, size_t classes)
 {
     struct relud_explainer *explainer = search->explainer;
-    size_t best = 0, features = explainer->model->info.features;
+    size_t features = explainer->model->info.features;
     double ignored;
-    for (size_t c = 1; c < classes; c++)
-        best = score_of(search, c) > score_of(search, best) ? c : best;
-    for (size_t i = 0; i <= classes; i++) { /* the best one, then all */
+    for (size_t i = 0; i <= classes; i++) { /* the row's own, then all */
         size_t class = i ? i - 1 : best;
         if (i && class == best)
             continue;
@@ -228,7 +230,7 @@ static bool search_other_classes(const struct search *search, size_t classes)
 
 /* ---- all of it ---- */
 
-static bool run_search(const struct search *search)
+static bool run_search(struct search *search, size_t class)
 {
     const struct relud_explainer *explainer = search->explainer;
     const struct relud_model_info *info = &explainer->model->info;
@@ -238,22 +240,26 @@ static bool run_search(const struct search *search)
             return false;
     if (!info->classes)
         return true;
-    return info->scores == 1 ? search_other_side(search)
-                             : search_other_classes(search, info->scores);
+    return info->scores == 1 ? search_other_side(search, class)
+                             : search_other_classes(search, class, info->scores);
 }
 
-size_t relud_explain_border_passes(const relud_model *model)
+double relud_explain_border_ns(const relud_model *model)
 {
-    size_t passes = model->info.scores;
+    /* Each kink and class is a pass backwards, in double, of one row that reads all weights. */
+    const double times = 3;
+    double passes = (double)model->info.scores;
     for (size_t i = 0; i < model->network.steps; i++) {
         size_t kinks = step_kinks(&model->network.step[i]);
-        passes += kinks == SIZE_MAX ? 0 : kinks;
+        passes += kinks == SIZE_MAX ? 0 : (double)kinks;
     }
-    return passes;
+    double row_ns = network_linear_ns(&model->network, 1);
+    return passes * times * (row_ns > model->info.row_ns ? row_ns : model->info.row_ns);
 }
 
-bool relud_explain_border(relud_explainer *explainer, size_t output, struct relud_border *border,
-                          const struct relud_watch *watch, struct relud_error *error)
+bool relud_explain_border(relud_explainer *explainer, size_t output, size_t row_class,
+                          struct relud_border *border, const struct relud_watch *watch,
+                          struct relud_error *error)
 {
     size_t features = explainer->model->info.features;
     double *room = calloc(4 * features + 1, sizeof *room);
@@ -274,7 +280,9 @@ bool relud_explain_border(relud_explainer *explainer, size_t output, struct relu
         for (size_t c = 0; c < explainer->model->info.scores; c++)
             find_needed(&search, explainer_find_target(network_of(&search), c).value);
         explainer->needs_all_slopes = true;
-        is_found = check_steps(&search, error) && run_search(&search);
+        is_found = check_steps(&search, error) && run_search(&search, row_class);
+        if (is_found && search.is_endless)
+            is_found = relud_fail(error, RELUD_NOT_FINITE, "a slope is not a finite number");
         explainer->needs_all_slopes = false;
     } else
         relud_fail(error, RELUD_NO_MEMORY, "out of memory for an explanation");

@@ -1,4 +1,4 @@
-/* How the answers of two models to the same rows differ. Answers are exact, so that no difference is
+/* How the answers of two models to the same rows differ. Answers are exact: no difference is
  * noise. */
 #ifndef RELUD_COMPARE_H
 #define RELUD_COMPARE_H
@@ -29,8 +29,8 @@ struct relud_comparison {
     unsigned long long other_row; /* the first one of another class, if there is one */
 };
 
-/* True if the two can be compared: they take and give as many numbers, and classes. Else *error:
- * RELUD_UNSUPPORTED. */
+/* True if the two can be compared: they take the same columns and words in the same order, and give
+ * as many numbers, and the same classes. Else *error: RELUD_UNSUPPORTED. */
 bool relud_comparison_check(const relud_model *a, const relud_model *b, struct relud_error *error);
 
 /* Counts the answers a_y[rows][outputs] of one and b_y of the other; `first` is the number of the

@@ -16,13 +16,16 @@ extern "C" {
 typedef struct relud_drift relud_drift;
 enum { RELUD_DRIFT_ROWS = 5000 };
 
-/* Of one feature. Shares and means are NaN before the first row that has it. */
+/* Of one feature. All numbers are NaN before the first row. A missing number counts as the mean of
+ * the rows trained on, as it did in training. */
 struct relud_feature_drift {
     /* Population stability index against the rows trained on: the sum of (p - q) ln(p / q) over the
-     * histogram's bins and what is below and above them; shares under 1e-4 count as 1e-4. Missing
-     * numbers count for neither. Under 0.1 is little, over 0.25 much (Siddiqi 2006). */
+     * histogram's bins and what is below and above them; shares under 1e-4 count as 1e-4. Under 0.1
+     * is little, over 0.25 much (Siddiqi 2006); by chance it is about 11 / n of n rows. */
     double psi;
-    double shift;   /* of the mean, in standard deviations of the rows trained on */
+    /* Of the mean, in standard deviations of the rows trained on; a number counts for at most
+     * 10,000 of them. NaN: they were all the same. */
+    double shift;
     double outside; /* share of the numbers below the least or above the greatest one seen then */
     double missing; /* share of the rows without it */
     /* The mean is another one, by a sequential test. It stays until as much speaks against it.
@@ -37,16 +40,18 @@ struct relud_feature_drift {
 /* NULL and *error: RELUD_UNSUPPORTED if the model does not know the rows it was trained on
  * (info->training with a histogram of its features), or RELUD_NO_MEMORY. Borrows the model. */
 relud_drift *relud_drift_new(const relud_model *model, struct relud_error *error);
+/* NULL: out of memory. */
+relud_drift *relud_drift_copy(const relud_drift *drift);
 void relud_drift_free(relud_drift *drift); /* may be NULL */
 
 /* Takes up rows x[rows][features]. A NaN is a missing number.
  *
  * The sequential test is a cumulative sum (Page 1954) for each feature and direction, over the
  * number's mean rank among the rows trained on, z, of mean 0 and deviation 1: S becomes max(0, S +
- * z - 1/8 - 4 / sqrt(n)), with n rows trained on, whose mean may itself be off by that. It is raised
- * at S = ln(a) / t, where t > 0 solves E exp(t (z - 1/8)) = 1: then rows like those trained on raise
- * it at most once in `a` rows on average (Lorden 1971), and a shift of 1/4 is found in some hundred
- * to thousand rows where n is large. */
+ * z - 1/8 - 4 / sqrt(n)), with n rows trained on, whose mean may itself be off by that. It is
+ * raised at S = ln(a) / t, where t > 0 solves E exp(t (z - 1/8)) = 1: then rows like those trained
+ * on raise it at most once in `a` rows on average (Lorden 1971), and a shift of 1/4 is found in
+ * some hundred to thousand rows where n is large. */
 void relud_drift_add(relud_drift *drift, const float *x, size_t rows);
 
 unsigned long long relud_drift_rows(const relud_drift *drift); /* taken up so far */

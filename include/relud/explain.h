@@ -57,21 +57,23 @@ bool relud_explain_output(relud_explainer *explainer, size_t output, double *con
 struct relud_border {
     double distance; /* Euclidean, to the nearest point of the border; INFINITY: there is none */
     double *way;     /* NULL, or [features], the caller's: row + way is that point */
-    /* Of a classification: the smallest move of one feature, within the region, to another class. */
+    /* Of a classification: the smallest move of one feature within the region to another class. */
     bool has_change;
     size_t feature, to_class;
     double by; /* in the feature's own unit: at row[feature] + by the classes are level */
 };
 
-/* The most passes backwards that relud_explain_border takes for a row of the model. */
-size_t relud_explain_border_passes(const relud_model *model);
+/* About how many nanoseconds relud_explain_border takes for a row of the model at most. */
+double relud_explain_border_ns(const relud_model *model);
 
-/* Finds the border for the row that was taken up and that output (below info->outputs). Only
- * border->way must be set before. False and *error: RELUD_UNSUPPORTED names a step that is not linear around a row, or whose lines cannot be
- * told. Also false if the watch, which may be NULL, has ended the work: the code of *error is 0
- * then. */
-bool relud_explain_border(relud_explainer *explainer, size_t output, struct relud_border *border,
-                          const struct relud_watch *watch, struct relud_error *error);
+/* Finds the border for the row that was taken up and that output (below info->outputs). row_class:
+ * of a classification, the class that the row has. Only border->way must be set before. False and
+ * *error: RELUD_UNSUPPORTED names a step that is not linear around a row, or whose lines cannot be
+ * told; RELUD_NOT_FINITE if a slope is not a finite number. Also false if the watch, which may be
+ * NULL, has ended the work: the code of *error is 0 then. */
+bool relud_explain_border(relud_explainer *explainer, size_t output, size_t row_class,
+                          struct relud_border *border, const struct relud_watch *watch,
+                          struct relud_error *error);
 
 #ifdef __cplusplus
 }

@@ -121,7 +121,7 @@ static struct metrics_served served_of(const struct catalog_item *item,
     shown.math = item->served->info->math == RELUD_MATH_FAST ? "fast" : "exact";
     shown.series = item->served->series;
     add_layers(&shown, item->served, watch);
-    shown.drift = drift_watch_read(item->served->drift_watch, NULL, NULL);
+    drift_watch_read(item->served->drift_watch, &shown.drift, NULL, NULL, watch);
     return shown;
 }
 

@@ -92,10 +92,9 @@ enum read_verdict v2_drift_read(struct request *request, const char *body, size_
         return READ_ANSWERED;
     struct relud_feature_drift *feature = calloc(served->info->features, sizeof *feature);
     double *share = calloc(served->info->classes + 1, sizeof *share);
+    const struct relud_watch watch = long_work_watch(request);
     struct drift_seen seen = {.has_features = false};
-    if (feature && share)
-        seen = drift_watch_read(served->drift_watch, feature, share);
-    if (!feature || !share)
+    if (!feature || !share || !drift_watch_read(served->drift_watch, &seen, feature, share, &watch))
         request_fail(request, 503, "out of memory for the features' drift");
     else if (!seen.has_features && !seen.has_answers)
         request_fail(request, 404,

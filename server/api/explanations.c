@@ -110,14 +110,27 @@ static void put_change(const struct explanations *of, struct text *out, const fl
     text_put(out, "}");
 }
 
+/* The class of the highest probability. */
+static size_t best_class(const struct explanations *of, const float *y)
+{
+    float p[2];
+    if (of->info->scores > 1)
+        return ranking_first(y, of->info->scores);
+    relud_probabilities(of->model, y, 1, p);
+    return ranking_first(p, 2);
+}
+
 static bool put_border(const struct explanations *of, struct text *out, const float *x,
-                       size_t output, const struct relud_watch *watch, struct relud_error *error)
+                       const float *y, size_t output, const struct relud_watch *watch,
+                       struct relud_error *error)
 {
     struct relud_border border = {.way = NULL};
-    if (!relud_explain_border(of->explainer, output, &border, watch, error))
+    size_t row_class = of->info->classes ? best_class(of, y) : 0;
+    bool is_found = relud_explain_border(of->explainer, output, row_class, &border, watch, error);
+    if (!is_found && error->code != RELUD_NOT_FINITE)
         return false;
     text_put(out, ",\"border_distance\":");
-    if (isinf(border.distance))
+    if (!is_found || isinf(border.distance))
         text_put(out, "null");
     else
         text_double(out, border.distance);
@@ -126,8 +139,8 @@ static bool put_border(const struct explanations *of, struct text *out, const fl
     return true;
 }
 
-static bool put_one(const struct explanations *of, struct text *out, const float *x, size_t index,
-                    const struct relud_watch *watch, struct relud_error *error)
+static bool put_one(const struct explanations *of, struct text *out, const float *x, const float *y,
+                    size_t index, const struct relud_watch *watch, struct relud_error *error)
 {
     const struct relud_model_info *info = of->info;
     bool is_one_score = info->classes && info->scores == 1;
@@ -152,20 +165,10 @@ static bool put_one(const struct explanations *of, struct text *out, const float
         text_double(out, sign * explanation.error);
     }
     text_put(out, explanation.is_exact ? ",\"exact\":true" : ",\"exact\":false");
-    if (of->has_border && !put_border(of, out, x, is_one_score ? 0 : index, watch, error))
+    if (of->has_border && !put_border(of, out, x, y, is_one_score ? 0 : index, watch, error))
         return false;
     text_put(out, "}");
     return true;
-}
-
-/* The class of the highest probability. */
-static size_t best_class(const struct explanations *of, const float *y)
-{
-    float p[2];
-    if (of->info->scores > 1)
-        return ranking_first(y, of->info->scores);
-    relud_probabilities(of->model, y, 1, p);
-    return ranking_first(p, 2);
 }
 
 bool explanations_put(const struct explanations *explanations, struct text *out, const float *x,
@@ -182,7 +185,7 @@ bool explanations_put(const struct explanations *explanations, struct text *out,
     text_put(out, count > 1 ? "[" : "");
     for (size_t i = 0; i < count; i++) {
         text_put(out, i ? "," : "");
-        if (!put_one(explanations, out, x, index + i, watch, error))
+        if (!put_one(explanations, out, x, y, index + i, watch, error))
             return false;
     }
     text_put(out, count > 1 ? "]" : "");
@@ -254,20 +257,24 @@ static size_t count_of(const struct request *request, const struct served_model 
 bool explanations_are_allowed(struct request *request, const struct served_model *served,
                               size_t rows)
 {
-    /* An integral takes some dozens of passes forwards and backwards. A border takes as many passes
-     * backwards as there are kinks, each about twice as long as one forwards. */
-    const double most_ns = 2e9;
-    double passes = 100;
+    /* An integral takes some dozens of passes forwards and backwards. */
+    const double passes = 100, most_ns = 2e9;
     if (!request->explain.is_wanted)
         return true;
-    if (request->explain.has_border)
-        passes += 2 * (double)relud_explain_border_passes(served->model);
-    double row_ns = passes * served->info->row_ns * (double)count_of(request, served);
-    size_t most = row_ns > most_ns ? 1 : (size_t)(most_ns / row_ns);
+    double one_ns = passes * served->info->row_ns;
+    bool has_border = request->explain.has_border;
+    one_ns += has_border ? relud_explain_border_ns(served->model) : 0;
+    double row_ns = one_ns * (double)count_of(request, served);
+    size_t most = row_ns <= most_ns ? (size_t)(most_ns / row_ns) : has_border ? 0 : 1;
     if (rows <= most)
         return true;
-    request_fail(request, 413, "explain: %zu rows take too long; at most %zu of this model do not",
-                 rows, most);
+    if (most)
+        request_fail(request, 413,
+                     "explain: %zu rows take too long; at most %zu of this model do not", rows,
+                     most);
+    else
+        request_fail(request, 413, "border: a row of this model takes about %.3g s, more than %g",
+                     row_ns * 1e-9, most_ns * 1e-9);
     return false;
 }
 

@@ -11,8 +11,9 @@
 
 /* ---- requests ---- */
 
-/* Reads the other members; border only where rows are explained. TensorFlow Serving reads signature_name, which must name the only
- * signature, and ignores the rest: context, or the parameters that Vertex AI sends. */
+/* Reads the other members; border only where rows are explained. TensorFlow Serving reads
+ * signature_name, which must name the only signature, and ignores the rest: context, or the
+ * parameters that Vertex AI sends. */
 static bool read_members(struct request *request, const char *rest)
 {
     struct relud_error error = {0};

@@ -73,8 +73,8 @@ void prediction_count_nonfinite(struct request *request, const struct served_mod
                                 enum nonfinite_where where);
 
 /* Counts the rows with numbers that training never saw (request->unusual_rows), and a response with
- * a number that is not finite. If --nonfinite is error, answers 400, which
- * names the place, and returns false. */
+ * a number that is not finite. If --nonfinite is error, answers 400 then, which names the place,
+ * and returns false. */
 bool prediction_check_output(struct request *request);
 
 #endif

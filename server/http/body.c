@@ -303,11 +303,20 @@ static void count_answer(const struct request *request)
     metrics_model_request(model, request->code == 200, clock_ns() - request->begin_ns);
 }
 
+/* True if the answer may take long to write: much text, explanations, or many numbers in the rows,
+ * which are looked at once more. */
+static bool is_answer_long(const struct request *request)
+{
+    enum { SHORT_BYTES = 128 * 1024, SHORT_NUMBERS = 256 * 1024 };
+    const struct turn_job *job = &request->job;
+    return request->answer_bytes > SHORT_BYTES || request->explain.is_wanted ||
+           job->rows * job->served->info->features > SHORT_NUMBERS;
+}
+
 bool http_request_write_answer(struct http_request *http_request)
 {
-    enum { SHORT_BYTES = 128 * 1024 };
     struct request *request = &http_request->request;
-    if (request->answer_bytes <= SHORT_BYTES && !request->explain.is_wanted) {
+    if (!is_answer_long(request)) {
         int64_t begin_ns = clock_ns();
         request->route->write(request);
         request->encode_ns = clock_ns() - begin_ns;

@@ -51,41 +51,54 @@ int64_t drift_watch_look(struct drift_watch *drift_watch, const float *x, const 
 {
     if (now_ns < drift_watch->due_ns || pthread_mutex_trylock(&drift_watch->mutex) != 0)
         return now_ns;
-    size_t fit = 1 + NUMBERS / drift_watch->row_numbers, some = rows < fit ? rows : fit;
-    if (drift_watch->drift)
-        relud_drift_add(drift_watch->drift, x, some);
-    if (drift_watch->answers)
-        relud_answers_add(drift_watch->answers, y, some);
-    int64_t end_ns = clock_ns();
-    drift_watch->due_ns = end_ns + PAUSE * (end_ns - now_ns);
+    now_ns = clock_ns(); /* the time so far was that of the answers */
+    if (now_ns >= drift_watch->due_ns) {
+        size_t fit = 1 + NUMBERS / drift_watch->row_numbers, some = rows < fit ? rows : fit;
+        if (drift_watch->drift)
+            relud_drift_add(drift_watch->drift, x, some);
+        if (drift_watch->answers)
+            relud_answers_add(drift_watch->answers, y, some);
+        int64_t begin_ns = now_ns;
+        now_ns = clock_ns();
+        drift_watch->due_ns = now_ns + PAUSE * (now_ns - begin_ns);
+    }
     pthread_mutex_unlock(&drift_watch->mutex);
-    return end_ns;
+    return now_ns;
 }
 
-static void read_features(const struct drift_watch *drift_watch, struct drift_seen *seen,
-                          struct relud_feature_drift *feature)
+/* False: the watch ended it. */
+static bool read_features(const relud_drift *drift, size_t features, struct drift_seen *seen,
+                          struct relud_feature_drift *feature, const struct relud_watch *watch)
 {
     seen->has_features = true;
-    seen->rows = relud_drift_rows(drift_watch->drift);
-    seen->scale = relud_drift_scale(drift_watch->drift);
-    for (size_t f = 0; f < drift_watch->features; f++) {
-        struct relud_feature_drift one = relud_drift_feature(drift_watch->drift, f);
+    seen->rows = relud_drift_rows(drift);
+    seen->scale = relud_drift_scale(drift);
+    for (size_t f = 0; f < features; f++) {
+        struct relud_feature_drift one = relud_drift_feature(drift, f);
         seen->psi_max = fmax(seen->psi_max, one.psi);
         seen->shifted += one.is_shifted;
         if (feature)
             feature[f] = one;
+        if (watch && f % 256 == 255 && !watch->go_on(watch->user))
+            return false;
     }
+    return true;
 }
 
-struct drift_seen drift_watch_read(struct drift_watch *drift_watch,
-                                   struct relud_feature_drift *feature, double *share)
+bool drift_watch_read(struct drift_watch *drift_watch, struct drift_seen *seen,
+                      struct relud_feature_drift *feature, double *share,
+                      const struct relud_watch *watch)
 {
-    struct drift_seen seen = {.psi_max = (double)NAN, .has_answers = drift_watch->answers};
+    relud_drift *copy = NULL;
+    *seen = (struct drift_seen){.psi_max = (double)NAN, .has_answers = drift_watch->answers};
     pthread_mutex_lock(&drift_watch->mutex);
     if (drift_watch->drift)
-        read_features(drift_watch, &seen, feature);
+        copy = relud_drift_copy(drift_watch->drift);
     if (drift_watch->answers)
-        seen.answers = relud_answers_read(drift_watch->answers, share);
+        seen->answers = relud_answers_read(drift_watch->answers, share);
     pthread_mutex_unlock(&drift_watch->mutex);
-    return seen;
+    bool is_read = !drift_watch->drift ||
+                   (copy && read_features(copy, drift_watch->features, seen, feature, watch));
+    relud_drift_free(copy);
+    return is_read;
 }

@@ -1,5 +1,5 @@
-/* Observes whether the rows that come are like those that a served model was trained on, and what it
- * answers. This takes at most 1/200 of a worker's time: under light load it sees all rows. */
+/* Observes whether the rows that come are like those that a served model was trained on, and what
+ * it answers. This takes at most 1/200 of a worker's time. */
 #ifndef SERVER_METRICS_DRIFT_WATCH_H
 #define SERVER_METRICS_DRIFT_WATCH_H
 
@@ -12,9 +12,9 @@ struct drift_watch;
 struct drift_watch *drift_watch_new(const relud_model *model);
 void drift_watch_free(struct drift_watch *drift_watch); /* NULL is fine */
 
-/* Called by a worker after a pass over x[rows][features] that gave y[rows][outputs]. Takes up some
- * of the rows, if it is time to and no other worker is at it. Returns the time after that, or now_ns
- * if it did nothing. */
+/* Called by a worker after a pass over x[rows][features] that gave y[rows][outputs]. Takes up the
+ * first of the rows, 20,000 numbers at most, if it is time to and no other worker is at it. Returns
+ * the time after that, or now_ns if it did nothing. */
 int64_t drift_watch_look(struct drift_watch *drift_watch, const float *x, const float *y,
                          size_t rows, int64_t now_ns);
 
@@ -29,9 +29,11 @@ struct drift_seen {
     struct relud_answers_seen answers;
 };
 
-/* Returns what was seen. Fills feature[features] if it has features, and share[classes] if it has
- * answers; both may be NULL. Any thread may call this. */
-struct drift_seen drift_watch_read(struct drift_watch *drift_watch,
-                                   struct relud_feature_drift *feature, double *share);
+/* Fills *seen; feature[features] if it has features, and share[classes] if it has answers: both may
+ * be NULL. False without memory, or if the watch, which may be NULL, ended it. Any thread may call
+ * this. */
+bool drift_watch_read(struct drift_watch *drift_watch, struct drift_seen *seen,
+                      struct relud_feature_drift *feature, double *share,
+                      const struct relud_watch *watch);
 
 #endif

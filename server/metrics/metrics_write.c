@@ -294,7 +294,8 @@ static double shifted_of(const struct drift_seen *seen)
 
 static double psi_max_of(const struct drift_seen *seen)
 {
-    return seen->has_features ? seen->psi_max : (double)NAN;
+    const unsigned long long enough = 500; /* of fewer rows it is mostly chance */
+    return seen->has_features && seen->rows >= enough ? seen->psi_max : (double)NAN;
 }
 
 static double confidence_of(const struct drift_seen *seen)

@@ -4,8 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* After a row that took so long, a worker looks at none for so many times as long: under light load
- * it sees all rows, and under heavy load as many as it has time for. */
+/* After a row that took so long, a worker looks at none for so many times as long. */
 enum { PAUSE = 200 };
 
 /* One worker's part. Only its worker takes the lock, except while unit_watch_read reads the

@@ -51,7 +51,7 @@ struct catalog {
     struct catalog_item *item; /* [items] */
     size_t items;
     size_t ready;              /* items that can answer */
-    size_t units;              /* units of all layers of these items */
+    size_t units;              /* units of all layers of these items, and features compared */
     size_t imputed;            /* features of the widest of them that imputes some; 0: none does */
     const char *default_model; /* --default-model; NULL: not given */
     /* The version that answers a request without a model: the default model's if --default-model

@@ -81,6 +81,8 @@ static bool fill_model(const struct repository *repository, struct catalog *cata
             const struct relud_model_info *info = item->served->info;
             model->best = item->served;
             catalog->ready++;
+            /* a feature that is compared takes as long as some units */
+            catalog->units += info->training ? 8 * info->features : 0;
             if (relud_has_imputed(info->feature) && info->features > catalog->imputed)
                 catalog->imputed = info->features;
             for (size_t k = 0; k < info->layers; k++)

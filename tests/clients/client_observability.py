@@ -26,23 +26,27 @@ def promtool(*words):
 
 
 def wait(what, is_true):
+    """What cannot be asked is not true yet."""
     end = time.monotonic() + LIMIT_S
     while time.monotonic() < end:
-        if is_true():
-            return
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            if is_true():
+                return
         time.sleep(0.2)
     raise SystemExit(f"{what} did not happen within {LIMIT_S} s")
 
 
-def relud(address):
+def relud(address, folder):
     """A relud on that address, "127.0.0.1:0" for any port: (process, address)."""
-    process = subprocess.Popen([ROOT / "build/relud", "serve", ROOT / "deploy/models", "--listen", address, "--workers", "2"],
-                               stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        found = re.search(r"listening on http://(\S+)", line)
-        if found:
-            return process, found[1]
-    raise SystemExit("relud does not start")
+    with open(folder / "relud.log", "w") as log:
+        process = subprocess.Popen([ROOT / "build/relud", "serve", ROOT / "deploy/models", "--listen", address, "--workers", "2"], stderr=log)
+
+    def listening():
+        return re.search(r"listening on http://(\S+)", (folder / "relud.log").read_text())
+
+    wait("relud's start", lambda: process.poll() is not None or listening())
+    assert process.poll() is None, (folder / "relud.log").read_text()
+    return process, listening()[1]
 
 
 @contextlib.contextmanager
@@ -76,9 +80,7 @@ def get(url):
 
 
 def query(address, expression):
-    with contextlib.suppress(urllib.error.URLError, ConnectionError):
-        return get(f"http://{address}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))["data"]["result"]
-    return []
+    return get(f"http://{address}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))["data"]["result"]
 
 
 def fires(address, alert):
@@ -125,33 +127,39 @@ def main():
     promtool("check", "config", "prometheus.yml")
     promtool("check", "rules", "relud.rules.yml")
     promtool("test", "rules", "relud.rules.test.yml")
-    process, target = relud("127.0.0.1:0")
+    with tempfile.TemporaryDirectory() as folder:
+        provoke(pathlib.Path(folder))
+    return 0
+
+
+def provoke(folder):
+    process, target = relud("127.0.0.1:0", folder)
     rows = penguins()
 
-    def until(alert, is_firing, change=lambda row: row):
+    def until(what, is_true, change=lambda row: row):
         def step():
             for _ in range(20):
                 send(target, [change(next(rows)) for _ in range(5)])
-            return fires(address, alert) == is_firing
-        wait(f"{alert} {'fires' if is_firing else 'clears'}", step)
+            return is_true()
+        wait(what, step)
 
     try:
-        with tempfile.TemporaryDirectory() as name, prometheus(pathlib.Path(name), target) as address:
-            until("ReludFeaturesShifted", False)
+        with prometheus(folder, target) as address:
+            until("that 3,000 rows were compared", lambda: query(address, 'relud_drift_rows_total{model="penguins"} > 3000'))
+            assert not fires(address, "ReludFeaturesShifted") and not query(address, "relud_shifted_features > 0")
             assert "unusual" in send(target, [in_kilograms(next(rows))])
-            until("ReludFeaturesShifted", True, in_kilograms)
-            until("ReludUnusualRows", True, in_kilograms)
+            for alert in ("ReludFeaturesShifted", "ReludUnusualRows"):
+                until(f"{alert} fires", lambda: fires(address, alert), in_kilograms)
             check_dashboard(address)
-            until("ReludFeaturesShifted", False)
-            until("ReludUnusualRows", False)
+            for alert in ("ReludFeaturesShifted", "ReludUnusualRows"):
+                until(f"{alert} clears", lambda: not fires(address, alert))
             process.kill()
             process.wait()
             wait("ReludDown fires", lambda: fires(address, "ReludDown"))
-            process, _ = relud(target)
+            process, _ = relud(target, folder)
             wait("ReludDown clears", lambda: not fires(address, "ReludDown"))
     finally:
         process.kill()
-    return 0
 
 
 sys.exit(main())

@@ -14,6 +14,7 @@
     PAGE(onnx, "docs/onnx.md")                                                                     \
     PAGE(training, "docs/training.md")                                                             \
     PAGE(operations, "docs/operations.md")                                                         \
+    PAGE(inside, "docs/inside.md")                                                                 \
     PAGE(security, "docs/security.md")
 #define RUN_PAGE(name, path) {path, true},
 

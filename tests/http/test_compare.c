@@ -35,15 +35,32 @@ START_TEST(what_differs_is_counted)
          "rows         344\nsame bits    0 (0 %)\n");
     runs(in("compare --format json " PENGUINS " %1$s %1$s/rows.csv"), 0,
          "{\"rows\":344,\"same_bits\":0,\"other_class\":");
+    ck_assert_ptr_nonnull(strstr(output, ",\"output\":2,\"by_difference\":[{\"up_to\":0,"));
     runs(in("compare --tolerance 0.001 " PENGUINS " %1$s %1$s/rows.csv"), 1, "compare: ");
     leave();
 }
 END_TEST
 
+/* A version whose model.json was changed by that sed is not compared with the penguins. */
+static void check_refused(const char *change, const char *why)
+{
+    char words[512];
+    write_other();
+    snprintf(words, sizeof words, "sed -i '%s' %s/model.json", change, dir);
+    ck_assert_int_eq(system(words), 0);
+    runs(in("compare " PENGUINS " %1$s /dev/null"), 1, why);
+}
+
 START_TEST(what_cannot_be_compared_says_why)
 {
     runs("compare " PENGUINS " deploy/models/digits /dev/null", 1,
          "compare: a row has 6 numbers for one and 784 for the other");
+    enter();
+    check_refused("s/Adelie/Adele/", "class 0 is 'Adelie' for one and 'Adele' for the other");
+    check_refused("s/\"Biscoe\", \"Dream\"/\"Dream\", \"Biscoe\"/", "the words of number 0");
+    check_refused("s/body_mass_g/mass/", "number 4 of a row is 'body_mass_g' for one and 'mass'");
+    check_refused("s/\"missing\": 43.978104, //", "number 1 of a row may be missing for one");
+    leave();
     runs("compare " PENGUINS " /nowhere /dev/null", 1, "/nowhere");
     runs("compare " PENGUINS, 2, "compare: B is missing");
     runs("compare " PENGUINS " " PENGUINS " /nowhere", 1, "/nowhere");

@@ -1,6 +1,8 @@
 /* Rows unlike those trained on: marked in the answer, counted, and compared. */
 #include "tests/http/inputs.h"
 
+#include <time.h>
+
 #define USUAL                                                                                      \
     "{\"island\":\"Biscoe\",\"bill_length_mm\":46,\"bill_depth_mm\":14,"                           \
     "\"flipper_length_mm\":211,\"body_mass_g\":4600,\"sex\":\"female\"}"
@@ -72,7 +74,7 @@ START_TEST(drift_compares_each_feature_with_those_trained_on)
     metrics = server_get(&server, "/metrics")->body;
     ck_assert_ptr_nonnull(strstr(metrics, "relud_drift_rows_total" VERSION "2\n"));
     ck_assert_ptr_nonnull(strstr(metrics, "relud_shifted_features" VERSION "0\n"));
-    ck_assert_ptr_nonnull(strstr(metrics, "\nrelud_feature_psi_max" VERSION));
+    ck_assert_ptr_null(strstr(metrics, "\nrelud_feature_psi_max{")); /* of so few rows */
     ck_assert_ptr_nonnull(strstr(metrics, "\nrelud_answer_confidence" VERSION "0."));
     ck_assert_ptr_nonnull(strstr(metrics, "\nrelud_answer_entropy" VERSION "0."));
     server_stop(&server);
@@ -84,10 +86,11 @@ START_TEST(a_feature_in_other_units_is_found)
 {
     struct server server = serve_bundled();
     bool is_found = false;
-    for (size_t tries = 0; !is_found && tries < 3000; tries++) {
-        post(&server, PENGUINS, "{\"inputs\":[" IN_KILOGRAMS "]}");
-        if (tries % 20 != 19)
-            continue;
+    time_t end =
+        time(NULL) + 200; /* a busy machine may interrupt a look, and the pause is long then */
+    while (!is_found && time(NULL) < end) {
+        for (size_t i = 0; i < 20; i++)
+            post(&server, PENGUINS, "{\"inputs\":[" IN_KILOGRAMS "]}");
         const char *seen = server_get(&server, "/v2/models/penguins/drift")->body;
         const char *mass = strstr(seen, "{\"feature\":\"body_mass_g\",");
         ck_assert_ptr_nonnull(mass);

@@ -123,7 +123,7 @@ static double psi_twin(float (*x)[FEATURES], size_t rows, size_t f)
         double value = (double)x[r][f];
         size_t cell = 0;
         if (isnan(value))
-            continue;
+            value = (double)(float)mean[f];
         if (value > (double)most[f])
             cell = BINS + 1;
         else if (value >= (double)least[f])
@@ -164,7 +164,7 @@ START_TEST(the_index_is_what_its_definition_says)
     }
     struct relud_feature_drift first = relud_drift_feature(drift, 0);
     ck_assert_double_eq_tol(first.missing, 0.1, 1e-12);
-    ck_assert_double_eq_tol(first.shift, 0.8, 0.05);
+    ck_assert_double_eq_tol(first.shift, 0.9 * 0.8, 0.05);
     ck_assert(relud_drift_feature(drift, 6).outside > 0.3);
     relud_drift_free(drift);
     relud_model_release(model);
@@ -281,6 +281,56 @@ START_TEST(another_scale_is_recognised)
 }
 END_TEST
 
+/* A column of which a part was missing in training, and became the mean there: as now. */
+START_TEST(missing_numbers_are_as_in_training)
+{
+    uint64_t state = 8;
+    for (size_t r = 0; r < TRAINED; r++)
+        for (size_t f = 0; f < FEATURES; f++)
+            trained[r][f] =
+                random_unit(&state) < 0.3f ? 0.99999f : -logf(random_unit(&state) + 1e-6f);
+    relud_model *model = model_of(TRAINED);
+    relud_drift *drift = open_drift(model);
+    for (size_t r = 0; r < 20000; r++) {
+        float x[FEATURES];
+        for (size_t f = 0; f < FEATURES; f++)
+            x[f] = random_unit(&state) < 0.3f ? NAN : -logf(random_unit(&state) + 1e-6f);
+        relud_drift_add(drift, x, 1);
+    }
+    for (size_t f = 0; f < FEATURES; f++) {
+        struct relud_feature_drift found = relud_drift_feature(drift, f);
+        ck_assert(!found.is_shifted);
+        ck_assert_double_lt(found.psi, 0.02);
+        ck_assert_double_eq_tol(found.missing, 0.3, 0.03);
+    }
+    relud_drift_free(drift);
+    relud_model_release(model);
+}
+END_TEST
+
+/* A number that is legal, but beyond all others. */
+START_TEST(one_number_does_not_spoil_the_mean)
+{
+    uint64_t state = 9;
+    relud_model *model = train(&state);
+    relud_drift *drift = open_drift(model);
+    float x[FEATURES];
+    draw_row(x, &state);
+    x[0] = 3e38f;
+    x[3] = -3e38f;
+    relud_drift_add(drift, x, 1);
+    ck_assert(isfinite(relud_drift_feature(drift, 0).shift));
+    for (size_t r = 0; r < 100000; r++) {
+        draw_row(x, &state);
+        relud_drift_add(drift, x, 1);
+    }
+    ck_assert_double_lt(fabs(relud_drift_feature(drift, 0).shift), 0.1);
+    ck_assert_double_lt(fabs(relud_drift_feature(drift, 3).shift), 0.1);
+    relud_drift_free(drift);
+    relud_model_release(model);
+}
+END_TEST
+
 START_TEST(what_was_never_seen_is_unusual)
 {
     uint64_t state = 6;
@@ -354,5 +404,6 @@ END_TEST
 RUN_SUITE("drift", the_index_is_what_its_definition_says,
           a_shift_of_a_quarter_of_a_deviation_is_found_within_5000_rows,
           rows_like_those_trained_on_raise_nothing, old_rows_are_forgotten,
-          another_scale_is_recognised, what_was_never_seen_is_unusual, answers_are_counted,
+          another_scale_is_recognised, missing_numbers_are_as_in_training,
+          one_number_does_not_spoil_the_mean, what_was_never_seen_is_unusual, answers_are_counted,
           a_model_that_knows_no_rows_is_refused)

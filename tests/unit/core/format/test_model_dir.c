@@ -101,6 +101,8 @@ static const struct {
     {FEATURES("\"mean\":[1,\"2\"]"), "training.mean must be an array of numbers"},
     {FEATURES("\"mean\":[1],\"std\":[1,2]"), "training.std must be an array of as many numbers"},
     {FEATURES("\"mean\":[1],\"std\":[1],\"min\":[]"), "training.min must be an array"},
+    {FEATURES("\"mean\":[1],\"std\":[-1]"), "training.std must be finite numbers from 0"},
+    {FEATURES("\"mean\":[1],\"std\":[1e39]"), "training.std must be finite numbers from 0"},
     {FEATURES("\"mean\":[1],\"std\":[1],\"min\":[1]"), "training.max must be an array"},
     {FEATURES(FOUR ",\"names\":1"), "training.names must be an array of strings"},
     {TRAINING("{\"targets\":1}"), "training.targets must be an array of strings"},
@@ -110,6 +112,7 @@ static const struct {
     {FEATURES(FOUR ",\"bins\":-1"), "training.bins must be a whole number from 0"},
     {FEATURES(FOUR ",\"bins\":9007199254740992"), "training.histogram must be an array"},
     {FEATURES(FOUR ",\"bins\":2"), "training.histogram must be an array"},
+    {FEATURES(FOUR ",\"bins\":1,\"histogram\":[1,-2,3]"), "training.histogram must be finite"},
 };
 
 static const char *const header = "{" TENSOR("b", "\"shape\":[2],\"data_offsets\":[24,32]") "," TENSOR(

@@ -76,12 +76,27 @@ static bool is_other_region(const struct border_test *test, const float *x, cons
     return false;
 }
 
+static size_t class_of(const struct border_test *test, const float *x)
+{
+    float y[OUTPUTS_MAX];
+    size_t best = 0;
+    if (!test->info->classes)
+        return 0;
+    relud_predict(test->scratch, x, 1, y);
+    if (test->info->scores == 1)
+        return y[0] > 0.5f;
+    for (size_t c = 1; c < test->info->scores; c++)
+        best = y[c] > y[best] ? c : best;
+    return best;
+}
+
 static struct relud_border find_border(const struct border_test *test, const float *x, double *way)
 {
     struct relud_border border = {.way = way};
     struct relud_error error;
     ck_assert(relud_explain_row(test->explainer, x, NULL));
-    bool is_found = relud_explain_border(test->explainer, 0, &border, NULL, &error);
+    bool is_found =
+        relud_explain_border(test->explainer, 0, class_of(test, x), &border, NULL, &error);
     ck_assert_msg(is_found, "%s", error.text);
     return border;
 }
@@ -142,18 +157,6 @@ START_TEST(the_slopes_change_beyond_the_border_and_nowhere_nearer)
     ck_assert_uint_lt(near, all / 10);
 }
 END_TEST
-
-static size_t class_of(const struct border_test *test, const float *x)
-{
-    float y[OUTPUTS_MAX];
-    size_t best = 0;
-    relud_predict(test->scratch, x, 1, y);
-    if (test->info->scores == 1)
-        return y[0] > 0.5f;
-    for (size_t c = 1; c < test->info->scores; c++)
-        best = y[c] > y[best] ? c : best;
-    return best;
-}
 
 static size_t class_at(const struct border_test *test, const float *x, size_t feature, double by,
                        bool *is_other)
@@ -304,7 +307,7 @@ START_TEST(what_has_no_border_says_why)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         open_test(&test, load_net(cases[i].net));
         ck_assert(relud_explain_row(test.explainer, x, NULL));
-        ck_assert(!relud_explain_border(test.explainer, 0, &border, NULL, &error));
+        ck_assert(!relud_explain_border(test.explainer, 0, 0, &border, NULL, &error));
         ck_assert_int_eq(error.code, RELUD_UNSUPPORTED);
         ck_assert_msg(strstr(error.text, cases[i].why) != NULL, "%s", error.text);
         close_test(&test);
@@ -313,7 +316,7 @@ START_TEST(what_has_no_border_says_why)
     const struct relud_watch watch = {stop, &asked};
     open_test(&test, load_net(nets[0]));
     ck_assert(relud_explain_row(test.explainer, x, NULL));
-    ck_assert(!relud_explain_border(test.explainer, 0, &border, &watch, &error));
+    ck_assert(!relud_explain_border(test.explainer, 0, 0, &border, &watch, &error));
     ck_assert_int_eq(error.code, 0);
     close_test(&test);
 }
