@@ -287,10 +287,14 @@ size_t relud_drift_unusual(const relud_model *model, const float *x, size_t *fea
     if (!training || training->features != info->features || !training->min || !training->max)
         return 0;
     const float *min = training->min, *max = training->max;
-    for (size_t f = 0; f < info->features; f++) /* mostly none: the compiler makes vectors of it */
-        count += (size_t)((x[f] < min[f]) | (x[f] > max[f]));
-    for (size_t f = 0, found = 0; count && f < info->features && found < most; f++)
-        if (x[f] < min[f] || x[f] > max[f])
-            feature[found++] = f;
+    int is_any = 0;
+    for (size_t f = 0; f < info->features; f++) /* the compiler makes vectors of it */
+        is_any |= (x[f] < min[f]) | (x[f] > max[f]);
+    for (size_t f = 0; is_any && f < info->features; f++)
+        if (x[f] < min[f] || x[f] > max[f]) {
+            if (count < most)
+                feature[count] = f;
+            count++;
+        }
     return count;
 }
