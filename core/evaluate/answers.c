@@ -20,21 +20,25 @@ relud_answers *relud_answers_new(const relud_model *model, struct relud_error *e
         relud_fail(error, RELUD_UNSUPPORTED, "the model is no classification");
         return NULL;
     }
-    relud_answers *answers =
-        calloc(1, sizeof *answers + info->classes * (sizeof(double) + sizeof(float)));
-    if (!answers) {
+    relud_answers *answers = calloc(1, sizeof *answers + info->classes * sizeof *answers->count);
+    float *p = calloc(info->classes, sizeof *p);
+    if (!answers || !p) {
+        free(answers);
+        free(p);
         relud_fail(error, RELUD_NO_MEMORY, "out of memory");
         return NULL;
     }
     answers->model = model;
     answers->outputs = info->outputs;
     answers->classes = info->classes;
-    answers->p = (float *)(answers->count + info->classes);
+    answers->p = p;
     return answers;
 }
 
 void relud_answers_free(relud_answers *answers)
 {
+    if (answers)
+        free(answers->p);
     free(answers);
 }
 

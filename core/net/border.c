@@ -262,19 +262,18 @@ bool relud_explain_border(relud_explainer *explainer, size_t output, size_t row_
                           struct relud_error *error)
 {
     size_t features = explainer->model->info.features;
-    double *room = calloc(4 * features + 1, sizeof *room);
     struct search search = {.explainer = explainer,
                             .watch = watch,
                             .border = border,
-                            .is_needed = calloc(explainer->facts.values, sizeof(bool)),
-                            .unit = room,
-                            .least = room + features,
-                            .most = room + 2 * features,
-                            .slope = room + 3 * features};
+                            .is_needed = calloc(explainer->facts.values + 1, sizeof(bool)),
+                            .unit = calloc(4 * features + 1, sizeof(double))};
     bool is_found = false;
     *border = (struct relud_border){.distance = INFINITY, .way = border->way};
     error->code = 0;
-    if (room && search.is_needed) {
+    if (search.unit && search.is_needed) {
+        search.least = search.unit + features;
+        search.most = search.least + features;
+        search.slope = search.most + features;
         set_units(&search);
         find_needed(&search, explainer_find_target(network_of(&search), output).value);
         for (size_t c = 0; c < explainer->model->info.scores; c++)
@@ -286,7 +285,7 @@ bool relud_explain_border(relud_explainer *explainer, size_t output, size_t row_
         explainer->needs_all_slopes = false;
     } else
         relud_fail(error, RELUD_NO_MEMORY, "out of memory for an explanation");
-    free(room);
+    free(search.unit);
     free(search.is_needed);
     return is_found;
 }
