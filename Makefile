@@ -216,7 +216,7 @@ $(B)/core/kernels/linear.o $(B)/core/net/step.o $(B)/core/kernels/element.o $(B)
 $(B)/core/kernels/train_loops_%.o: LOOP_FLAGS = -ftree-vectorize $(call gcc_only,-fvect-cost-model=dynamic) -fno-math-errno
 
 # What runs once, when a model is loaded or a command begins, and the loops for CPUs without vectors: small.
-small := $(patsubst %.c,$(B)/%.o,$(wildcard core/onnx/*.c core/format/*.c core/evaluate/[cr]*.c core/train/train*.c core/data/dataset*.c core/data/csv_head.c core/data/csv_columns.c \
+small := $(patsubst %.c,$(B)/%.o,$(wildcard core/onnx/*.c core/format/*.c core/evaluate/classification.c core/evaluate/comparison.c core/evaluate/regression.c core/train/train*.c core/data/dataset*.c core/data/csv_head.c core/data/csv_columns.c \
     core/data/npz.c core/data/mnist_idx.c core/data/row_file.c core/net/model_info.c core/net/inputs.c server/net/listen.c server/base/user.c server/base/signals.c server/base/address.c server/base/keys.c core/base/folder_listing.c core/base/atomic_file.c core/base/file.c core/base/guess.c server/api/admin.c server/api/activations.c server/api/drift.c server/api/v2_admin.c server/cli/*.c server/settings/*.c server/serve/*.c server/models/*.c server/log/*.c server/api/openapi*.c server/api/v2_metadata.c server/metrics/metrics_write.c) \
     core/kernels/activation_scalar.c core/kernels/self_test.c)
 $(small): SIZE_FLAGS = $(if $(SAN)$(COV),,-Os -fno-asynchronous-unwind-tables)

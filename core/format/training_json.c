@@ -2,6 +2,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/json/write.h"
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -117,9 +118,10 @@ static bool get_measures(const struct reader *reader, const json_node *root, con
            get_number(reader, node, "accuracy", accuracy);
 }
 
-/* Reads an array of *count numbers. If *count is 0, any length is right, and *count gets it. */
+/* Reads an array of *count finite numbers, none below `least`. If *count is 0, any length is right,
+ * and *count gets it. */
 static bool get_array(const struct reader *reader, const json_node *object, const char *key,
-                      size_t *count, const float **values)
+                      float least, size_t *count, const float **values)
 {
     const json_node *node = json_member(object, key);
     size_t found = node && json_kind_of(node) == JSON_ARRAY ? json_count(node) : 0, i = 0;
@@ -132,18 +134,12 @@ static bool get_array(const struct reader *reader, const json_node *object, cons
         if (json_kind_of(at) != JSON_NUMBER)
             return fail(reader, key, "must be an array of numbers");
         array[i] = (float)json_number_of(at);
+        if (!isfinite(array[i]) || array[i] < least)
+            return fail(reader, key,
+                        least == 0 ? "must be finite numbers from 0" : "must be finite numbers");
     }
     *count = found;
     *values = array;
-    return true;
-}
-
-static bool check_positive(const struct reader *reader, const char *key, size_t count,
-                           const float *values)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(values[i]) || values[i] < 0)
-            return fail(reader, key, "must be finite numbers from 0");
     return true;
 }
 
@@ -190,18 +186,16 @@ static bool get_features(const struct reader *reader, const json_node *root,
         return true;
     if (json_kind_of(node) != JSON_OBJECT)
         return fail(reader, "features", "must be an object");
-    if (!get_array(reader, node, "mean", &training->features, &training->mean) ||
-        !get_array(reader, node, "std", &training->features, &training->std) ||
-        !check_positive(reader, "std", training->features, training->std) ||
-        !get_array(reader, node, "min", &training->features, &training->min) ||
-        !get_array(reader, node, "max", &training->features, &training->max) ||
+    if (!get_array(reader, node, "mean", -FLT_MAX, &training->features, &training->mean) ||
+        !get_array(reader, node, "std", 0, &training->features, &training->std) ||
+        !get_array(reader, node, "min", -FLT_MAX, &training->features, &training->min) ||
+        !get_array(reader, node, "max", -FLT_MAX, &training->features, &training->max) ||
         !get_names(reader, node, training) || !get_whole(reader, node, "bins", &training->bins))
         return false;
     size_t most = SIZE_MAX / training->features;
     size_t count = training->bins < most ? training->bins * training->features : 0;
     return training->bins == 0 ||
-           (count ? get_array(reader, node, "histogram", &count, &training->histogram) &&
-                        check_positive(reader, "histogram", count, training->histogram)
+           (count ? get_array(reader, node, "histogram", 0, &count, &training->histogram)
                   : fail(reader, "bins", "are too many"));
 }
 

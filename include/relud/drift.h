@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /* What was seen of the last rows: between RELUD_DRIFT_ROWS and twice as many once there were so
- * many, the older half counting half. Memory is fixed: about 80 bytes a feature. */
+ * many, the older half counting half. Memory is fixed: 72 bytes a feature. */
 typedef struct relud_drift relud_drift;
 enum { RELUD_DRIFT_ROWS = 5000 };
 

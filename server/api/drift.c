@@ -24,10 +24,7 @@ static void put_feature(struct text *out, const char *const *name, size_t f,
                         const struct relud_feature_drift *drift)
 {
     text_put(out, f ? ",{\"feature\":" : "{\"feature\":");
-    if (name)
-        text_json(out, name[f]);
-    else
-        text_print(out, "%zu", f);
+    text_name(out, name, f);
     put_member(out, "psi", drift->psi);
     put_member(out, "shift", drift->shift);
     put_member(out, "outside", drift->outside);

@@ -97,10 +97,7 @@ static void put_change(const struct explanations *of, struct text *out, const fl
         return;
     }
     text_put(out, "{\"feature\":");
-    if (of->name)
-        text_json(out, of->name[border->feature]);
-    else
-        text_print(out, "%zu", border->feature);
+    text_name(out, of->name, border->feature);
     text_put(out, ",\"by\":");
     text_double(out, border->by + 0);
     text_put(out, ",\"value\":");

@@ -338,10 +338,7 @@ static void write_unusual(struct request *request)
         text_put(out, row ? ",[" : "[");
         for (size_t i = 0; i < count && i < SERVED_MODEL_UNUSUAL_MAX; i++) {
             text_put(out, i ? "," : "");
-            if (name)
-                text_json(out, name[feature[i]]);
-            else
-                text_print(out, "%zu", feature[i]);
+            text_name(out, name, feature[i]);
         }
         text_put(out, "]");
     }

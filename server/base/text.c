@@ -82,6 +82,14 @@ void text_json(struct text *text, const char *words)
         text->len += relud_json_string(words, len, at);
 }
 
+void text_name(struct text *text, const char *const *name, size_t index)
+{
+    if (name)
+        text_json(text, name[index]);
+    else
+        text_print(text, "%zu", index);
+}
+
 void text_float(struct text *text, float value)
 {
     char *at = text_room(text, RELUD_FLOAT_TEXT_MAX);

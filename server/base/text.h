@@ -20,7 +20,9 @@ void text_put_n(struct text *text, const char *words, size_t len);
 void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_count(struct text *text, size_t number);    /* in decimal digits */
 void text_json(struct text *text, const char *words); /* as a JSON string with its quotes */
-void text_float(struct text *text, float value);      /* the shortest decimal */
+/* Number `index` of what has names: name[index] as a JSON string, or the index if name is NULL. */
+void text_name(struct text *text, const char *const *name, size_t index);
+void text_float(struct text *text, float value); /* the shortest decimal */
 /* The shortest of the decimals of 15 to 17 digits that reads back to the same double. It must be
  * finite. */
 void text_double(struct text *text, double value);

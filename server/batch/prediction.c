@@ -285,7 +285,8 @@ static void find_unusual(struct request *request)
 {
     const struct turn_job *job = &request->job;
     size_t features = job->served->info->features, piece = 1 + 128 * 1024 / features;
-    for (size_t row = 0; row < job->rows; row++) {
+    bool is_known = job->served->info->training; /* what was seen */
+    for (size_t row = 0; is_known && row < job->rows; row++) {
         size_t first;
         request->unusual_rows +=
             relud_drift_unusual(job->served->model, job->x + row * features, &first, 1) > 0;

@@ -229,20 +229,26 @@ static void end_shares(struct turn *turn, struct turn_lane *lane, const struct s
     }
 }
 
+/* The rows of the pass that are the head's. */
+static size_t rows_of_head(const struct turn_lane *lane)
+{
+    size_t i = 0;
+    while (lane->share[i].job != lane->in_pass.first)
+        i++;
+    return lane->share[i].rows;
+}
+
 static void end_shared(struct turn *turn, struct turn_lane *lane, int64_t now_ns)
 {
     const struct turn_job *head = lane->in_pass.first;
     const struct served_model *served = head->served;
     const float *x = head->x + head->rows_done * served->info->features;
     const float *y = head->y + head->rows_done * served->info->outputs;
-    size_t rows = lane->pass_rows, first = 0;
-    while (lane->share[first].job != head)
-        first++;
-    first = lane->share[first].rows;
+    size_t rows = lane->pass_rows, head_rows = rows_of_head(lane);
     close_pass(turn, lane);
     count_pass(turn, served, rows, now_ns - lane->pass_begin_ns);
     end_shares(turn, lane, served, rows, now_ns);
-    now_ns = drift_watch_look(served->drift_watch, x, y, first, now_ns);
+    now_ns = drift_watch_look(served->drift_watch, x, y, head_rows, now_ns);
     unit_watch_look(served->unit_watch, turn->worker, served->scratch[turn->worker], x, now_ns);
     if (!lane->queue.first) {
         free(lane->gathered);

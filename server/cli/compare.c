@@ -1,7 +1,6 @@
 /* relud compare: runs the rows of a file through two models and counts how their answers differ. */
 #include "server/cli/commands.h"
 
-#include "server/base/cpus.h"
 #include "server/cli/row_source.h"
 #include "server/cli/table_options.h"
 #include "server/cli/thread_team.h"
@@ -58,8 +57,9 @@ static void compare_some(void *user, size_t index, size_t parts)
 
 static bool open_parts(struct run *run, struct relud_error *error)
 {
-    size_t pieces = (run->source.rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE, cpus = cpus_allowed();
-    run->parts = pieces < cpus ? pieces + !pieces : cpus;
+    size_t pieces = (run->source.rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    run->parts =
+        thread_team_parts(0, pieces, ROWS_AT_ONCE * (run->info->features + 2 * run->info->outputs));
     run->part = calloc(run->parts, sizeof *run->part);
     bool is_open = run->part != NULL;
     for (size_t i = 0; is_open && i < run->parts; i++) {
@@ -209,7 +209,7 @@ static bool compare(const struct wanted *wanted, struct relud_error *error)
                    compare_rows(&run, &all, error);
     if (is_done) {
         (wanted->is_json ? print_json : print_text)(&run, &all);
-        is_done = fflush(stdout) == 0 ||
+        is_done = (fflush(stdout) == 0 && !ferror(stdout)) ||
                   relud_fail(error, RELUD_IO, "standard output could not be written");
     }
     is_done = is_done && is_within(wanted, &all, error);

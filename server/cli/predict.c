@@ -3,7 +3,6 @@
 
 #include "server/api/explanations.h"
 #include "server/api/rows_io.h"
-#include "server/base/cpus.h"
 #include "server/base/text.h"
 #include "server/batch/ranking.h"
 #include "server/cli/row_source.h"
@@ -178,24 +177,12 @@ static bool predict_rows(struct run *run, const struct relud_team *team, struct 
 
 /* ---- the parts ---- */
 
-/* No more than there is work for, and than a gigabyte has room for. */
-static size_t count_parts(const struct run *run)
-{
-    size_t numbers_max = (size_t)1 << 28,
-           numbers = ROWS_AT_ONCE * (run->info->outputs + run->info->features);
-    size_t parts = run->wanted->threads ? run->wanted->threads : cpus_allowed();
-    size_t pieces = (run->source.rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
-    if (parts > pieces)
-        parts = pieces;
-    if (parts > numbers_max / numbers)
-        parts = numbers_max / numbers;
-    return parts ? parts : 1;
-}
-
 static bool open_parts(struct run *run, struct relud_error *error)
 {
     const struct relud_model_info *info = run->info;
-    run->parts = count_parts(run);
+    size_t pieces = (run->source.rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    run->parts = thread_team_parts(run->wanted->threads, pieces,
+                                   ROWS_AT_ONCE * (info->outputs + info->features));
     run->part = calloc(run->parts, sizeof *run->part);
     bool is_open = run->part != NULL;
     for (size_t i = 0; is_open && i < run->parts; i++) {

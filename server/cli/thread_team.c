@@ -1,5 +1,6 @@
 #include "server/cli/thread_team.h"
 
+#include "server/base/cpus.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -30,6 +31,15 @@ struct thread_team {
     atomic_size_t turn; /* counts pieces of work */
     atomic_size_t busy; /* members that work */
 };
+
+size_t thread_team_parts(size_t wanted, size_t pieces, size_t floats)
+{
+    const size_t floats_max = (size_t)1 << 28;
+    size_t parts = wanted ? wanted : cpus_allowed();
+    parts = parts < pieces ? parts : pieces;
+    parts = parts < floats_max / floats ? parts : floats_max / floats;
+    return parts ? parts : 1;
+}
 
 /* Waits until *value is no longer `old`: first spinning, then asleep. */
 static void await_change(struct thread_team *team, atomic_size_t *value, size_t old,

@@ -394,7 +394,7 @@ class Report:
         for name in ("fastapi_torch", "fastapi_ort", "pytriton_ort"):
             if name in rates:
                 at_best = f"; {number(rates['relud'] / self.best(name))} times its best at any number of connections" if self.best(name) > 1.1 * rates[name] else ""
-                out.append(f"- {number(rates['relud'] / rates[name])} times as many as {TITLES[name]}{at_best}")
+                out.append(f"- {number(self.http['json1.c32'][name]['relud_is_x'])} times as many as {TITLES[name]}{at_best}")
         return (f"On {self.result['machine']['cpus']} CPUs, with one digit a request as JSON over 32 connections, relud answers {number(rates['relud'])} requests a second:\n\n"
                 + "\n".join(out) + "\n")
 

@@ -86,8 +86,7 @@ START_TEST(a_feature_in_other_units_is_found)
 {
     struct server server = serve_bundled();
     bool is_found = false;
-    time_t end =
-        time(NULL) + 200; /* a busy machine may interrupt a look, and the pause is long then */
+    time_t end = time(NULL) + 200; /* a look that is interrupted is followed by a long pause */
     while (!is_found && time(NULL) < end) {
         for (size_t i = 0; i < 20; i++)
             post(&server, PENGUINS, "{\"inputs\":[" IN_KILOGRAMS "]}");

@@ -210,14 +210,10 @@ START_TEST(rows_like_those_trained_on_raise_nothing)
         float x[FEATURES];
         draw_row(x, &state);
         relud_drift_add(drift, x, 1);
-        for (size_t f = 0; f < FEATURES; f++)
+        for (size_t f = 0; r % 10 == 9 && f < FEATURES;
+             f++) /* it does not go as fast as it comes */
             if (relud_drift_feature(drift, f).is_shifted)
                 ck_abort_msg("feature %zu, row %zu", f, r);
-        r += 99; /* most rows need no look */
-        for (size_t i = 0; i < 99; i++) {
-            draw_row(x, &state);
-            relud_drift_add(drift, x, 1);
-        }
     }
     for (size_t f = 0; f < FEATURES; f++) {
         struct relud_feature_drift found = relud_drift_feature(drift, f);

@@ -101,6 +101,8 @@ static const struct {
     {FEATURES("\"mean\":[1,\"2\"]"), "training.mean must be an array of numbers"},
     {FEATURES("\"mean\":[1],\"std\":[1,2]"), "training.std must be an array of as many numbers"},
     {FEATURES("\"mean\":[1],\"std\":[1],\"min\":[]"), "training.min must be an array"},
+    {FEATURES("\"mean\":[-1e39]"), "training.mean must be finite numbers"},
+    {FEATURES("\"mean\":[1],\"std\":[1],\"min\":[-1e39]"), "training.min must be finite"},
     {FEATURES("\"mean\":[1],\"std\":[-1]"), "training.std must be finite numbers from 0"},
     {FEATURES("\"mean\":[1],\"std\":[1e39]"), "training.std must be finite numbers from 0"},
     {FEATURES("\"mean\":[1],\"std\":[1],\"min\":[1]"), "training.max must be an array"},

@@ -286,6 +286,31 @@ START_TEST(features_move_in_their_deviations)
 }
 END_TEST
 
+START_TEST(the_instruction_set_does_not_change_a_bit)
+{
+    enum { PIXELS = 784 };
+    float x[PIXELS];
+    double way[2][PIXELS];
+    struct relud_border border[2];
+    uint64_t state = 10;
+    for (size_t f = 0; f < PIXELS; f++)
+        x[f] = random_unit(&state) < 0.7f ? 0 : floorf(255 * random_unit(&state));
+    for (int isa = RELUD_ISA_SCALAR; isa <= (int)relud_isa_best(); isa++) {
+        const struct relud_model_options options = {.isa = (enum relud_isa)isa};
+        struct relud_error error;
+        struct border_test test;
+        size_t now = isa != (int)RELUD_ISA_SCALAR;
+        open_test(&test, relud_model_load("deploy/models/digits/1", &options, &error));
+        border[now] = find_border(&test, x, way[now]);
+        ck_assert_double_eq(border[now].distance, border[0].distance);
+        ck_assert_int_eq(border[now].has_change, border[0].has_change);
+        ck_assert_double_eq(border[now].by, border[0].by);
+        ck_assert_mem_eq(way[now], way[0], sizeof way[0]);
+        close_test(&test);
+    }
+}
+END_TEST
+
 static bool stop(void *user)
 {
     return ++*(int *)user < 2;
@@ -324,4 +349,5 @@ END_TEST
 
 RUN_SUITE("border", the_slopes_change_beyond_the_border_and_nowhere_nearer,
           the_class_changes_beyond_the_smallest_change_and_not_before, a_linear_net_has_no_border,
-          features_move_in_their_deviations, what_has_no_border_says_why)
+          features_move_in_their_deviations, the_instruction_set_does_not_change_a_bit,
+          what_has_no_border_says_why)
